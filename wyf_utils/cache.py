@@ -1,0 +1,151 @@
+"""Costly artefacts kept by content: parameters, data and the code that makes them.
+
+An entry is a folder under `data/cache/<kind>/<key>/`. It is written beside its place and renamed, so
+that a broken run leaves nothing half-made. `FRESH=1` makes every entry once more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+
+from .settings import cache_folder
+
+_PROCESS_START = time.time()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One cached artefact: its folder, whether it was reused, and what it cost to make."""
+
+    kind: str
+    key: str
+    path: Path
+    reused: bool
+    seconds: float
+    made: str
+
+    def __str__(self) -> str:
+        origin = f"from cache, made {self.made}" if self.reused else "made now"
+        return f"{self.kind} {self.key}: {origin} in {self.seconds:.1f} s"
+
+
+#: Entries asked for in this process, in order.
+USED: list[Entry] = []
+
+
+def fingerprint(*things) -> str:
+    """Return the sha256 of tables, arrays, texts and plain values, as 64 hex digits."""
+    digest = hashlib.sha256()
+    for thing in things:
+        if isinstance(thing, pd.DataFrame | pd.Series):
+            digest.update(pd.util.hash_pandas_object(thing, index=False).to_numpy().tobytes())
+        elif isinstance(thing, np.ndarray):
+            digest.update(f"{thing.shape}{thing.dtype}".encode() + np.ascontiguousarray(thing).tobytes())
+        else:
+            digest.update(json.dumps(thing, sort_keys=True, ensure_ascii=False, default=str).encode())
+        digest.update(b"\0")
+    return digest.hexdigest()
+
+
+def _fresh_since() -> float:
+    """Entries older than this are made again: the start of the run where `FRESH` is set, else never."""
+    if os.environ.get("FRESH", "") in ("", "0"):
+        return 0.0
+    return float(os.environ.get("WYF_RUN_STARTED", _PROCESS_START))
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Give an empty folder to fill, and put it in the place of `path` only when the block succeeds."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        yield work
+        old = path.with_name(f".{path.name}.old-{os.getpid()}")
+        if path.exists():
+            path.rename(old)
+        work.rename(path)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+@contextmanager
+def replacing_file(path: Path) -> Iterator[Path]:
+    """Give a path to write to, and put that file in the place of `path` only when the block succeeds."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    work = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        yield work
+        work.replace(path)
+    finally:
+        work.unlink(missing_ok=True)
+
+
+def folder(
+    kind: str,
+    make: Callable[[Path], None],
+    *,
+    parameters: dict,
+    data: str,
+    code: Sequence[ModuleType | Callable],
+) -> Entry:
+    """Return the entry with this content, making it when it is not there yet.
+
+    Parameters
+    ----------
+    kind
+        Name of the artefact, the folder under `data/cache/`.
+    make
+        Called with an empty folder, which it fills.
+    parameters
+        All that changes the result, as plain values.
+    data
+        `fingerprint` of the data that goes in.
+    code
+        Modules or functions whose source makes the result: a change of theirs is another entry.
+
+    Returns
+    -------
+    Entry
+        Folder and origin; also appended to `USED`.
+    """
+    key = fingerprint(parameters, data, [inspect.getsource(c) for c in code])[:16]
+    path = cache_folder() / kind / key
+    card = path / "entry.json"
+    if card.is_file():
+        known = json.loads(card.read_text(encoding="utf-8"))
+        if known["time"] >= _fresh_since():
+            entry = Entry(kind, key, path, True, known["seconds"], known["made"])
+            USED.append(entry)
+            return entry
+    start = time.perf_counter()
+    with replacing_folder(path) as work:
+        make(work)
+        seconds = time.perf_counter() - start
+        made = time.strftime("%Y-%m-%d %H:%M")
+        known = {"seconds": seconds, "made": made, "time": time.time(), "parameters": parameters, "data": data}
+        (work / "entry.json").write_text(json.dumps(known, ensure_ascii=False, indent=1, default=str), encoding="utf-8")
+    entry = Entry(kind, key, path, False, seconds, made)
+    USED.append(entry)
+    return entry
+
+
+def origins() -> pd.DataFrame:
+    """Table of the entries used in this process: what came from the cache and what was made now."""
+    rows = [(e.kind, e.key, "cache" if e.reused else "made now", e.made, round(e.seconds, 1)) for e in dict.fromkeys(USED)]
+    return pd.DataFrame(rows, columns=["artefact", "key", "origin", "made", "seconds to make"])

@@ -1,0 +1,163 @@
+"""A profile's songs with what the notebooks and the database need of them: lyric vectors, mels, splits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from . import cache, classifier, datasets, encoders, fusion, mel, mel_models
+from .database import MusicDatabase
+from .errors import MissingData
+from .settings import data_folder
+
+#: Lines of a lyric that are classified together: about a stanza, what the classifier reads at once.
+STANZA = 4
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Songs and what is known of each, row by row.
+
+    Attributes
+    ----------
+    songs : DataFrame
+        Cleaned catalogue.
+    lyric : ndarray of shape (n, 6), float32
+        Emotion vectors of the lyrics.
+    mels : ndarray of shape (n, 48, 1876), float32
+        Decibels.
+    sung : ndarray of shape (n, 6) or None
+        What the sample's sound was composed for; unknown (None) for real songs.
+    parts : ndarray of shape (n,)
+        "train", "dev" or "test"; an artist stands in one part only.
+    """
+
+    songs: pd.DataFrame
+    lyric: np.ndarray
+    mels: np.ndarray
+    sung: np.ndarray | None
+    parts: np.ndarray
+
+    def part(self, name: str) -> np.ndarray:
+        """Mask of the songs of a part."""
+        return self.parts == name
+
+
+def sentences(profile: str, seed: int, limit: int = 0) -> dict[str, pd.DataFrame]:
+    """Train, dev and test sentences of a profile; a `limit` draws so many of all first (0 for all)."""
+    table, _ = datasets.utterances(profile)
+    if limit and limit < len(table):
+        table = table.sample(limit, random_state=seed).reset_index(drop=True)
+    return datasets.split(table, seed)
+
+
+def text_model(profile: str, recipe: classifier.Recipe, seed: int, limit: int = 0) -> cache.Entry:
+    """Text classifier of a profile: the fine-tuned encoder of notebook 02 with the notebook's own seed."""
+    parts = sentences(profile, seed, limit)
+    return classifier.trained(parts["train"], parts["dev"], recipe, seed)
+
+
+def lyric_vectors(model: cache.Entry, lyrics: pd.Series) -> np.ndarray:
+    """Emotion vectors of lyrics: the mean over their stanzas, (n, 6).
+
+    A classifier of sentences sees no more than a few lines at once, so that a whole lyric would be cut off.
+    """
+
+    def make(folder) -> None:
+        stanzas = [_stanzas(lyric) for lyric in lyrics]
+        flat = [stanza for song in stanzas for stanza in song]
+        probabilities = classifier.load(model.path).predict(flat, desc="lyrics to emotions")
+        ends = np.cumsum([len(song) for song in stanzas])
+        vectors = np.stack([part.mean(0) for part in np.split(probabilities, ends[:-1])])
+        np.save(folder / "vectors.npy", vectors.astype(np.float32), allow_pickle=False)
+
+    entry = cache.folder("lyric_vectors", make, parameters={"model": model.key}, data=cache.fingerprint(lyrics), code=[_stanzas, lyric_vectors])
+    return np.load(entry.path / "vectors.npy", allow_pickle=False)
+
+
+def _stanzas(lyric: str) -> list[str]:
+    lines = [line for line in lyric.splitlines() if line.strip()]
+    return [" ".join(lines[i : i + STANZA]) for i in range(0, len(lines), STANZA)]
+
+
+def open_catalogue(profile: str, recipe: classifier.Recipe, seed: int, *, limit: int = 0, max_songs: int = 0, contradiction: float = 0.25) -> Catalogue:
+    """Open the songs of a profile with their lyric vectors and mels.
+
+    Parameters
+    ----------
+    profile
+        sample (its sound is composed) or wyf (its mels lie under `data/raw/wyf/arena_mel`).
+    recipe, seed, limit
+        Of the text classifier, as for `text_model`.
+    max_songs
+        Take this many songs only; 0 for all.
+    contradiction
+        Share of sample songs whose sound says something else than the lyric.
+    """
+    songs, _ = datasets.songs(profile, encoders.count_tokens)
+    if max_songs and max_songs < len(songs):
+        songs = songs.sample(max_songs, random_state=seed).sort_values("id").reset_index(drop=True)
+    lyric = lyric_vectors(text_model(profile, recipe, seed, limit), songs["lyric"])
+    sung = sung_for(songs, profile, seed, contradiction)
+    mels, dropped = mel.read_many(_mel_folder(songs, profile, seed, sung), songs["id"].tolist())
+    kept = ~songs["id"].isin(dropped).to_numpy()
+    songs = songs[kept].reset_index(drop=True)
+    return Catalogue(songs, lyric[kept], mels, None if sung is None else sung[kept], artist_parts(songs, lyric[kept], seed))
+
+
+def sung_for(songs: pd.DataFrame, profile: str, seed: int, contradiction: float = 0.25) -> np.ndarray | None:
+    """Emotion vectors (n, 6) that the sample's sound is composed for; None for real songs."""
+    if profile != "sample":
+        return None
+    intent = datasets.lyric_intent(profile).set_index("id").loc[songs["id"]]
+    return mel.sung_emotions(intent["first"].to_numpy(), intent["second"].to_numpy(), songs["id"].to_numpy(), contradiction, seed)
+
+
+def _mel_folder(songs: pd.DataFrame, profile: str, seed: int, sung: np.ndarray | None) -> Path:
+    """Folder with the mels of songs; the sample's are composed first."""
+    if sung is not None:
+        return mel.composed(songs["id"].to_numpy(), sung, seed).path
+    folder = data_folder() / "raw" / profile
+    if not (folder / "arena_mel").is_dir():
+        raise MissingData(f"The folder data/raw/{profile}/arena_mel is missing; extract the arena_mel archives there.")
+    return folder
+
+
+def mels_of(songs: pd.DataFrame, profile: str, seed: int) -> np.ndarray:
+    """Mels of songs in decibels, (n, 48, 1876)."""
+    return mel.read_many(_mel_folder(songs, profile, seed, sung_for(songs, profile, seed)), songs["id"].tolist())[0]
+
+
+def artist_parts(songs: pd.DataFrame, lyric: np.ndarray, seed: int) -> np.ndarray:
+    """Part of each song ("train", "dev", "test"), stratified by the lyric's emotion, artists kept apart."""
+    table = pd.DataFrame({"emotion": lyric.argmax(1), "row": np.arange(len(songs))})
+    parts = np.empty(len(songs), dtype="<U5")
+    for name, part in datasets.split(table, seed, groups=songs["artist"], parts=4).items():
+        parts[part["row"].to_numpy()] = name
+    return parts
+
+
+def mel_vectors(songs: Catalogue, *, epochs: int, seed: int) -> np.ndarray:
+    """Emotion vectors (n, 6) of all songs by the CNN that learned the lyrics' emotions from the training artists' sound."""
+    train, dev = songs.part("train"), songs.part("dev")
+    entry = mel_models.trained_cnn(songs.mels[train], songs.lyric[train], songs.mels[dev], songs.lyric[dev], epochs=epochs, seed=seed)
+    return mel_models.predict_cnn(mel_models.load_cnn(entry.path), songs.mels)
+
+
+def music(profile: str, recipe: classifier.Recipe, seed: int, *, limit: int, max_songs: int, mel_epochs: int, mel_weight: float) -> MusicDatabase:
+    """Songs with lyric, mel and fused vectors, ready for `database.build`.
+
+    The open profile has no songs of its own: it takes the vectors published in 2022, whose rows carry no titles.
+    Other arguments are those of `open_catalogue` and `fusion.fuse`.
+    """
+    if profile == "open":
+        lyric, sound = datasets.song_vectors()
+        rows = np.arange(len(lyric))
+        songs = pd.DataFrame({"id": rows, "title": [f"#{row}" for row in rows], "artist": "", "album": "", "genre": "", "year": 0})
+    else:
+        opened = open_catalogue(profile, recipe, seed, limit=limit, max_songs=max_songs)
+        songs, lyric, sound = opened.songs, opened.lyric, mel_vectors(opened, epochs=mel_epochs, seed=seed)
+    return MusicDatabase(songs, lyric, sound, fusion.fuse(lyric, sound, mel_weight), {})

@@ -1,0 +1,115 @@
+"""The command line: `wyf feel`, `wyf run`, `wyf data`, `wyf sync`, `wyf readme`."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+
+from .errors import WyfError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="WYF: from a typed Korean feeling to songs that fit.")
+data_app = typer.Typer(no_args_is_help=True, help="Public files: what is here, fetch them, check them.")
+app.add_typer(data_app, name="data")
+
+
+def _table(table: pd.DataFrame) -> str:
+    return table.to_string(index=False, max_colwidth=90, na_rep="")
+
+
+@app.command()
+def feel(
+    sentence: Annotated[str, typer.Argument(help="How you feel, in Korean.")],
+    run: Annotated[str, typer.Option(help="Run whose music database is searched.")] = "default",
+    k: Annotated[int, typer.Option(help="How many songs.")] = 5,
+) -> None:
+    """Print the six-emotion vector of a sentence and the songs that fit."""
+    from . import cleaning, feeling
+
+    sentence = cleaning.check_sentence(sentence)
+    typer.echo(feeling.answer(sentence, run=run, k=k))
+
+
+@app.command()
+def run(
+    name: Annotated[str, typer.Argument(help="smoke, default, open, full, or another run of notebooks/runs.yaml.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for the results; runs/NAME by default.")] = None,
+    publish: Annotated[bool, typer.Option(help="Put the results in their committed places.")] = False,
+) -> None:
+    """Run the notebooks of a named run."""
+    from . import run as runner
+    from .settings import relative
+
+    folder = runner.run(name, out)
+    if publish:
+        runner.publish(name, folder)
+    typer.echo(f"notebooks  {relative(folder)}/notebooks\nfigures    {relative(folder)}/figures\nresults    {relative(folder)}/results.json")
+
+
+@app.command()
+def sync() -> None:
+    """Bring each notebook and its percent script together."""
+    from . import run as runner
+
+    typer.echo("\n".join(runner.sync()))
+
+
+@app.command()
+def readme(check: Annotated[bool, typer.Option(help="Only say whether the table is up to date.")] = False) -> None:
+    """Fill the results table of README.md from figures/results.json."""
+    from . import readme as filler
+
+    typer.echo(filler.fill(check=check))
+
+
+@data_app.command()
+def status() -> None:
+    """List the public files and whether they are here."""
+    from . import datasets
+
+    typer.echo(_table(datasets.status()))
+
+
+@data_app.command()
+def fetch(names: Annotated[list[str] | None, typer.Argument(help="Files of the registry; all by default.")] = None) -> None:
+    """Fetch public files that are not here yet."""
+    from . import datasets
+
+    typer.echo(_table(datasets.fetch(names)))
+
+
+@data_app.command()
+def validate(profile: Annotated[str, typer.Argument(help="open, sample or wyf.")] = "open") -> None:
+    """Check every file of a profile."""
+    from . import datasets
+
+    table = datasets.validate(profile)
+    typer.echo(_table(table))
+    if not table["ok"].all():
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run the command line; an error of the project's own is one sentence and exit code 1."""
+    logging.getLogger("transformers").setLevel(logging.ERROR)
+    try:
+        app(standalone_mode=False)
+    except WyfError as error:
+        print(f"wyf: {error}", file=sys.stderr)
+        sys.exit(1)
+    except typer.Exit as stop:
+        sys.exit(stop.exit_code)
+    except typer.Abort:
+        sys.exit(130)
+    except Exception as error:
+        shown = getattr(error, "show", None)  # usage errors of typer know how to show themselves
+        if shown is None:
+            raise
+        with contextlib.suppress(Exception):
+            shown()
+        sys.exit(getattr(error, "exit_code", 2))

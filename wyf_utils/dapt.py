@@ -1,0 +1,230 @@
+"""How far apart domains are, and continued pre-training of an encoder on a domain (DAPT, TAPT).
+
+After Gururangan et al. (2020), Don't Stop Pretraining, ACL.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from kiwipiepy import Kiwi
+from kiwipiepy.utils import Stopwords
+from sklearn.feature_extraction.text import CountVectorizer
+from transformers import BertForMaskedLM, DataCollatorForLanguageModeling, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+
+from . import cache, encoders
+from .cleaning import group_key
+from .encoders import BUNDLED
+from .errors import BadInput
+from .settings import device, progress
+
+#: Tags of content words: common and proper nouns, roots, verbs, adjectives, adverbs.
+CONTENT_TAGS = ("NNG", "NNP", "XR", "VV", "VA", "MAG")
+
+
+# Words ----------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1)
+def _kiwi() -> tuple[Kiwi, Stopwords]:
+    return Kiwi(num_workers=2), Stopwords()
+
+
+def content_words(texts: Sequence[str]) -> list[list[str]]:
+    """Content words of each text in dictionary form, stop words excluded (kiwipiepy)."""
+    kiwi, stopwords = _kiwi()
+    found = []
+    for tokens in kiwi.tokenize(list(texts), stopwords=stopwords):
+        kept = (t for t in tokens if t.tag.split("-")[0] in CONTENT_TAGS)
+        found.append([t.form + "다" if t.tag[0] == "V" else t.form for t in kept])
+    return found
+
+
+def frequent_words(texts: Sequence[str], size: int) -> set[str]:
+    """Return the `size` most frequent content words (all where there are fewer); ties by the alphabet."""
+    counts = Counter(word for words in content_words(texts) for word in words)
+    return {word for word, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:size]}
+
+
+def shared_words(domains: dict[str, Sequence[str]], size: int = 10_000) -> tuple[pd.DataFrame, dict[str, set[str]]]:
+    """Share of the most frequent words that two domains have in common (Gururangan et al. 2020, figure 2).
+
+    Parameters
+    ----------
+    domains
+        Texts of each domain.
+    size
+        Words of each vocabulary. Every domain is cut to the smallest of them, so that shares compare.
+
+    Returns
+    -------
+    shares : DataFrame
+        Symmetric, in percent.
+    vocabularies : dict
+        Words of each domain.
+    """
+    vocabularies = {name: frequent_words(texts, size) for name, texts in domains.items()}
+    smallest = min(len(v) for v in vocabularies.values())
+    if smallest < size:
+        vocabularies = {name: frequent_words(texts, smallest) for name, texts in domains.items()}
+    return _pairs(vocabularies, lambda a, b: len(a & b) / smallest), vocabularies
+
+
+def shared_pieces(domains: dict[str, Sequence[str]]) -> tuple[pd.DataFrame, dict[str, set[int]]]:
+    """Jaccard index of all distinct sub-word ids of two domains, in percent: the way of 2022, which saturates."""
+    vocabularies = {name: {i for ids in encoders.token_ids(texts) for i in ids} for name, texts in domains.items()}
+    return _pairs(vocabularies, lambda a, b: len(a & b) / len(a | b)), vocabularies
+
+
+def _pairs(vocabularies: dict[str, set], share) -> pd.DataFrame:
+    names = list(vocabularies)
+    values = [[100 * share(vocabularies[a], vocabularies[b]) for b in names] for a in names]
+    return pd.DataFrame(values, index=names, columns=names)
+
+
+# Guards ---------------------------------------------------------------------------------------------
+
+
+def near_duplicates(texts: Sequence[str], held_out: Sequence[str], threshold: float = 0.8) -> np.ndarray:
+    """Mask of texts whose character trigrams have a Jaccard index of `threshold` or more with a held-out text."""
+    keys = [f"  {group_key(t)} " for t in [*texts, *held_out]]
+    grams = CountVectorizer(analyzer="char", ngram_range=(3, 3), binary=True).fit_transform(keys).astype(np.float32)
+    ours, theirs = grams[: len(texts)], grams[len(texts) :]
+    size_ours, size_theirs = np.asarray(ours.sum(1)).ravel(), np.asarray(theirs.sum(1)).ravel()
+    mask = np.zeros(len(texts), bool)
+    for start in range(0, len(texts), 500):
+        shared = (ours[start : start + 500] @ theirs.T).tocoo()
+        jaccard = shared.data / (size_ours[shared.row + start] + size_theirs[shared.col] - shared.data)
+        mask[shared.row[jaccard >= threshold] + start] = True
+    return mask
+
+
+def without_held_out(texts: Sequence[str], held_out: Sequence[str], threshold: float = 0.8) -> tuple[list[str], int]:
+    """Texts that may enter pre-training, and how many were removed as (near) duplicates of held-out texts."""
+    mask = near_duplicates(texts, held_out, threshold)
+    return [t for t, removed in zip(texts, mask, strict=True) if not removed], int(mask.sum())
+
+
+# Continued pre-training -----------------------------------------------------------------------------
+
+
+class _Bar(TrainerCallback):
+    def __init__(self, bar):
+        self.bar = bar
+
+    def on_step_end(self, args, state, control, **kwargs):  # noqa: ARG002, Trainer's signature
+        self.bar.total = state.max_steps
+        self.bar.update(1)
+
+
+def _masked_lm(encoder: encoders.Encoder) -> BertForMaskedLM:
+    """Encoder with a masked-LM head tied to its input embeddings; the bundled encoder brings none of its own."""
+    model = BertForMaskedLM(encoder.model.config)
+    model.bert.load_state_dict(encoder.model.state_dict(), strict=True)
+    model.tie_weights()
+    return model
+
+
+@torch.inference_mode()
+def mlm_loss(model: BertForMaskedLM, collator: DataCollatorForLanguageModeling, rows: list[dict], seed: int = 0) -> float:
+    """Mean masked-LM loss (nats a masked token) of encoded texts, with masks fixed by the seed."""
+    model.eval()
+    torch.manual_seed(seed)
+    total, tokens = 0.0, 0
+    for start in range(0, len(rows), 32):
+        batch = {k: v.to(model.device) for k, v in collator(rows[start : start + 32]).items()}
+        masked = int((batch["labels"] != -100).sum())
+        if masked:
+            total += model(**batch).loss.item() * masked
+            tokens += masked
+    return total / tokens if tokens else math.nan
+
+
+def pretrain(
+    texts: Sequence[str],
+    held_out: Sequence[str],
+    *,
+    epochs: float,
+    seed: int,
+    folder: Path,
+    learning_rate: float = 1e-4,
+    share: float = 0.15,
+    max_length: int = 48,
+) -> None:
+    """Continue masked-LM training of the bundled encoder, all of it trainable, and keep the encoder.
+
+    The fresh head is first warmed up for a third of the steps with the encoder frozen; otherwise its noise would
+    damage what the encoder knows.
+
+    Parameters
+    ----------
+    texts
+        Training texts: never labels, ids, or held-out sentences.
+    held_out
+        Other texts of the same domain, for the loss before and after.
+    epochs, seed, learning_rate, share, max_length
+        How to train; `share` of the tokens is masked anew in every pass.
+    folder
+        Receives the encoder, its tokenizer and loss.json (warmed head before, and after).
+    """
+    if len(texts) < 32:
+        raise BadInput(f"The corpus has {len(texts)} texts, fewer than one batch of 32; take a larger one.")
+    torch.manual_seed(seed)
+    encoder = encoders.load(BUNDLED, texts=list(texts))
+    model = _masked_lm(encoder).to(device())
+    collator = DataCollatorForLanguageModeling(encoder.tokenizer, mlm_probability=share)
+    rows, test_rows = _rows(encoder, texts, max_length), _rows(encoder, held_out, max_length)
+    model.bert.requires_grad_(False)
+    _train(model, collator, rows, epochs / 3, seed, 1e-3, "warm up the LM head")
+    before = mlm_loss(model, collator, test_rows)
+    model.requires_grad_(True)
+    _train(model, collator, rows, epochs, seed, learning_rate, "continue pre-training")
+    after = mlm_loss(model, collator, test_rows)
+    model.bert.save_pretrained(folder)
+    encoder.tokenizer.save_pretrained(folder)
+    (folder / "loss.json").write_text(json.dumps({"before": before, "after": after}), encoding="utf-8")
+
+
+def _rows(encoder: encoders.Encoder, texts: Sequence[str], max_length: int) -> list[dict]:
+    inputs = encoder.tokenizer([encoder.prefix + t for t in texts], truncation=True, max_length=max_length)
+    return [{"input_ids": ids, "attention_mask": mask, "length": len(ids)} for ids, mask in zip(inputs["input_ids"], inputs["attention_mask"], strict=True)]
+
+
+def _train(model, collator, rows: list[dict], epochs: float, seed: int, learning_rate: float, desc: str) -> None:
+    bar = progress(desc=desc)
+    with tempfile.TemporaryDirectory() as work:
+        arguments = TrainingArguments(
+            output_dir=work, num_train_epochs=epochs, per_device_train_batch_size=32, learning_rate=learning_rate,
+            warmup_steps=0.1, weight_decay=0.01, train_sampling_strategy="group_by_length", save_strategy="no",
+            logging_strategy="no", report_to="none", disable_tqdm=True, seed=seed, use_cpu=device() == "cpu",
+            dataloader_pin_memory=device() == "cuda", bf16=device() == "cuda",
+        )  # fmt: skip
+        trainer = Trainer(model=model, args=arguments, train_dataset=rows, data_collator=collator, callbacks=[_Bar(bar)])
+        trainer.remove_callback(PrinterCallback)
+        trainer.train()
+    bar.close()
+
+
+def pretrained(texts: Sequence[str], held_out: Sequence[str], *, epochs: float, seed: int) -> cache.Entry:
+    """Return the encoder of `pretrain` from the cache; its name for `encoders.load` is `dapt/<key>`."""
+    return cache.folder(
+        "dapt",
+        lambda folder: pretrain(texts, held_out, epochs=epochs, seed=seed, folder=folder),
+        parameters={"epochs": epochs, "seed": seed},
+        data=cache.fingerprint(list(texts), list(held_out)),
+        code=[pretrain, _masked_lm, mlm_loss, _train, _rows, encoders],
+    )
+
+
+def losses(entry: cache.Entry) -> dict[str, float]:
+    """Masked-LM loss on held-out text (nats a masked token) before and after continued pre-training."""
+    return json.loads((entry.path / "loss.json").read_text(encoding="utf-8"))

@@ -1,0 +1,470 @@
+"""Registry of public files (url, sha256, licence, citation) and loaders that return tables.
+
+The loaders are the same for every profile: a profile is a folder that holds files in the formats of the
+real sources. Downloading (`fetch`) is separate from checking (`validate`) and from reading.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pooch
+from sklearn.model_selection import StratifiedGroupKFold
+
+from . import emotions
+from .cleaning import UTTERANCE_RULES, apply_rules, group_key, song_rules, tidy
+from .errors import BadInput, CorruptData, MissingData, Unreachable, WyfError
+from .settings import data_folder, profile_folder, progress, relative
+
+logging.getLogger("pooch").setLevel(logging.WARNING)  # the progress bar tells what pooch would
+
+# Registry -------------------------------------------------------------------------------------------
+
+_KOTE = ("searle-j/KOTE", "cafd2c3f54a6f4b25ac74eaa02a2e76c3ef8c977", "MIT",
+         "Jeon, Lee and Kim (2022), User Guide for KOTE: Korean Online Comments Emotions Dataset, arXiv:2205.05300")  # fmt: skip
+_GOEMOTIONS = ("monologg/GoEmotions-Korean", "e708cb1af26140ed1f3724d53d88717b77c26e0e", "Apache-2.0",
+               "Park (2020), GoEmotions-Korean, a machine translation of Demszky et al. (2020), GoEmotions, ACL")  # fmt: skip
+_CHATBOT = ("songys/Chatbot_data", "4cf20d13fc46f5037fd1c531cd566e2dd9f72974", "MIT",
+            "Song (2018), Chatbot_data_for_Korean v1.0")  # fmt: skip
+_VAKOR = ("smbslt3/VA-KOR", "a14d5cd4fb40f53dbe24c2b000f62b49bcbb534a", "MIT",
+          "Lee et al. (2022), Emotion Evaluator: Expanding the Affective Lexicon with Neural Network Model")  # fmt: skip
+_WYF = ("What-s-Your-Feeling/main_project", "5da2719d4a1066f67807dc880b6d41518ae6ff40", "none stated; fetched for comparison, not redistributed",
+        "WYF team (2022), published song vectors of 42,839 songs")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Remote:
+    """One public file, pinned to a commit and a sha256."""
+
+    name: str
+    path: str
+    sha256: str
+    repo: str
+    commit: str
+    licence: str
+    citation: str
+
+    @property
+    def url(self) -> str:
+        """Address of the file at its commit."""
+        return f"https://raw.githubusercontent.com/{self.repo}/{self.commit}/{self.path}"
+
+    @property
+    def place(self) -> str:
+        """Where the file lies under the `open` folder and in a mirror."""
+        return f"{self.repo}/{self.commit}/{self.path}"
+
+    @property
+    def local(self) -> Path:
+        """Where the file lies on this machine once fetched."""
+        return data_folder() / "raw" / "open" / self.place
+
+
+REGISTRY = {
+    name: Remote(name, path, sha256, *source)
+    for name, path, sha256, source in (
+        ("kote_val", "val.tsv", "c7d686ee1d63be7f57ec939f372ebdc4ada8eac1c9eeeeac207774976ab69a6e", _KOTE),
+        ("kote_test", "test.tsv", "8d8e11c5adf374f552cfbe6f2d7b9967e7335cc86c205beeefb6fd8c6ed9deb0", _KOTE),
+        ("goemotions_train", "data/train.tsv", "1e2ae5688f0c24ce14319f660fde0bb66aaf566bbc80b9503642c4304b89ad68", _GOEMOTIONS),
+        ("goemotions_dev", "data/dev.tsv", "baa90064989b56d283618d855194b53bbdad7aab3a8a79488d054d28ad21649b", _GOEMOTIONS),
+        ("goemotions_test", "data/test.tsv", "6ea2446467a22336389e80db7525ae6857c9128c61419c56f73a7bae2ecf455d", _GOEMOTIONS),
+        ("goemotions_labels", "data/label.txt", "45c3ef86782d2a4d7fedcd6d8c111aa0d0e94720689bd164fac94fefb4495a89", _GOEMOTIONS),
+        ("chatbot", "ChatbotData.csv", "287eb129695b577321c80ad397bb3c2279164d4ca577874d129fd3db5b30afe2", _CHATBOT),
+        ("va_kor", "VA_KOR_concat.csv", "d3d1fd121ea8bc06c397b553a5ce4ec9ab373cb559669af83bfa99332112e345", _VAKOR),
+        ("lyric_vectors_2022", "Deploy/recsys_data/2015lyric.npy", "5b60e66535fdfaaaa281bed3a5c868216b22a46e9c30aacfa13d115b1185212d", _WYF),
+        ("mel_vectors_2022", "Deploy/recsys_data/2015mel.npy", "1183bc952d096ebe224483b3e1a5fe531f739068e0bed4e25446ea4104570da2", _WYF),
+    )
+}  # fmt: skip
+
+
+def _mirror_download(url: str, output_file: str, pooch_instance) -> None:  # noqa: ARG001, pooch's signature
+    """Copy a file from the folder that `WYF_MIRROR` names, as a pooch downloader."""
+    mirror = Path(os.environ["WYF_MIRROR"])
+    source = mirror / url.removeprefix("https://raw.githubusercontent.com/")
+    if not source.is_file():
+        raise FileNotFoundError(f"no such file in the mirror: {source.relative_to(mirror)}")
+    shutil.copyfile(source, output_file)
+
+
+def fetch(names: list[str] | None = None, *, timeout: float = 30) -> pd.DataFrame:
+    """Fetch public files that are not here yet into `data/raw/open`.
+
+    Parameters
+    ----------
+    names
+        Keys of `REGISTRY`; all of them by default.
+    timeout
+        Seconds to wait for a server.
+
+    Returns
+    -------
+    DataFrame
+        The state of every file, as `status` gives it.
+
+    Raises
+    ------
+    Unreachable
+        If a file can be had neither from its address nor from the mirror.
+    CorruptData
+        If what arrived, or what lies there already, has another sha256. A partial download never stays.
+    """
+    use_mirror = bool(os.environ.get("WYF_MIRROR"))
+    downloader = _mirror_download if use_mirror else pooch.HTTPDownloader(timeout=timeout)
+    wanted = [_registered(name) for name in names or REGISTRY]
+    for remote in progress(wanted, desc="fetch"):
+        if remote.local.is_file():
+            _check(remote)
+            continue
+        try:
+            pooch.retrieve(remote.url, remote.sha256, fname=remote.local.name, path=remote.local.parent, downloader=downloader)
+        except ValueError as error:
+            raise CorruptData(
+                f"What arrived for '{remote.name}' has another sha256 than the registry and was thrown away; run `wyf data fetch` again, or correct the mirror."
+            ) from error
+        except OSError as error:  # requests' errors and a missing mirror file are both OSErrors
+            remedy = "check the folder in WYF_MIRROR" if use_mirror else "check the network, or name a folder in WYF_MIRROR"
+            raise Unreachable(f"'{remote.name}' could not be fetched ({type(error).__name__}); {remedy}.") from error
+    return status()
+
+
+def _registered(name: str) -> Remote:
+    if name not in REGISTRY:
+        raise BadInput(f"There is no public file '{name}'; choose from: {', '.join(REGISTRY)}.")
+    return REGISTRY[name]
+
+
+def _check(remote: Remote) -> Path:
+    """Path of a fetched file whose sha256 is right."""
+    if not remote.local.is_file():
+        raise MissingData(f"'{remote.name}' is not here yet; run `wyf data fetch {remote.name}`.")
+    if pooch.file_hash(str(remote.local)) != remote.sha256:
+        raise CorruptData(
+            f"'{remote.name}' ({relative(remote.local)}) has another sha256 than the registry; delete the file and run `wyf data fetch {remote.name}`."
+        )
+    return remote.local
+
+
+def status() -> pd.DataFrame:
+    """Table of the public files: whether each is here, its size in MB, its licence and source. Nothing is read."""
+    rows = [
+        (r.name, "here" if r.local.is_file() else "missing", r.local.stat().st_size / 1e6 if r.local.is_file() else np.nan, r.licence, r.repo)
+        for r in REGISTRY.values()
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["file", "state", "MB", "licence", "source"]).round({"MB": 2})
+
+
+def validate(profile: str = "open") -> pd.DataFrame:
+    """Read every file of a profile and say which pass.
+
+    Returns
+    -------
+    DataFrame
+        Columns file, ok, message; one row a file (open) or a table (sample, wyf).
+    """
+    if profile == "open":
+        checks = {name: lambda r=remote: _check(r) for name, remote in REGISTRY.items()}
+    else:
+        root = profile_folder(profile)
+        checks = {loader.__name__: lambda f=loader: f(root) for loader in (_read_dialogue, _read_single_turn, _read_conversation, _read_songs)}
+    rows = []
+    for name, check in checks.items():
+        try:
+            check()
+            rows.append((name.removeprefix("_read_"), True, "as it should be"))
+        except WyfError as error:
+            rows.append((name.removeprefix("_read_"), False, str(error)))
+    return pd.DataFrame(rows, columns=["file", "ok", "message"])
+
+
+# Files ----------------------------------------------------------------------------------------------
+
+
+def _find(root: Path, stem: str, endings: tuple[str, ...]) -> Path:
+    for ending in endings:
+        if (root / f"{stem}{ending}").is_file():
+            return root / f"{stem}{ending}"
+    raise MissingData(f"{relative(root)}/{stem}{endings[0]} is missing; put it there as data/README.md describes.")
+
+
+def read_table(path: Path, columns: list[str], header: bool = True) -> pd.DataFrame:
+    """Read columns of a csv, tsv or xlsx file as text.
+
+    Parameters
+    ----------
+    path
+        File ending in .csv, .tsv or .xlsx; text files are UTF-8, with or without a byte-order mark.
+    columns
+        Columns that must be there and are returned; others, such as AI Hub's stray count table, are left.
+    header
+        Whether the first row names the columns; otherwise `columns` names them all.
+
+    Raises
+    ------
+    CorruptData
+        If the encoding, a row or a column is wrong; the message names file and row.
+    """
+    name = relative(path)
+    try:
+        if path.suffix == ".xlsx":
+            table = pd.read_excel(path, dtype=str, keep_default_na=False, header=0 if header else None)
+        else:
+            with path.open(encoding="utf-8-sig", newline="") as file:
+                rows = list(csv.reader(file, delimiter="\t" if path.suffix == ".tsv" else ",", strict=True))
+            names = rows.pop(0) if header and rows else columns
+            for number, row in enumerate(rows, start=2 if header else 1):
+                if len(row) != len(names):
+                    raise CorruptData(f"{name}, row {number}: {len(row)} fields where {len(names)} belong; correct the row.")
+            table = pd.DataFrame(rows, columns=names, dtype=object)
+    except UnicodeDecodeError as error:
+        raise CorruptData(f"{name} is not UTF-8 (perhaps cp949); save it as UTF-8.") from error
+    except (csv.Error, ValueError, OSError, KeyError) as error:
+        if isinstance(error, WyfError):
+            raise
+        raise CorruptData(f"{name} cannot be read ({error}); check that it is a whole {path.suffix} file.") from error
+    lacking = [c for c in columns if c not in table.columns]
+    if lacking:
+        raise CorruptData(f"{name} lacks the column {', '.join(lacking)}; its first row must hold the names.")
+    if table.empty:
+        raise CorruptData(f"{name} has no rows; put the data there.")
+    return table[columns].astype(str)
+
+
+def _texts(table: pd.DataFrame, column: str, path: Path) -> pd.Series:
+    """Tidied texts of a column; a blank one is an error that names its row."""
+    texts = table[column].map(tidy)
+    blank = np.flatnonzero(texts == "")
+    if len(blank):
+        raise CorruptData(f"{relative(path)}, row {blank[0] + 2}: {column} is blank; fill it in or delete the row.")
+    return texts
+
+
+def _labelled(texts: pd.Series, labels: list[list[str]], mapping: dict[str, int], source: str, path: Path, first: int = 2) -> pd.DataFrame:
+    """Table of utterances with soft targets from the mapped labels of each text."""
+    targets = np.zeros((len(texts), emotions.N))
+    for row, names in enumerate(labels):
+        try:
+            ids = [emotions.to_id(n, mapping) for n in names if n not in emotions.UNMAPPED]
+        except CorruptData as error:
+            raise CorruptData(f"{relative(path)}, row {row + first}: {error}") from error
+        targets[row] = emotions.share(ids)
+    table = pd.DataFrame(targets, columns=list(emotions.EN))
+    table.insert(0, "text", texts.to_numpy())
+    table.insert(1, "emotion", [emotions.hard(t) for t in targets])
+    table.insert(2, "label", [names[0] if names else "" for names in labels])
+    return table.assign(source=source)
+
+
+def _read_dialogue(root: Path) -> pd.DataFrame:
+    path = _find(root, "sentiment_dialogue", (".csv", ".xlsx"))
+    table = read_table(path, ["감정_소분류", "사람문장1"])
+    labels = [[x.strip()] for x in table["감정_소분류"]]
+    return _labelled(_texts(table, "사람문장1", path), labels, emotions.SENTIMENT_DIALOGUE, "sentiment_dialogue", path)
+
+
+def _read_single_turn(root: Path) -> pd.DataFrame:
+    path = _find(root, "single_turn", (".csv", ".xlsx"))
+    table = read_table(path, ["Sentence", "Emotion"])
+    labels = [[x.strip()] for x in table["Emotion"]]
+    return _labelled(_texts(table, "Sentence", path), labels, emotions.SINGLE_TURN, "single_turn", path)
+
+
+def _read_kote(part: str) -> pd.DataFrame:
+    path = _check(REGISTRY[f"kote_{part}"])
+    table = read_table(path, ["id", "text", "labels"], header=False)
+    labels = [[emotions.KOTE_LABELS[int(i)] for i in ids.split(",")] for ids in table["labels"]]
+    return _labelled(_texts(table, "text", path), labels, emotions.KOTE, f"kote_{part}", path, first=1)
+
+
+def _read_goemotions(part: str) -> pd.DataFrame:
+    path = _check(REGISTRY[f"goemotions_{part}"])
+    names = _check(REGISTRY["goemotions_labels"]).read_text(encoding="utf-8").split()
+    table = pd.DataFrame([line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()], columns=["text", "labels"])
+    labels = [[names[int(i)] for i in ids.split(",")] for ids in table["labels"]]
+    return _labelled(_texts(table, "text", path), labels, emotions.GOEMOTIONS, f"goemotions_{part}", path, first=1)
+
+
+def _read_conversation(root: Path) -> pd.DataFrame:
+    path = _find(root, "conversation", (".csv", ".xlsx"))
+    return pd.DataFrame({"text": _texts(read_table(path, ["text"]), "text", path), "source": "conversation"})
+
+
+def _read_chatbot() -> pd.DataFrame:
+    path = _check(REGISTRY["chatbot"])
+    table = read_table(path, ["Q", "A", "label"])
+    everyday = table[table["label"] == "0"]
+    texts = pd.concat([everyday["Q"], everyday["A"]], ignore_index=True).map(tidy)
+    return pd.DataFrame({"text": texts[texts != ""].drop_duplicates().to_numpy(), "source": "chatbot"})
+
+
+def _read_json(path: Path):
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise CorruptData(f"{relative(path)} is not UTF-8; save it as UTF-8.") from error
+    except json.JSONDecodeError as error:
+        raise CorruptData(f"{relative(path)} breaks off or is malformed at line {error.lineno}; get the whole file again.") from error
+
+
+def _read_songs(root: Path) -> pd.DataFrame:
+    path = _find(root, "song_meta", (".json",))
+    records = _read_json(path)
+    genre_names = _read_json(_find(root, "genre_gn_all", (".json",)))
+    needed = {"id", "album_name", "artist_name_basket", "song_name", "song_gn_gnr_basket", "issue_date"}
+    for row, record in enumerate(records):
+        if not needed <= record.keys():
+            raise CorruptData(f"{relative(path)}, record {row}: lacks {', '.join(sorted(needed - record.keys()))}; add it.")
+    meta = pd.DataFrame(records)
+    if meta["id"].duplicated().any():
+        twice = meta.loc[meta["id"].duplicated(), "id"].iloc[0]
+        raise CorruptData(f"{relative(path)}: the id {twice} stands twice; give each song its own.")
+    lyrics_path = _find(root, "lyrics", (".tsv",))
+    lyrics = read_table(lyrics_path, ["song_id", "lyric"])
+    try:
+        lyric = dict(zip(lyrics["song_id"].astype(int), lyrics["lyric"].str.replace("\\n", "\n"), strict=True))
+    except ValueError as error:
+        raise CorruptData(f"{relative(lyrics_path)}: song_id must be a whole number ({error}); correct it.") from error
+    dates = meta["issue_date"].astype(str).str.zfill(8)
+    return pd.DataFrame(
+        {
+            "id": meta["id"].astype(int),
+            "title": meta["song_name"].fillna("").astype(str),
+            "artist": [", ".join(names or []) for names in meta["artist_name_basket"]],
+            "album": meta["album_name"].fillna("").astype(str),
+            "genres": meta["song_gn_gnr_basket"].map(lambda g: tuple(g or ())),
+            "genre": meta["song_gn_gnr_basket"].map(lambda g: genre_names.get(g[0], g[0]) if g else ""),
+            "year": pd.to_numeric(dates.str[:4], errors="coerce").fillna(0).astype(int),
+            "month": pd.to_numeric(dates.str[4:6], errors="coerce").fillna(0).astype(int),
+            "lyric": meta["id"].map(lyric).fillna("").astype(str),
+        }
+    )
+
+
+# Tables ---------------------------------------------------------------------------------------------
+
+
+def utterances(profile: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Labelled sentences of a profile, cleaned.
+
+    Parameters
+    ----------
+    profile
+        sample and wyf hold the two AI Hub corpora, open holds KOTE.
+
+    Returns
+    -------
+    table : DataFrame
+        Columns text, emotion (id 0-5), label (in the source's words), six soft targets named in
+        English (each row sums to 1), source.
+    ledger : DataFrame
+        What cleaning did, from `cleaning.apply_rules`.
+    """
+    root = profile_folder(profile)
+    parts = [_read_kote("val"), _read_kote("test")] if profile == "open" else [_read_dialogue(root), _read_single_turn(root)]
+    return apply_rules(pd.concat(parts, ignore_index=True), UTTERANCE_RULES, show="text")
+
+
+def conversation(profile: str) -> pd.DataFrame:
+    """Everyday talk without emotion labels: columns text, source."""
+    root = profile_folder(profile)
+    return _read_chatbot() if profile == "open" else _read_conversation(root)
+
+
+def songs(profile: str, count_tokens) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Song catalogue with lyrics, cleaned by the rules of 2022.
+
+    Parameters
+    ----------
+    profile
+        sample or wyf; the open profile has song vectors but no songs.
+    count_tokens
+        Function from lyrics to their numbers of tokens.
+
+    Returns
+    -------
+    table : DataFrame
+        Columns id, title, artist, album, genres, genre, year, month, lyric, tokens.
+    ledger : DataFrame
+        What each rule did.
+    """
+    if profile == "open":
+        raise BadInput("The open profile has no lyrics; use `song_vectors`, or the sample or wyf profile.")
+    return apply_rules(_read_songs(profile_folder(profile)), song_rules(count_tokens), show="title")
+
+
+def lyric_intent(profile: str) -> pd.DataFrame:
+    """Emotion that the author of each sample lyric had in mind.
+
+    It composes the sample's sound and serves evaluation. No model reads it.
+
+    Returns
+    -------
+    DataFrame
+        Columns id, first (emotion id), second (emotion id or -1).
+    """
+    path = _find(profile_folder(profile), "lyric_intent", (".csv",))
+    table = read_table(path, ["id", "first", "second"])
+    ids = {**{e.ko: e.id for e in emotions.EMOTIONS}, "": -1}
+    return pd.DataFrame({"id": table["id"].astype(int), "first": [emotions.to_id(x, ids) for x in table["first"]],
+                         "second": [emotions.to_id(x, ids) for x in table["second"]]})  # fmt: skip
+
+
+def song_vectors() -> tuple[np.ndarray, np.ndarray]:
+    """Song vectors published in 2022: from lyrics and from mel, float64 of shape (42839, 6), rows sum to 1."""
+    lyric, mel = (np.load(_check(REGISTRY[f"{kind}_vectors_2022"]), allow_pickle=False) for kind in ("lyric", "mel"))
+    return lyric, mel
+
+
+def published() -> dict:
+    """Numbers published in 2022, to be drawn beside ours: `data/reference/published_2022.json`."""
+    return _read_json(data_folder() / "reference" / "published_2022.json")
+
+
+# Splits ---------------------------------------------------------------------------------------------
+
+
+def split(table: pd.DataFrame, seed: int, groups: pd.Series | None = None, parts: int = 5) -> dict[str, pd.DataFrame]:
+    """Stratified train, dev and test parts in which no group crosses.
+
+    Parameters
+    ----------
+    table
+        Rows with a column `emotion` to stratify by.
+    seed
+        Seed of the shuffle.
+    groups
+        What must stay together; the same normalised text by default.
+    parts
+        One part of this many is the test set, one more of the rest is dev.
+
+    Returns
+    -------
+    dict
+        Tables `train`, `dev`, `test`. Where the source is KOTE its own test file is the test set.
+    """
+    groups = table["text"].map(group_key) if groups is None else groups.set_axis(table.index)
+    official = table["source"].eq("kote_test") if "source" in table else pd.Series(False, index=table.index)
+    if official.any():
+        rest, test = table[~official & ~groups.isin(groups[official])], table[official]
+    else:
+        rest, test = _fold(table, groups, seed, parts)
+    train, dev = _fold(rest, groups.loc[rest.index], seed + 1, parts)
+    return {name: part.reset_index(drop=True) for name, part in (("train", train), ("dev", dev), ("test", test))}
+
+
+def _fold(table: pd.DataFrame, groups: pd.Series, seed: int, parts: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    folds = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
+    keep, held = next(folds.split(table, table["emotion"], groups))
+    return table.iloc[keep], table.iloc[held]
+
+
+def shared_texts(one: pd.DataFrame, other: pd.DataFrame) -> int:
+    """Number of texts (same letters) that two parts share."""
+    return len(set(one["text"].map(group_key)) & set(other["text"].map(group_key)))

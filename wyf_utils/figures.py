@@ -1,0 +1,474 @@
+"""Style, palette, named sizes, and every figure that is drawn twice or more.
+
+A figure is a builder: a function of the language ("ko" or "en") that returns a matplotlib figure. `save` calls it
+for both languages and writes PNG and SVG. A missing glyph is an error.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib import font_manager
+from matplotlib.figure import Figure
+
+from . import cache, emotions
+from .cache import replacing_file
+from .errors import BadInput, MissingData
+
+LANGUAGES = ("ko", "en")
+#: Named sizes in inches; a slide (16:9) has text of 18 pt or more.
+SIZES = {"page": (7.2, 4.2), "tall": (7.2, 6.4), "square": (5.6, 5.2), "slide": (13.33, 7.5)}
+INK, GRID, BASELINE, ACCENT = "#2B2B2B", "#E3E3E3", "#B5B5B5", "#2F6690"
+#: Hatch of everything that was published in 2022 and is not ours.
+HATCH_2022 = "////"
+
+Builder = Callable[[str], Figure]
+
+
+def font_path(weight: str = "") -> Path:
+    """Path of NanumGothic (weight "", "Bold", "ExtraBold", "Light") out of koreanize-matplotlib, which is not imported."""
+    spec = importlib.util.find_spec("koreanize_matplotlib")
+    if spec is None:
+        raise MissingData("The Korean font is missing; install koreanize-matplotlib.")
+    return Path(next(iter(spec.submodule_search_locations))) / "fonts" / f"NanumGothic{weight}.ttf"
+
+
+def set_style(size: str = "page") -> None:
+    """Set fonts, colours and text sizes for one of the named sizes."""
+    if size not in SIZES:
+        raise BadInput(f"There is no figure size '{size}'; choose one of: {', '.join(SIZES)}.")
+    for weight in ("", "Bold"):
+        font_manager.fontManager.addfont(str(font_path(weight)))
+    text = 18 if size == "slide" else 10
+    mpl.rcParams.update(
+        {
+            "font.family": "NanumGothic",
+            "axes.unicode_minus": False,
+            "font.size": text,
+            "axes.titlesize": text * 1.15,
+            "axes.titleweight": "bold",
+            "axes.titlelocation": "left",
+            "axes.titlepad": text * 0.9,
+            "axes.labelsize": text,
+            "xtick.labelsize": text * 0.95,
+            "ytick.labelsize": text * 0.95,
+            "legend.fontsize": text * 0.9,
+            "legend.frameon": False,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.edgecolor": INK,
+            "axes.labelcolor": INK,
+            "text.color": INK,
+            "xtick.color": INK,
+            "ytick.color": INK,
+            "axes.grid": False,
+            "grid.color": GRID,
+            "figure.figsize": SIZES[size],
+            "figure.dpi": 110,
+            "savefig.dpi": 160,
+            "figure.constrained_layout.use": True,
+            "svg.fonttype": "path",
+            "svg.hashsalt": "wyf",
+            "axes.prop_cycle": mpl.cycler(color=["#2F6690", "#D1453B", "#4FA36C", "#F2A71B", "#8E5BA6", "#8C8C8C"]),
+        }
+    )
+
+
+def pick(lang: str, ko: str, en: str) -> str:
+    """Return the wording of a language."""
+    return ko if lang == "ko" else en
+
+
+def names(lang: str) -> tuple[str, ...]:
+    """Names of the six emotions in a language, in order."""
+    return emotions.KO if lang == "ko" else emotions.EN
+
+
+def save(builder: Builder, folder: Path, name: str) -> dict[str, Figure]:
+    """Draw a figure in both languages and save it as PNG and SVG.
+
+    Parameters
+    ----------
+    builder
+        Function of the language that returns the figure.
+    folder
+        Where the four files go.
+    name
+        `<notebook number>_<name>`; the endings are `.ko.png`, `.en.svg` and so on.
+
+    Returns
+    -------
+    dict
+        The figures by language, still open for showing.
+
+    Raises
+    ------
+    MissingData
+        If the font lacks a glyph that the figure needs.
+    """
+    drawn = {}
+    for lang in LANGUAGES:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            figure = builder(lang)
+            for ending, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
+                with replacing_file(folder / f"{name}.{lang}.{ending}") as path:
+                    figure.savefig(path, format=ending, metadata=metadata)
+        for warning in caught:
+            if "Glyph" in str(warning.message) and "missing" in str(warning.message):
+                plt.close("all")
+                raise MissingData(f"Figure {name}: {warning.message}; use a character that NanumGothic has.")
+        drawn[lang] = figure
+        plt.close(figure)
+    return drawn
+
+
+# Figures --------------------------------------------------------------------------------------------
+
+
+def emotion_bars(
+    counts: Sequence[float], lang: str, title: str, xlabel: str, *, percent: bool = False, beside: Sequence[float] | None = None, beside_label: str = "2022"
+) -> Figure:
+    """Horizontal bars of the six emotions in their colours, with numbers; optionally 2022 hatched beside."""
+    figure, axes = plt.subplots()
+    counts = np.asarray(counts, float)
+    at = np.arange(emotions.N)
+    height = 0.72 if beside is None else 0.38
+    form = (lambda v: f"{v:.1%}") if percent else (lambda v: f"{v:,.0f}")
+    bars = axes.barh(at - (0 if beside is None else 0.2), counts, height, color=emotions.COLOURS)
+    axes.bar_label(bars, [form(v) for v in counts], padding=4)
+    if beside is not None:
+        other = axes.barh(at + 0.2, beside, height, color="white", edgecolor=BASELINE, hatch=HATCH_2022, label=beside_label)
+        axes.bar_label(other, [form(v) for v in beside], padding=4, color="#7A7A7A")
+        axes.legend(loc="lower right")
+    axes.set(yticks=at, yticklabels=names(lang), title=title, xlabel=xlabel)
+    axes.invert_yaxis()
+    axes.margins(x=0.14)
+    axes.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1) if percent else mpl.ticker.StrMethodFormatter("{x:,.0f}"))
+    return figure
+
+
+def pipeline(ledger: pd.DataFrame, labels: dict[str, tuple[str, str]], lang: str, title: str) -> Figure:
+    """Rows that remain after each cleaning step, as a falling row of bars with what was dropped."""
+    figure, axes = plt.subplots(figsize=(SIZES["page"][0], 0.9 + 0.42 * (len(ledger) + 1)))
+    steps = [pick(lang, "모은 자료", "collected"), *(pick(lang, *labels.get(s, (s, s))) for s in ledger["step"])]
+    left = [int(ledger["rows_in"].iloc[0]), *ledger["rows_out"].astype(int)]
+    dropped = [0, *ledger["dropped"].astype(int)]
+    changed = [0, *ledger["changed"].astype(int)]
+    at = np.arange(len(steps))
+    axes.barh(at, left, 0.66, color=ACCENT)
+    axes.barh(at, dropped, 0.66, left=left, color="#E8B7B2")
+    for row, (kept, lost, corrected) in enumerate(zip(left, dropped, changed, strict=True)):
+        text = f"{kept:,}"
+        text += f"  (-{lost:,})" if lost else ""
+        text += pick(lang, f"  ({corrected:,}곡 고침)", f"  ({corrected:,} corrected)") if corrected and not lost else ""
+        axes.text(kept + lost + 0.01 * left[0], row, text, va="center")
+    axes.set(yticks=at, yticklabels=steps, title=title, xlabel=pick(lang, "남은 행 수", "rows left"))
+    axes.invert_yaxis()
+    axes.margins(x=0.2)
+    return figure
+
+
+def score_bars(
+    scores: dict[str, float | dict],
+    labels: dict[str, tuple[str, str]],
+    lang: str,
+    title: str,
+    xlabel: str,
+    *,
+    published: dict[str, float] | None = None,
+    colours: dict[str, str] | None = None,
+    line: tuple[float, str] | None = None,
+) -> Figure:
+    """Scores of models as bars with their intervals; published numbers of 2022 hatched, baselines grey."""
+    figure, axes = plt.subplots(figsize=(SIZES["page"][0], 1.3 + 0.42 * (len(scores) + len(published or {}))))
+    rows = [(pick(lang, *labels.get(k, (k, k))), v, False, (colours or {}).get(k, ACCENT)) for k, v in scores.items()]
+    rows += [(f"{k} (2022)", v, True, "white") for k, v in (published or {}).items()]
+    for at, (_, value, old, colour) in enumerate(rows):
+        mean = value["mean"] if isinstance(value, dict) else value
+        axes.barh(at, mean, 0.66, color=colour, edgecolor=BASELINE if old else colour, hatch=HATCH_2022 if old else None)
+        edge = mean
+        if isinstance(value, dict):
+            axes.plot([value["low"], value["high"]], [at, at], color=INK, lw=1.4, solid_capstyle="butt")
+            edge = max(mean, value["high"])
+        axes.text(edge + 0.012, at, f"{mean:.3f}", va="center")
+    if line:
+        axes.axvline(line[0], color=INK, ls="--", lw=1)
+        axes.text(line[0], -0.75, f" {line[1]}", va="center", fontsize="small")
+    axes.set(yticks=range(len(rows)), yticklabels=[r[0] for r in rows], title=title, xlabel=xlabel)
+    axes.set_xlim(0, min(1.08, axes.get_xlim()[1] * 1.12))
+    axes.invert_yaxis()
+    return figure
+
+
+def confusion(true: np.ndarray, predicted: np.ndarray, lang: str, title: str) -> Figure:
+    """Row-normalised confusion matrix, with counts in brackets."""
+    counts = np.zeros((emotions.N, emotions.N), int)
+    np.add.at(counts, (true, predicted), 1)
+    share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    figure, axes = plt.subplots(figsize=SIZES["tall"])
+    text = np.array([[f"{s:.0%}\n({c})" for s, c in zip(a, b, strict=True)] for a, b in zip(share, counts, strict=True)])
+    sns.heatmap(share, annot=text, fmt="", cmap="Blues", vmin=0, vmax=1, square=True, cbar=False, ax=axes,
+                xticklabels=names(lang), yticklabels=names(lang), annot_kws={"fontsize": 9})  # fmt: skip
+    axes.set(title=title, xlabel=pick(lang, "모델의 답", "answered"), ylabel=pick(lang, "실제 감정", "true emotion"))
+    axes.tick_params(axis="y", rotation=0)
+    return figure
+
+
+def plane(points: np.ndarray, ids: np.ndarray, lang: str, title: str, note: str = "") -> Figure:
+    """Points in the plane (n, 2), coloured by emotion."""
+    figure, axes = plt.subplots(figsize=SIZES["tall"])
+    for emotion in emotions.EMOTIONS:
+        chosen = ids == emotion.id
+        if chosen.any():
+            axes.scatter(
+                *points[chosen].T,
+                s=26,
+                color=emotion.colour,
+                alpha=0.8,
+                lw=0,
+                label=f"{names(lang)[emotion.id]} ({chosen.sum()})",
+                rasterized=len(points) > 2000,
+            )
+    axes.set(title=title, xticks=[], yticks=[], xlabel=note)
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def curves(lines: dict[str, np.ndarray], lang: str, title: str, ylabel: str, *, line: tuple[float, str] | None = None) -> Figure:
+    """One line a run over epochs, with an optional baseline."""
+    figure, axes = plt.subplots()
+    for name, values in lines.items():
+        axes.plot(np.arange(1, len(values) + 1), values, marker="o", ms=3, label=name)
+    if line:
+        axes.axhline(line[0], color=INK, ls="--", lw=1, label=line[1])
+    axes.set(title=title, xlabel=pick(lang, "에포크", "epoch"), ylabel=ylabel)
+    axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
+    axes.grid(axis="y")
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def boxes(items: Sequence[tuple[float, float, str, str]], arrows: Sequence[tuple[int, int]], title: str, size: tuple[float, float] = (9.6, 4.6)) -> Figure:
+    """Diagram of boxes and arrows.
+
+    Parameters
+    ----------
+    items
+        Centre x, centre y, text, colour of each box, in units of boxes' places.
+    arrows
+        Pairs of box numbers.
+    """
+    figure, axes = plt.subplots(figsize=size)
+    for x, y, text, colour in items:
+        axes.text(x, y, text, ha="center", va="center", fontsize=10, linespacing=1.35,
+                  bbox={"boxstyle": "round,pad=0.55", "fc": colour, "ec": INK, "lw": 0.8}, zorder=3)  # fmt: skip
+    axes.set(title=title)
+    axes.axis("off")
+    xs, ys = [i[0] for i in items], [i[1] for i in items]
+    axes.set_xlim(min(xs) - 0.75, max(xs) + 0.75)
+    axes.set_ylim(min(ys) - 0.6, max(ys) + 0.6)
+    figure.canvas.draw()
+    patches = [text.get_bbox_patch() for text in axes.texts]
+    for start, end in arrows:
+        axes.annotate("", xy=items[end][:2], xytext=items[start][:2], zorder=2,
+                      arrowprops={"arrowstyle": "-|>", "color": INK, "lw": 1.1, "shrinkA": 0, "shrinkB": 0,
+                                  "patchA": patches[start], "patchB": patches[end]})  # fmt: skip
+    return figure
+
+
+def heatmaps(tables: dict[str, pd.DataFrame], labels: dict[str, tuple[str, str]], lang: str, title: str) -> Figure:
+    """Square tables of percentages side by side."""
+    figure, axes = plt.subplots(1, len(tables), figsize=(4.2 * len(tables), 4.0), squeeze=False)
+    for ax, (name, table) in zip(axes[0], tables.items(), strict=True):
+        ticks = [pick(lang, *labels[c]) for c in table.columns]
+        sns.heatmap(table, annot=True, fmt=".1f", cmap="Blues", vmin=0, vmax=100, square=True, cbar=False, ax=ax, xticklabels=ticks, yticklabels=ticks)
+        ax.set_title(name, fontweight="normal")
+        ax.tick_params(axis="y", rotation=0)
+    figure.suptitle(title, fontweight="bold", ha="left", x=0.02)
+    return figure
+
+
+def venn3(sets: dict[str, set], labels: dict[str, tuple[str, str]], lang: str, title: str) -> Figure:
+    """Venn diagram of three sets; each region says its share of the union in percent (areas are not to scale)."""
+    figure, axes = plt.subplots(figsize=SIZES["square"])
+    (a, b, c), total = sets.values(), len(set.union(*sets.values()))
+    places = {"a": (-0.55, 0.32), "b": (0.55, 0.32), "c": (0, -0.63)}
+    colours = (emotions.COLOURS[0], emotions.COLOURS[3], emotions.COLOURS[2])
+    for (x, y), colour, name in zip(places.values(), colours, sets, strict=True):
+        axes.add_patch(plt.Circle((x, y), 0.98, color=colour, alpha=0.35, lw=0))
+        axes.text(x * 1.9, 1.42 if y > 0 else -1.72, f"{pick(lang, *labels[name])} ({len(sets[name]):,})", ha="center", va="center", fontweight="bold")
+    regions = {
+        (-0.95, 0.55): a - b - c, (0.95, 0.55): b - a - c, (0, -1.1): c - a - b,
+        (0, 0.75): (a & b) - c, (-0.62, -0.3): (a & c) - b, (0.62, -0.3): (b & c) - a, (0, 0.02): a & b & c,
+    }  # fmt: skip
+    for (x, y), region in regions.items():
+        axes.text(x, y, f"{len(region) / total:.0%}", ha="center", va="center")
+    axes.set(title=title, xlim=(-1.9, 1.9), ylim=(-1.85, 1.6), aspect="equal")
+    axes.axis("off")
+    return figure
+
+
+def umap_plane(vectors: np.ndarray, seed: int) -> np.ndarray:
+    """UMAP coordinates (n, 2) of vectors, from the cache: they differ between platforms, so that they are kept."""
+
+    def make(folder: Path) -> None:
+        import umap  # slow to import, and only needed where nothing is kept
+
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="n_jobs value")  # a fixed seed means one thread, as we want
+            points = umap.UMAP(n_neighbors=min(15, len(vectors) - 1), random_state=seed, n_jobs=1).fit_transform(vectors)
+        np.save(folder / "points.npy", points, allow_pickle=False)
+
+    entry = cache.folder("umap", make, parameters={"seed": seed}, data=cache.fingerprint(vectors), code=[umap_plane])
+    return np.load(entry.path / "points.npy", allow_pickle=False)
+
+
+def measure_tiles(lang: str) -> Figure:
+    """Explain the four measures of 2022 with one hit each: true emotions above, the model's below."""
+    examples = (
+        ("Top-2", (0, 3), (3, 0), pick(lang, "순서 없이 둘 다 같다", "the same two, in any order")),
+        ("Top-3", (0, 3, 4), (4, 0, 3), pick(lang, "순서 없이 셋 다 같다", "the same three, in any order")),
+        ("Less-strict Top-1", (0, 3), (3, 1), pick(lang, "둘 중 하나 이상 같다", "at least one of two")),
+        ("Less-strict Top-2", (0, 3, 4), (4, 2, 0), pick(lang, "셋 중 둘 이상 같다", "at least two of three")),
+    )
+    figure, axes = plt.subplots(2, 2, figsize=SIZES["page"])
+    for ax, (name, true, answer, rule) in zip(axes.flat, examples, strict=True):
+        for row, (who, vector) in enumerate(((pick(lang, "정답", "true"), true), (pick(lang, "모델", "model"), answer))):
+            ax.text(-0.25, -row, who, ha="right", va="center")
+            for column, emotion in enumerate(vector):
+                hit = emotion in true and emotion in answer
+                ax.add_patch(plt.Rectangle((column, -row - 0.4), 0.94, 0.8, facecolor=emotions.COLOURS[emotion] if hit else "white", edgecolor=INK, lw=0.8))
+                ax.text(
+                    column + 0.47, -row, names(lang)[emotion], ha="center", va="center", color="white" if hit else INK, fontweight="bold" if hit else "normal"
+                )
+        ax.set(xlim=(-0.9, 3), ylim=(-1.5, 0.55))
+        ax.set_title(f"{name}: {rule}", fontsize=10)
+        ax.axis("off")
+    return figure
+
+
+def before_after(
+    ours: dict[str, tuple[float, float, float]], published: dict[str, tuple[float, float]], lang: str, title: str, labels: tuple[str, str]
+) -> Figure:
+    """Each measure before and after embedding, with its majority line; 2022 hatched beside.
+
+    Parameters
+    ----------
+    ours
+        {measure: (before, after, majority)}.
+    published
+        {measure: (before, after)} of 2022.
+    labels
+        What before and after stand for.
+    """
+    figure, axes = plt.subplots(figsize=(8.6, 4.4))
+    at, width = np.arange(len(ours)), 0.2
+    styles = (
+        (0, labels[0], "#9DBAD0", None), (1, labels[1], ACCENT, None),
+        (2, pick(lang, "2022 전", "2022 before"), "white", ".."), (3, pick(lang, "2022 후", "2022 after"), "white", HATCH_2022),
+    )  # fmt: skip
+    for place, label, colour, hatch in styles:
+        values = [(ours[m][place] if place < 2 else published.get(m, (np.nan, np.nan))[place - 2]) for m in ours]
+        bars = axes.bar(at + (place - 1.5) * width, values, width * 0.94, color=colour, edgecolor=BASELINE if hatch else colour, hatch=hatch, label=label)
+        axes.bar_label(bars, [f"{v:.0%}" if np.isfinite(v) else "" for v in values], padding=2, fontsize=8)
+    for row, (_, _, line) in enumerate(ours.values()):
+        axes.plot([row - 0.42, row + 0.02], [line, line], color="#D1453B", lw=1.8, label=pick(lang, "최빈값", "majority") if row == 0 else None)
+    axes.set(title=title, xticks=at, xticklabels=list(ours), ylim=(0, 1.12))
+    axes.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
+    axes.legend(ncols=5, loc="upper center", bbox_to_anchor=(0.5, -0.1), columnspacing=1, handlelength=1.4)
+    return figure
+
+
+def stacked_shares(shares: dict[str, np.ndarray], labels: dict[str, tuple[str, str]], lang: str, title: str) -> Figure:
+    """Horizontal stacked bars of the six emotions, one bar a kind of vector."""
+    figure, axes = plt.subplots(figsize=(SIZES["page"][0], 1.6 + 0.6 * len(shares)))
+    left = np.zeros(len(shares))
+    rows = np.arange(len(shares))
+    for emotion in emotions.EMOTIONS:
+        values = np.array([s[emotion.id] for s in shares.values()])
+        axes.barh(rows, values, 0.62, left=left, color=emotion.colour, label=names(lang)[emotion.id])
+        for row, (value, start) in enumerate(zip(values, left, strict=True)):
+            if value >= 0.04:
+                axes.text(start + value / 2, row, f"{value:.0%}", ha="center", va="center", color="white", fontweight="bold")
+        left += values
+    axes.set(title=title, yticks=rows, yticklabels=[pick(lang, *labels[k]) for k in shares], xlim=(0, 1))
+    axes.invert_yaxis()
+    axes.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
+    axes.legend(ncols=6, loc="upper center", bbox_to_anchor=(0.5, -0.18), columnspacing=1, handlelength=1)
+    return figure
+
+
+def feelings(sentences: Sequence[str], vectors: np.ndarray, lang: str, title: str) -> Figure:
+    """Emotion probabilities of sentences as a grid of bars."""
+    figure, axes = plt.subplots(2, (len(sentences) + 1) // 2, figsize=(10.4, 5.2), sharex=True, sharey=True)
+    for ax, sentence, vector in zip(axes.flat, sentences, vectors, strict=True):
+        bars = ax.barh(range(emotions.N), vector, color=emotions.COLOURS)
+        ax.bar_label(bars, [f"{v:.2f}" for v in vector], padding=3, fontsize=8.5)
+        ax.set_title(sentence, fontsize=9.5, fontweight="normal")
+        ax.set(yticks=range(emotions.N), yticklabels=names(lang), xlim=(0, 1.15))
+    axes.flat[0].invert_yaxis()
+    figure.suptitle(title, fontweight="bold", ha="left", x=0.02)
+    return figure
+
+
+def search_time(times: pd.DataFrame, lang: str, title: str) -> Figure:
+    """Search time against catalogue size on logarithmic axes."""
+    figure, axes = plt.subplots()
+    labels = {
+        "loop": pick(lang, "scikit-learn, 곡마다 한 번 (2022년 방식)", "scikit-learn, one call a song (as in 2022)"),
+        "whole": pick(lang, "scikit-learn, 한 번에", "scikit-learn, one call in all"),
+        "ours": "WYF",
+    }
+    for column, label in labels.items():
+        axes.plot(times.index, times[column] * 1000, marker="o", ms=4, label=label)
+    axes.set(xscale="log", yscale="log", title=title, xlabel=pick(lang, "곡 수", "songs"), ylabel=pick(lang, "밀리초", "milliseconds"))
+    axes.xaxis.set_major_formatter(mpl.ticker.StrMethodFormatter("{x:,.0f}"))
+    axes.yaxis.set_major_formatter(mpl.ticker.StrMethodFormatter("{x:g}"))
+    axes.grid(which="major")
+    axes.legend()
+    return figure
+
+
+_SOFT = {"text": "#DCE8F2", "sound": "#EFE2F3", "store": "#E7F1E9", "answer": "#FCEBCB", "model": "#F3F3F3"}
+
+
+def architecture(lang: str) -> Figure:
+    """Sentence, lyrics and sound to the list of songs, with the shapes on the way."""
+    items = (
+        (0, 2, pick(lang, "사용자 문장", "sentence"), _SOFT["text"]),
+        (0, 1, pick(lang, "가사", "lyrics"), _SOFT["text"]),
+        (0, 0, pick(lang, "멜 (48, 1876)", "mel (48, 1876)"), _SOFT["sound"]),
+        (1.2, 1.5, pick(lang, "언어 모델\n(미세조정한 인코더)", "language model\n(fine-tuned encoder)"), _SOFT["model"]),
+        (1.2, 0, pick(lang, "멜 모델\n(CNN)", "mel model\n(CNN)"), _SOFT["model"]),
+        (2.4, 2, "v1 (1, 6)", _SOFT["text"]),
+        (2.4, 1, "v2 (1, 6)", _SOFT["text"]),
+        (2.4, 0, "v3 (1, 6)", _SOFT["sound"]),
+        (3.4, 0.5, pick(lang, "보정\nv2 + v3", "correct\nv2 + v3"), _SOFT["model"]),
+        (4.5, 0.5, pick(lang, "음악 DB (N, 13)\n곡, 여섯, 여섯", "music database\n(N, 13): song, six, six"), _SOFT["store"]),
+        (4.5, 2, pick(lang, "추천기\n코사인 유사도", "recommender\ncosine"), _SOFT["answer"]),
+        (5.7, 2, pick(lang, "추천 노래", "songs"), _SOFT["answer"]),
+    )
+    arrows = ((0, 3), (1, 3), (2, 4), (3, 5), (3, 6), (4, 7), (6, 8), (7, 8), (8, 9), (9, 10), (5, 10), (10, 11))
+    return boxes(items, arrows, pick(lang, "전체 구조", "Architecture"))
+
+
+def initial_design(lang: str) -> Figure:
+    """Show the first plan of 2022: lexicons and KoBERT, a filter, songs."""
+    items = (
+        (0, 0.5, pick(lang, "사용자 문장", "sentence"), _SOFT["text"]),
+        (1.2, 1, pick(lang, "감성어 사전", "sentiment lexicons"), _SOFT["model"]),
+        (1.2, 0, "KoBERT", _SOFT["model"]),
+        (2.4, 0.5, pick(lang, "감정 벡터", "emotion vector"), _SOFT["text"]),
+        (3.5, 0.5, pick(lang, "거르기", "filter"), _SOFT["answer"]),
+        (4.5, 0.5, pick(lang, "노래", "songs"), _SOFT["answer"]),
+    )
+    return boxes(items, ((0, 1), (0, 2), (1, 3), (2, 3), (3, 4), (4, 5)), pick(lang, "초기 설계 (2022)", "Initial design (2022)"), size=(9.6, 2.8))
