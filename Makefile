@@ -12,6 +12,7 @@ help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(VENV)/.installed: requirements.lock pyproject.toml
+	@sed -i "s/^\(torch==[0-9.]*\)+cpu/\1/" requirements.lock  # the local build tag is not on PyPI
 	@test -x $(BIN)/python || { echo "make: creating $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@echo "make: installing the locked dependencies (a few minutes the first time)"
 	@$(BIN)/python -m pip install --quiet -r requirements.lock
@@ -45,6 +46,7 @@ readme: $(VENV)/.installed ## fill the README's results table from results.json
 
 lock: ## write requirements.lock anew from pyproject.toml
 	@$(BIN)/pip-compile --quiet --all-extras --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-annotate --allow-unsafe --output-file requirements.lock pyproject.toml
+	@sed -i "s/^\(torch==[0-9.]*\)+cpu/\1/" requirements.lock  # the local build tag is not on PyPI
 
 clean: ## remove runs and the cache, keep data/raw
 	rm -rf runs data/cache

@@ -32,7 +32,6 @@ encoder = "bundled/multilingual-e5-small"
 epochs = 3
 learning_rate = 1e-4
 frozen_layers = 6
-sharpen = 3.0
 
 # %%
 import numpy as np
@@ -53,7 +52,6 @@ nb = open_notebook(
     epochs=epochs,
     learning_rate=learning_rate,
     frozen_layers=frozen_layers,
-    sharpen=sharpen,
 )
 nb
 
@@ -92,7 +90,7 @@ answers = {
 # The upper layers and a new head learn from the training sentences; one model a seed.
 
 # %%
-recipe = classifier.Recipe(encoder=encoder, epochs=epochs, learning_rate=learning_rate, frozen_layers=frozen_layers, sharpen=sharpen)
+recipe = classifier.Recipe(encoder=encoder, epochs=epochs, learning_rate=learning_rate, frozen_layers=frozen_layers)
 models, vectors = [], []
 for s in seeds:
     entry = classifier.trained(parts["train"], parts["dev"], recipe, s)

@@ -143,7 +143,7 @@ pd.DataFrame(losses).T.rename(columns={"before": "loss before (warmed head)", "a
 true = parts["test"]["emotion"].to_numpy()
 answers = {}
 for name, encoder in encoders_of.items():
-    recipe = classifier.Recipe(encoder=encoder, epochs=epochs, frozen_layers=0, sharpen=3.0)
+    recipe = classifier.Recipe(encoder=encoder, epochs=epochs, frozen_layers=0)
     entries = [classifier.trained(parts["train"], parts["dev"], recipe, s) for s in seeds]
     answers[name] = [classifier.predicted(entry, parts["test"]["text"]).argmax(1) for entry in entries]
 scores = {name: metrics.seed_interval([metrics.macro_f1(true, a) for a in given]) for name, given in answers.items()}

@@ -35,7 +35,6 @@ encoder = "bundled/multilingual-e5-small"
 text_epochs = 3
 learning_rate = 1e-4
 frozen_layers = 6
-sharpen = 3.0
 max_songs = 0
 mel_epochs = 12
 simclr_epochs = 20
@@ -59,7 +58,6 @@ nb = open_notebook(
     text_epochs=text_epochs,
     learning_rate=learning_rate,
     frozen_layers=frozen_layers,
-    sharpen=sharpen,
     max_songs=max_songs,
     mel_epochs=mel_epochs,
     simclr_epochs=simclr_epochs,
@@ -73,7 +71,7 @@ nb
 # nowhere else. The sample's sound is composed for the emotion its author had in mind, and contradicts it in a quarter of the songs.
 
 # %%
-recipe = classifier.Recipe(encoder=encoder, epochs=text_epochs, learning_rate=learning_rate, frozen_layers=frozen_layers, sharpen=sharpen)
+recipe = classifier.Recipe(encoder=encoder, epochs=text_epochs, learning_rate=learning_rate, frozen_layers=frozen_layers)
 songs = catalogue.open_catalogue(profile, recipe, seed, limit=max_sentences, max_songs=max_songs)
 nb.uses(songs.lyric, songs.mels)
 train, dev, test = (songs.part(name) for name in ("train", "dev", "test"))

@@ -31,7 +31,6 @@ encoder = "bundled/multilingual-e5-small"
 text_epochs = 3
 learning_rate = 1e-4
 frozen_layers = 6
-sharpen = 3.0
 max_songs = 0
 mel_epochs = 12
 mel_weight = 0.3
@@ -54,7 +53,6 @@ nb = open_notebook(
     text_epochs=text_epochs,
     learning_rate=learning_rate,
     frozen_layers=frozen_layers,
-    sharpen=sharpen,
     max_songs=max_songs,
     mel_epochs=mel_epochs,
     mel_weight=mel_weight,
@@ -76,7 +74,7 @@ nb.figure(figures.initial_design, "design_initial", caption={"ko": "2022년의 �
 # Every song has a vector from its lyric and one from its sound. The fused vector (합친 벡터) is their weighted mean; `mel_weight` 0.5 is the mean of 2022.
 
 # %%
-recipe = classifier.Recipe(encoder=encoder, epochs=text_epochs, learning_rate=learning_rate, frozen_layers=frozen_layers, sharpen=sharpen)
+recipe = classifier.Recipe(encoder=encoder, epochs=text_epochs, learning_rate=learning_rate, frozen_layers=frozen_layers)
 model = catalogue.text_model(profile, recipe, seed, max_sentences)
 music = catalogue.music(profile, recipe, seed, limit=max_sentences, max_songs=max_songs, mel_epochs=mel_epochs, mel_weight=mel_weight)
 nb.uses(music.lyric, music.mel)

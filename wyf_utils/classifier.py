@@ -77,8 +77,6 @@ class Recipe:
         Embeddings and this many lower layers stay as they are; 0 trains everything.
     balance : float
         Class weights are (class share) ** -balance, with mean 1 over the training texts.
-    sharpen : float
-        Soft labels are raised to this power and rescaled; 1 leaves them, a large number makes them hard.
     max_length : int
         Tokens read of each text.
     patience : int
@@ -95,7 +93,6 @@ class Recipe:
     optimizer: str = "adamw_torch"
     frozen_layers: int = 6
     balance: float = 0.5
-    sharpen: float = 1.0
     max_length: int = 64
     patience: int = 2
 
@@ -126,12 +123,6 @@ def class_weights(targets: np.ndarray, balance: float) -> torch.Tensor:
     share = targets.mean(axis=0)
     weights = np.where(share > 0, np.maximum(share, 1e-9) ** -balance, 0)
     return torch.tensor(weights / (weights * share).sum(), dtype=torch.float32)
-
-
-def sharpened(targets: np.ndarray, power: float) -> np.ndarray:
-    """Soft labels (n, 6) raised to a power, rows scaled to sum 1 again."""
-    raised = (targets / targets.max(axis=1, keepdims=True)) ** power
-    return raised / raised.sum(axis=1, keepdims=True)
 
 
 def freeze(encoder: nn.Module, layers: int) -> None:
@@ -201,7 +192,7 @@ def fine_tune(train: pd.DataFrame, dev: pd.DataFrame, recipe: Recipe, seed: int,
     torch.manual_seed(seed)
     encoder = encoders.load(recipe.encoder, texts=train["text"].tolist())
     freeze(encoder.model, recipe.frozen_layers)
-    targets = sharpened(train[TARGETS].to_numpy(), recipe.sharpen)
+    targets = train[TARGETS].to_numpy()
     model = EmotionModel(encoder.model, class_weights(targets, recipe.balance))
     bar = progress(desc=f"fine-tune, seed {seed}")
     curve, patience = _Curve(bar), _Patience(recipe.patience)
@@ -277,7 +268,7 @@ def trained(train: pd.DataFrame, dev: pd.DataFrame, recipe: Recipe, seed: int) -
         lambda path: fine_tune(train, dev, recipe, seed, path),
         parameters={**asdict(recipe), "seed": seed},
         data=cache.fingerprint(train[columns], dev[columns]),
-        code=[fine_tune, EmotionModel, class_weights, sharpened, _optimizer, _encode, encoders],
+        code=[fine_tune, EmotionModel, class_weights, _optimizer, _encode, encoders],
     )
 
 
@@ -337,8 +328,7 @@ def load(path: Path) -> Classifier:
         raise MissingData(f"There is no trained model in {path.name}; run `make run` to train one.")
     card = json.loads((path / "recipe.json").read_text(encoding="utf-8"))
     config = AutoConfig.from_pretrained(path)
-    encoder = AutoModel.from_config(config, **({"add_pooling_layer": False} if config.model_type == "bert" else {}))
-    model = EmotionModel(encoder)
+    model = EmotionModel(encoders.without_pooler(AutoModel.from_config(config)))
     try:
         model.load_state_dict(load_file(path / "model.safetensors"))
     except (OSError, RuntimeError, ValueError) as error:

@@ -101,7 +101,14 @@ def load(
             f"give a local folder with safetensors, or use {BUNDLED}."
         ) from error
     prefix = getattr(model.config, "text_prefix", E5_PREFIX if "e5" in name.lower() else "")
-    return Encoder(name, tokenizer, model.eval(), prefix)
+    return Encoder(name, tokenizer, without_pooler(model).eval(), prefix)
+
+
+def without_pooler(model: torch.nn.Module) -> torch.nn.Module:
+    """Model without the layer over its first token: vectors are mean-pooled here, and a fresh layer would be noise."""
+    if getattr(model, "pooler", None) is not None:
+        model.pooler = None
+    return model
 
 
 # The bundled file -----------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
+from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -236,6 +237,8 @@ def head(kind: str, vectors: np.ndarray, labels: np.ndarray, seed: int) -> Pipel
     seed
         Seed of the dense head's weights.
     """
+    if len(np.unique(labels)) == 1:  # nothing to tell apart: the answer is that emotion
+        return make_pipeline(DummyClassifier()).fit(vectors, labels)
     heads = {
         "linear": LogisticRegression(C=0.1, max_iter=2000, class_weight="balanced"),
         "dense": MLPClassifier((64,), alpha=0.1, max_iter=300, random_state=seed),
