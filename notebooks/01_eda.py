@@ -131,12 +131,13 @@ talk = datasets.conversation(profile)
 lengths = {"emotion": sentences["text"].str.len(), "conversation": talk["text"].str.len()}
 
 
+CORPORA = {"emotion": ("감정 문장", "emotion sentences"), "conversation": ("일상 대화", "conversation")}
+
+
 def length_figure(lang):
     figure, axes = plt.subplots()
-    for (_, values), name in zip(
-        lengths.items(), pick(lang, "감정 문장 일상 대화", "emotion conversation").rsplit(" ", 2 if lang == "ko" else 1), strict=False
-    ):
-        axes.hist(values.clip(upper=120), bins=40, alpha=0.6, density=True, label=f"{name} ({values.mean():.0f})")
+    for name, values in lengths.items():
+        axes.hist(values.clip(upper=120), bins=40, alpha=0.6, density=True, label=f"{pick(lang, *CORPORA[name])} ({values.mean():.0f})")
     axes.set(
         title=pick(lang, "글의 길이", "Length of texts") + nb.mark(lang),
         xlabel=pick(lang, "글자 수 (120에서 자름)", "characters (cut at 120)"),

@@ -1,0 +1,99 @@
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from wyf_utils import cache, classifier, datasets, emotions, metrics
+from wyf_utils.errors import BadInput, CorruptData, MissingData
+
+RECIPE = classifier.Recipe(epochs=4, frozen_layers=10, learning_rate=2e-4, patience=4)
+
+
+@pytest.fixture(scope="module")
+def parts():
+    """Three clearly different kinds of sentence, so that a small run can learn them."""
+    kinds = {
+        0: ("합격했다 신난다", "생일 선물 받아서 행복해", "드디어 이겼다 최고야", "너무 기뻐서 소리 질렀어"),
+        3: ("눈물이 멈추지 않아", "할머니가 돌아가셨다", "이별하고 매일 운다", "너무 외롭고 슬프다"),
+        4: ("진짜 열받네 짜증 나", "새치기하는 인간 혐오스럽다", "거짓말에 화가 치민다", "사과도 없이 무시해서 분노했다"),
+    }
+    rows = [(f"{text} {i}", e) for e, texts in kinds.items() for i in range(12) for text in texts]
+    table = pd.DataFrame(rows, columns=["text", "emotion"]).assign(source="made")
+    table[list(emotions.EN)] = np.eye(6)[table["emotion"]]
+    return datasets.split(table, 0)
+
+
+@pytest.fixture(scope="module")
+def entry(parts):
+    return classifier.trained(parts["train"], parts["dev"], RECIPE, 0)
+
+
+def test_fine_tuning_learns_and_beats_the_majority(parts, entry):
+    true = parts["test"]["emotion"].to_numpy()
+    probabilities = classifier.load(entry.path).predict(parts["test"]["text"].tolist())
+    assert probabilities.shape == (len(true), 6) and np.allclose(probabilities.sum(1), 1, atol=1e-5)
+    assert metrics.macro_f1(true, probabilities.argmax(1)) > 0.8 > metrics.macro_f1(true, classifier.majority(parts["train"], len(true)))
+
+
+def test_training_is_seeded_and_cached(parts, entry):
+    again = classifier.trained(parts["train"], parts["dev"], RECIPE, 0)
+    assert again.reused and again.path == entry.path
+    other = classifier.trained(parts["train"], parts["dev"], RECIPE, 1)
+    assert not other.reused and other.key != entry.key
+    assert cache.folder.__doc__ and entry in cache.USED
+
+
+def test_prediction_does_not_depend_on_order_or_company(parts, entry):
+    model = classifier.load(entry.path)
+    texts = ["눈물이 나", "합격했다 정말 신난다 오늘은 온 가족이 모여서 잔치를 하기로 했다", "짜증 나"]
+    together = model.predict(texts)
+    assert np.allclose(model.predict(texts[::-1])[::-1], together, atol=1e-5)
+    assert np.allclose(np.concatenate([model.predict([t]) for t in texts]), together, atol=1e-5)
+
+
+def test_frozen_layers_stay_and_the_others_move(parts, entry):
+    from wyf_utils import encoders
+
+    before = encoders.load(encoders.BUNDLED, parts["train"]["text"].tolist()).model.state_dict()
+    after = classifier.load(entry.path).model.encoder.state_dict()
+    assert torch.equal(before["embeddings.word_embeddings.weight"], after["embeddings.word_embeddings.weight"])
+    assert torch.equal(before["encoder.layer.9.output.dense.weight"], after["encoder.layer.9.output.dense.weight"])
+    assert not torch.equal(before["encoder.layer.11.output.dense.weight"], after["encoder.layer.11.output.dense.weight"])
+
+
+def test_baselines(parts):
+    train, n = parts["train"], 500
+    assert set(classifier.majority(train, n)) == {train["emotion"].mode()[0]}
+    drawn = np.bincount(classifier.shuffled(train, 5000, 0), minlength=6) / 5000
+    assert np.allclose(drawn, np.bincount(train["emotion"], minlength=6) / len(train), atol=0.03)
+    test = parts["test"]
+    assert metrics.macro_f1(test["emotion"].to_numpy(), classifier.tfidf(train).predict(test["text"])) > 0.8
+
+
+def test_class_weights_have_mean_one_and_favour_the_rare():
+    targets = np.eye(6)[[0] * 90 + [1] * 10]
+    weights = classifier.class_weights(targets, 0.5).numpy()
+    assert weights[1] / weights[0] == pytest.approx(3)
+    assert (targets.mean(0) * weights).sum() == pytest.approx(1)
+    assert weights[2:].tolist() == [0] * 4
+
+
+def test_a_damaged_or_absent_model_is_named(tmp_path, entry):
+    with pytest.raises(MissingData, match="no trained model"):
+        classifier.load(tmp_path)
+    for file in entry.path.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    weights = (tmp_path / "model.safetensors").read_bytes()
+    (tmp_path / "model.safetensors").write_bytes(weights[: len(weights) // 2])
+    with pytest.raises(CorruptData, match="are damaged; delete that folder"):
+        classifier.load(tmp_path)
+
+
+def test_bad_requests(parts, entry):
+    with pytest.raises(BadInput, match="no text to classify"):
+        classifier.load(entry.path).predict([])
+    one = parts["train"][parts["train"]["emotion"] == 0]
+    with pytest.raises(BadInput, match="a single emotion"):
+        classifier.trained(one, parts["dev"], RECIPE, 5)
+    with pytest.raises(BadInput, match="no optimizer 'sgd'"):
+        classifier.trained(parts["train"], parts["dev"], classifier.Recipe(optimizer="sgd"), 0)

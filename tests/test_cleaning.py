@@ -1,0 +1,110 @@
+import pandas as pd
+import pytest
+
+from wyf_utils import cleaning
+from wyf_utils.errors import BadInput, CorruptData
+
+
+def song(**changes):
+    base = {
+        "id": 1,
+        "title": "봄",
+        "artist": "가수",
+        "album": "앨범",
+        "genres": ("GN0100",),
+        "genre": "발라드",
+        "year": 2020,
+        "month": 1,
+        "lyric": "가나다\n라마바",
+    }
+    return base | changes
+
+
+def table(*songs):
+    return pd.DataFrame([song(**{"id": i, "title": f"노래 {i}", "lyric": f"가사 {i}"} | s) for i, s in enumerate(songs)])
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "is empty"),
+        ("   \n", "is empty"),
+        ("😭😭😭", "no words"),
+        ("?!...", "no words"),
+        ("가" * 20_000, "20,000 characters; shorten it"),
+        ("I am so tired today", "no Korean"),
+        ("今日は疲れた", "no Korean"),
+    ],
+)
+def test_a_sentence_that_cannot_be_read_says_why(text, says):
+    with pytest.raises(BadInput, match=says):
+        cleaning.check_sentence(text)
+
+
+def test_a_readable_sentence_comes_back_tidied():
+    assert cleaning.check_sentence("  오늘은   좀\u200b 힘드네 ㅠㅠ ") == "오늘은 좀 힘드네 ㅠㅠ"
+    assert cleaning.check_sentence("ㅋㅋㅋ") == "ㅋㅋㅋ"
+
+
+def test_group_key_ignores_spaces_signs_and_width():
+    assert cleaning.group_key("오늘은, 좋다!") == cleaning.group_key("오늘은좋다") == "오늘은좋다"
+    assert cleaning.group_key("ＡＢＣ") == "abc"
+
+
+@pytest.mark.parametrize(
+    ("rule", "changes", "kept"),
+    [
+        (cleaning.drop_genres_without_lyrics, {"genres": ("GN1600",)}, False),
+        (cleaning.drop_genres_without_lyrics, {"genres": ("GN1600", "GN0100")}, True),
+        (cleaning.drop_genres_without_lyrics, {"genres": ()}, True),
+        (cleaning.drop_instrumental, {"title": "봄날 (Inst.)"}, False),
+        (cleaning.drop_instrumental, {"title": "봄날 INST"}, False),
+        (cleaning.drop_instrumental, {"title": "Instinct"}, True),
+        (cleaning.drop_instrumental, {"title": "Instagram 계정"}, True),
+        (cleaning.drop_spoken, {"title": "대사 - 골목에서"}, False),
+        (cleaning.drop_without_lyric, {"lyric": "  "}, False),
+        (cleaning.drop_unnamed_artists, {"artist": "Various Artists"}, False),
+        (cleaning.drop_unnamed_artists, {"artist": "V.A."}, False),
+        (cleaning.drop_unnamed_artists, {"artist": " "}, False),
+        (cleaning.drop_unnamed_artists, {"artist": "Vanilla"}, True),
+        (cleaning.keep_recent, {"year": 2014}, False),
+        (cleaning.keep_recent, {"year": 2015}, True),
+    ],
+)
+def test_song_rule(rule, changes, kept):
+    assert len(rule(table(changes))) == kept
+
+
+def test_html_entities_of_the_catalogue():
+    assert cleaning.unescape_html(table({"title": "Don&#39;t Go", "artist": "A &amp; B"}))[["title", "artist"]].iloc[0].tolist() == ["Don't Go", "A & B"]
+
+
+def test_section_words_go_and_lines_stay():
+    lyric = "[Verse 1]\n비가 온다\n(Chorus) 우산을 편다\nHook:\n2절\n\n우리의 bridge 위에서"
+    assert cleaning.strip_sections(lyric) == "비가 온다\n우산을 편다\n우리의 bridge 위에서"
+
+
+def test_repeated_songs_by_lyric_or_title():
+    songs = table({"lyric": "같은 가사"}, {"lyric": "같은  가사!"}, {"title": "노래 0", "lyric": "다른 가사"}, {"artist": "다른 가수", "lyric": "같은 가사"})
+    assert cleaning.drop_repeated_songs(songs)["id"].tolist() == [0, 3]
+
+
+def test_a_series_of_calendar_days_goes_but_one_date_stays():
+    series = table(*({"title": f"{m}월 {m}일 축하"} for m in range(1, 6)), {"artist": "다른 가수", "title": "9월 9일"})
+    assert cleaning.drop_calendar_series(series)["title"].tolist() == ["9월 9일"]
+
+
+def test_ledger_accounts_for_every_row():
+    songs = table({"title": "가 (Inst.)"}, {"title": "대사"}, {"year": 1999}, {}, {"lyric": "너무 긴 가사"})
+    kept, ledger = cleaning.apply_rules(songs, cleaning.song_rules(lambda texts: [600 if "긴" in t else 5 for t in texts]), show="title")
+    assert kept["id"].tolist() == [3]
+    assert (ledger["rows_in"] - ledger["dropped"] == ledger["rows_out"]).all()
+    assert (ledger["rows_in"].iloc[1:].to_numpy() == ledger["rows_out"].iloc[:-1].to_numpy()).all()
+    assert ledger.set_index("step")["dropped"][lambda s: s > 0].to_dict() == {"drop_instrumental": 1, "drop_spoken": 1, "drop_long": 1, "keep_recent": 1}
+    assert ledger.set_index("step").loc["drop_instrumental", "examples"] == ["가 (Inst.)"]
+    assert ledger["reason"].str.len().gt(20).all()
+
+
+def test_nothing_left_is_an_error():
+    with pytest.raises(CorruptData, match="left no row"):
+        cleaning.apply_rules(table({"year": 1990}), [cleaning.keep_recent], show="title")

@@ -1,0 +1,103 @@
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from wyf_utils import figures
+from wyf_utils.errors import BadInput, MissingData
+from wyf_utils.notebook import open_notebook, read_json
+
+
+@pytest.fixture(autouse=True)
+def style():
+    figures.set_style()
+
+
+def titled(text):
+    def build(lang):
+        figure, axes = plt.subplots()
+        axes.set_title(text)
+        axes.plot([-1, 1])
+        return figure
+
+    return build
+
+
+def test_a_figure_is_saved_in_two_languages_and_two_forms(tmp_path):
+    figures.save(lambda lang: figures.emotion_bars(np.arange(6), lang, figures.pick(lang, "감정", "Emotions"), "n"), tmp_path, "01_x")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["01_x.en.png", "01_x.en.svg", "01_x.ko.png", "01_x.ko.svg"]
+    korean, english = (np.asarray(Image.open(tmp_path / f"01_x.{lang}.png").convert("L")) for lang in ("ko", "en"))
+    assert korean.std() > 10 and (korean.shape != english.shape or (korean != english).any())
+
+
+def test_a_missing_glyph_is_an_error_and_negative_numbers_are_not(tmp_path):
+    figures.save(titled("음수 -1"), tmp_path, "01_fine")
+    with pytest.raises(MissingData, match="Figure 01_broken: Glyph .* use a character that NanumGothic has"):
+        figures.save(titled("𓀀"), tmp_path, "01_broken")
+
+
+def test_svg_is_the_same_twice(tmp_path):
+    for name in ("a", "b"):
+        figures.save(titled("같다"), tmp_path, name)
+    assert (tmp_path / "a.ko.svg").read_bytes() == (tmp_path / "b.ko.svg").read_bytes()
+
+
+def test_slide_text_is_large_and_sizes_are_named():
+    figures.set_style("slide")
+    assert plt.rcParams["font.size"] >= 18 and tuple(plt.rcParams["figure.figsize"]) == (13.33, 7.5)
+    with pytest.raises(BadInput, match="no figure size 'poster'; choose one of: page"):
+        figures.set_style("poster")
+
+
+LABELS = {"a": ("가", "a"), "b": ("나", "b"), "c": ("다", "c")}
+LEDGER = pd.DataFrame({"step": ["a", "b"], "rows_in": [10, 8], "rows_out": [8, 8], "dropped": [2, 0], "changed": [0, 3]})
+INTERVAL = {"mean": 0.5, "low": 0.4, "high": 0.6, "n": 3}
+BUILDERS = {
+    "pipeline": lambda lang: figures.pipeline(LEDGER, LABELS, lang, "t"),
+    "score_bars": lambda lang: figures.score_bars({"a": INTERVAL, "b": 0.3}, LABELS, lang, "t", "x", published={"KoBERT": 0.6}, line=(0.4, "m")),
+    "confusion": lambda lang: figures.confusion(np.array([0, 1, 2]), np.array([0, 1, 1]), lang, "t"),
+    "plane": lambda lang: figures.plane(np.random.default_rng(0).normal(size=(30, 2)), np.arange(30) % 6, lang, "t"),
+    "curves": lambda lang: figures.curves({"s": np.array([0.1, 0.2])}, lang, "t", "y", line=(0.1, "m")),
+    "heatmaps": lambda lang: figures.heatmaps({"w": pd.DataFrame(np.eye(3) * 100, index=list("abc"), columns=list("abc"))}, LABELS, lang, "t"),
+    "venn3": lambda lang: figures.venn3({"a": {1, 2, 3}, "b": {2, 3, 4}, "c": {3, 5}}, LABELS, lang, "t"),
+    "measure_tiles": figures.measure_tiles,
+    "before_after": lambda lang: figures.before_after({"Top-1": (0.2, 0.4, 0.3)}, {"Top-1": (0.4, 0.78)}, lang, "t", ("a", "b")),
+    "stacked_shares": lambda lang: figures.stacked_shares({"a": np.full(6, 1 / 6)}, LABELS, lang, "t"),
+    "feelings": lambda lang: figures.feelings(["가", "나"], np.eye(6)[:2], lang, "t"),
+    "search_time": lambda lang: figures.search_time(pd.DataFrame({"loop": [1, np.nan], "whole": [0.1, 0.2], "ours": [0.01, 0.02]}, index=[10, 100]), lang, "t"),
+    "architecture": figures.architecture,
+    "initial_design": figures.initial_design,
+}
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_texts_stay_inside_the_figure(name):
+    for lang in figures.LANGUAGES:
+        figure = BUILDERS[name](lang)
+        figure.canvas.draw()
+        width, height = figure.canvas.get_width_height()
+        for text in figure.findobj(plt.Text):
+            if text.get_text().strip() and text.get_visible():
+                box = text.get_window_extent()
+                assert box.x0 > -3 and box.y0 > -3 and box.x1 < width + 3 and box.y1 < height + 3, (lang, text.get_text())
+        plt.close(figure)
+
+
+def test_venn_regions_are_shares_of_the_union():
+    figure = figures.venn3({"a": {1, 2, 3}, "b": {2, 3, 4}, "c": {3, 5}}, LABELS, "en", "t")
+    shown = [t.get_text() for t in figure.axes[0].texts if t.get_text().endswith("%")]
+    assert shown == ["20%", "20%", "20%", "20%", "0%", "0%", "20%"]
+
+
+def test_a_notebook_keeps_figures_manifest_and_results(tmp_path, monkeypatch):
+    monkeypatch.setenv("WYF_OUT", str(tmp_path))
+    nb = open_notebook("09_try", run="trial", profile="sample", seed=3, extra=1)
+    nb.uses(np.arange(3))
+    nb.figure(titled("그림"), "one", caption={"ko": "그림 하나", "en": "One figure"})
+    nb.record({"macro_f1/tfidf": np.float64(0.5), "macro_f1/e5": INTERVAL, "rows/x": np.int64(3)})
+    row = read_json(tmp_path / "figures" / "manifest.json")["09_one"]
+    assert row["notebook"] == "09_try" and row["run"] == "trial" and row["parameters"] == {"run": "trial", "profile": "sample", "seed": 3, "extra": 1}
+    assert row["caption"]["ko"] == row["alt"]["ko"] == "그림 하나" and len(row["data"]) == 16
+    assert read_json(tmp_path / "results.json") == {"trial": {"09_try": {"macro_f1/tfidf": 0.5, "macro_f1/e5": INTERVAL, "rows/x": 3}}}
+    assert "Sample data" in nb._repr_markdown_() and nb.mark("ko") == " (예시 자료)"

@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from wyf_utils import metrics
+
+vectors = arrays(np.float64, st.tuples(st.integers(1, 12), st.just(6)), elements=st.floats(0, 1, width=32))
+
+
+def loop_agreement(true, predicted):
+    """The measures as facts tell them, song by song."""
+    hits = dict.fromkeys(("top1", "top2", "top3", "less_strict_top1", "less_strict_top2"), 0)
+    for t, p in zip(true, predicted, strict=True):
+        rank_t, rank_p = (sorted(range(6), key=lambda i, v=v: (-v[i], i)) for v in (t, p))
+        hits["top1"] += rank_t[0] == rank_p[0]
+        hits["top2"] += set(rank_t[:2]) == set(rank_p[:2])
+        hits["top3"] += set(rank_t[:3]) == set(rank_p[:3])
+        hits["less_strict_top1"] += len(set(rank_t[:2]) & set(rank_p[:2])) >= 1
+        hits["less_strict_top2"] += len(set(rank_t[:3]) & set(rank_p[:3])) >= 2
+    return {name: count / len(true) for name, count in hits.items()}
+
+
+@settings(max_examples=60, deadline=None)
+@given(vectors, st.randoms(use_true_random=False))
+def test_agreement_equals_a_plain_loop(true, random):
+    predicted = np.array([[random.random() for _ in range(6)] for _ in true])
+    assert metrics.agreement(true, predicted) == pytest.approx(loop_agreement(true, predicted))
+
+
+def test_majority_answers_have_no_kappa_and_low_macro_f1():
+    true, majority = np.array([3] * 78 + [0] * 22), np.full(100, 3)
+    assert metrics.micro_f1(true, majority) == 0.78
+    assert metrics.kappa(true, majority) == 0
+    assert metrics.macro_f1(true, majority) == pytest.approx(0.438, abs=1e-3)
+    assert metrics.balanced_accuracy(true, majority) == 0.5
+
+
+def test_macro_f1_counts_only_emotions_that_occur():
+    assert metrics.macro_f1(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 5])) == pytest.approx((1 + 2 / 3) / 2)
+    assert np.isnan(metrics.per_class_f1(np.array([0, 1]), np.array([0, 1]))).tolist() == [False, False, True, True, True, True]
+
+
+def test_seed_interval_is_student_t():
+    interval = metrics.seed_interval([0.4, 0.5, 0.6])
+    assert interval["mean"] == pytest.approx(0.5) and interval["n"] == 3
+    assert interval["high"] - 0.5 == pytest.approx(4.3027 * 0.1 / np.sqrt(3), rel=1e-4)
+    assert metrics.seed_interval([0.4]) == {"mean": 0.4, "low": 0.4, "high": 0.4, "n": 1}
+
+
+def test_bootstrap_covers_the_score_and_narrows_with_rows():
+    rng = np.random.default_rng(0)
+    true = rng.integers(0, 2, 2000)
+    predicted = np.where(rng.random(2000) < 0.8, true, 1 - true)
+    wide = metrics.bootstrap_interval(true[:100], predicted[:100], metrics.micro_f1)
+    narrow = metrics.bootstrap_interval(true, predicted, metrics.micro_f1)
+    assert narrow["low"] < 0.8 < narrow["high"]
+    assert narrow["high"] - narrow["low"] < (wide["high"] - wide["low"]) / 2
+
+
+def test_paired_difference_and_its_verdict():
+    rng = np.random.default_rng(0)
+    true = rng.integers(0, 6, 600)
+
+    def answers(right):
+        return np.where(rng.random(600) < right, true, rng.integers(0, 6, 600))
+
+    good, also_good, bad = answers(0.7), answers(0.7), answers(0.3)
+    better = metrics.paired_difference(true, [good], [bad])
+    assert metrics.verdict(better) == "better" and better["low"] < better["mean"] < better["high"]
+    assert metrics.verdict(metrics.paired_difference(true, [bad], [good])) == "worse"
+    assert metrics.verdict(metrics.paired_difference(true, [good, also_good], [also_good, good])) == "no difference"
+    assert metrics.paired_difference(true, [good], [good])["high"] == 0
+
+
+def test_show():
+    assert metrics.show(0.12345) == "0.123"
+    assert metrics.show({"mean": 0.5, "low": 0.4, "high": 0.6, "n": 3}) == "0.500 [0.400, 0.600]"

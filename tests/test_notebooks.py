@@ -1,0 +1,131 @@
+"""The committed notebooks, and the smoke run of all five on temporary copies."""
+
+import json
+import re
+
+import jupytext
+import nbformat
+import numpy as np
+import pytest
+
+from wyf_utils import figures, run
+from wyf_utils.notebook import read_json
+from wyf_utils.settings import ROOT
+
+STEMS = ["01_eda", "02_model_comparison", "03_dapt", "04_mel_cnn_vs_embedding", "05_recommender_demo"]
+HOME = re.compile(r"/(?:root|home|Users|work|tmp|opt|usr|var)/|[A-Z]:\\\\Users|site-packages")
+
+
+@pytest.fixture(params=STEMS)
+def committed(request):
+    return request.param, nbformat.read(ROOT / "notebooks" / f"{request.param}.ipynb", as_version=4)
+
+
+def outputs(notebook):
+    return json.dumps([c.get("outputs", []) for c in notebook.cells if c.cell_type == "code"], ensure_ascii=False)
+
+
+def test_the_five_notebooks_are_there():
+    assert run.stems() == STEMS
+
+
+def test_executed_without_error_or_absolute_path(committed):
+    stem, notebook = committed
+    code = [c for c in notebook.cells if c.cell_type == "code"]
+    counts = [c.execution_count for c in code]
+    assert counts == list(range(1, len(code) + 1)), f"{stem} was not executed in one go; run `make publish`"
+    text = outputs(notebook)
+    assert '"output_type": "error"' not in text
+    assert not HOME.search(text), f"{stem} shows a path of one machine: {HOME.search(text).group()}"
+    assert '"name": "stderr"' not in text, f"{stem} shows a warning or a progress bar"
+
+
+def test_matches_its_twin(committed):
+    stem, notebook = committed
+    script = jupytext.read(run.twin(stem))
+    assert [(c.cell_type, c.source) for c in notebook.cells] == [(c.cell_type, c.source) for c in script.cells], f"{stem} differs from its .py; run `make sync`"
+
+
+def test_form_of_a_notebook(committed):
+    stem, notebook = committed
+    card = notebook.cells[0].source
+    assert card.startswith(f"# {stem[:2]} · ") and all(f"**{row}**" in card for row in ("Question", "Reads", "Writes", "Before, after", "Time"))
+    declared = run.declared_parameters(notebook, stem)
+    assert declared["run"] == "default" and declared["profile"] == "sample"
+    code = [c.source for c in notebook.cells if c.cell_type == "code"]
+    assert max(len(c.splitlines()) for c in code) <= 30
+    assert "nb.record(" in code[-1]
+    assert not any("class " in line[:6] for c in code for line in c.splitlines())
+
+
+def test_prose_types_no_scores(committed):
+    _, notebook = committed
+    prose = " ".join(c.source for c in notebook.cells if c.cell_type == "markdown")
+    assert not re.search(r"\b0\.\d{2,}", prose), "a score in prose is displayed from its value, never typed"
+
+
+def test_published_figures_have_rows_and_both_languages():
+    for folder in (figures_folder for figures_folder in (ROOT / "figures", ROOT / "figures" / "open") if figures_folder.is_dir()):
+        manifest = read_json(folder / "manifest.json")
+        files = {p.name for p in folder.iterdir() if p.suffix in (".png", ".svg")}
+        assert files == {f"{name}.{lang}.{ending}" for name in manifest for lang in figures.LANGUAGES for ending in ("png", "svg")}
+        for row in manifest.values():
+            assert row["notebook"] in STEMS and row["data"] is not None
+            assert all(row[text][lang] for text in ("caption", "alt") for lang in figures.LANGUAGES)
+
+
+def numbers(value):
+    return [value] if not isinstance(value, dict) else [value[k] for k in ("mean", "low", "high", "n")]
+
+
+def check_results(section, stems):
+    assert set(section) == set(stems)
+    for stem, results in section.items():
+        for name, value in results.items():
+            assert re.fullmatch(r"[a-z0-9_]+/[A-Za-z0-9_@.-]+", name), f"{stem}: {name}"
+            assert all(np.isfinite(numbers(value))), f"{stem}: {name}"
+            if isinstance(value, dict):
+                assert value["low"] <= value["mean"] <= value["high"]
+
+
+def test_committed_results_hold_default_and_open():
+    results = read_json(ROOT / "figures" / "results.json")
+    check_results(results["default"], STEMS)
+    check_results(results["open"], [STEMS[0], STEMS[1], STEMS[4]])
+    for section in (results["default"], results["open"]):
+        scores = section["02_model_comparison"]
+        assert scores["macro_f1/e5_finetuned"]["mean"] > scores["macro_f1/tfidf"]["mean"] > scores["macro_f1/majority"]["mean"]
+
+
+def test_open_results_say_what_2022_s_song_vectors_are():
+    demo = read_json(ROOT / "figures" / "results.json")["open"]["05_recommender_demo"]
+    assert demo["rows/songs"] == 42_839
+    assert demo["top1/majority"] == pytest.approx(0.7840, abs=5e-5)
+    assert demo["top1/mel"] == pytest.approx(0.7847, abs=5e-5)
+    assert demo["kappa/mel"] == pytest.approx(0.008, abs=5e-4)
+
+
+@pytest.fixture(scope="session")
+def smoke(tmp_path_factory):
+    return run.run("smoke", tmp_path_factory.mktemp("smoke"))
+
+
+def test_smoke_run_of_all_five(smoke):
+    check_results(read_json(smoke / "results.json")["smoke"], STEMS)
+    for stem in STEMS:
+        executed = nbformat.read(smoke / "notebooks" / f"{stem}.ipynb", as_version=4)
+        assert not HOME.search(outputs(executed)) and '"name": "stderr"' not in outputs(executed)
+    manifest = read_json(smoke / "figures" / "manifest.json")
+    for stem in STEMS:
+        assert sum(row["notebook"] == stem for row in manifest.values()) >= 2
+    assert len(list((smoke / "figures").glob("*.png"))) == 2 * len(manifest)
+
+
+def test_a_feeling_is_answered_from_the_smoke_run(smoke, monkeypatch):
+    from wyf_utils import emotions, feeling
+
+    monkeypatch.setenv("WYF_OUT", str(smoke))
+    vector = feeling.feel("면접에서 또 떨어져서 너무 속상해", "smoke")
+    assert vector.shape == (6,) and vector.sum() == pytest.approx(1, abs=1e-5)
+    text = feeling.answer("면접에서 또 떨어져서 너무 속상해", "smoke", k=5)
+    assert all(name in text for name in emotions.KO) and len(re.findall(r"^  \d\. .+cosine", text, re.MULTILINE)) == 5

@@ -1,0 +1,133 @@
+import os
+
+import jupytext
+import nbformat
+import pytest
+
+from wyf_utils import run
+from wyf_utils.errors import BadParameter, WyfError
+from wyf_utils.notebook import read_json
+
+SCRIPT = """# %% tags=["parameters"]
+{parameters}
+
+# %%
+from pathlib import Path
+import os
+Path(os.environ["WYF_OUT"], "seen.txt").write_text(f"{{seed}} {{rate}}")
+{body}
+"""
+
+
+@pytest.fixture
+def house(tmp_path, monkeypatch):
+    """A notebooks folder with one small notebook, and the runs that the test writes."""
+    notebooks = tmp_path / "notebooks"
+    notebooks.mkdir()
+    monkeypatch.setattr(run, "NOTEBOOKS", notebooks)
+    monkeypatch.setattr(run, "FIGURES", tmp_path / "figures")
+
+    def furnish(runs="", parameters="seed = 0\nrate = 0.1\nnames = ['a']", body="", stem="09_try"):
+        nbformat.write(jupytext.reads(SCRIPT.format(parameters=parameters, body=body), fmt="py:percent"), notebooks / f"{stem}.ipynb")
+        (notebooks / "runs.yaml").write_text(runs)
+        return tmp_path
+
+    return furnish
+
+
+@pytest.mark.parametrize(
+    ("runs", "says"),
+    [
+        ("a: {09_try: {sed: 1}}", "09_try has no parameter 'sed'; it has: seed, rate, names"),
+        ("a: {09_try: {seed: '1'}}", "'seed' is str .'1'. where int belongs"),
+        ("a: {09_try: {seed: true}}", "'seed' is bool"),
+        ("a: {09_try: {seed: 1.5}}", "'seed' is float"),
+        ("a: {09_try: {rate: true}}", "'rate' is bool"),
+        ("a: {09_try: {names: b}}", "'names' is str .* where list belongs"),
+        ("a: {10_other: {}}", "names the notebook '10_other', which does not exist; there are: 09_try"),
+        ("b: {}", "no run 'a'; choose one of: b"),
+        ("a: [", "no valid YAML"),
+    ],
+)
+def test_a_wrong_run_is_refused_before_a_kernel_starts(house, runs, says):
+    folder = house(runs)
+    with pytest.raises(BadParameter, match=says):
+        run.run("a", folder / "out")
+    assert not (folder / "out").exists()
+
+
+def test_an_integer_may_stand_for_a_real_number(house):
+    house("a: {09_try: {rate: 1}}")
+    assert run.plan("a") == {"09_try": {"rate": 1}}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "says"),
+    [("seed = int('3')", "'seed' is no literal"), ("import os", "must hold assignments only"), ("for i in []: pass", "assignments only")],
+)
+def test_the_parameters_cell_holds_literals_only(house, parameters, says):
+    house("a: {09_try: {}}", parameters=parameters)
+    with pytest.raises(BadParameter, match=says):
+        run.plan("a")
+
+
+def test_a_missing_tag_is_named(house):
+    folder = house("a: {09_try: {}}")
+    path = folder / "notebooks" / "09_try.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[0].metadata.pop("tags")
+    nbformat.write(notebook, path)
+    with pytest.raises(BadParameter, match="0 cells are tagged `parameters`"):
+        run.plan("a")
+
+
+def test_a_run_injects_its_parameters_and_leaves_the_source_alone(house):
+    folder = house("a: {09_try: {seed: 7}}")
+    source = (folder / "notebooks" / "09_try.ipynb").read_bytes()
+    out = run.run("a", folder / "out")
+    assert (out / "seen.txt").read_text() == "7 0.1"
+    assert (folder / "notebooks" / "09_try.ipynb").read_bytes() == source
+    executed = nbformat.read(out / "notebooks" / "09_try.ipynb", as_version=4)
+    assert "papermill" not in executed.metadata and str(folder) not in nbformat.writes(executed)
+    assert "WYF_OUT" not in os.environ
+
+
+def test_a_failed_notebook_is_kept_and_named(house):
+    folder = house("a: {09_try: {}}", body="raise ValueError('no such luck')")
+    with pytest.raises(WyfError, match="09_try failed with ValueError: no such luck .the notebook is kept at"):
+        run.run("a", folder / "out")
+    assert "no such luck" in (folder / "out" / "notebooks" / "09_try.ipynb").read_text()
+
+
+RECORD = """
+import json
+out = Path(os.environ["WYF_OUT"])
+(out / "figures").mkdir(exist_ok=True)
+(out / "figures" / "09_x.ko.png").write_bytes(b"png")
+(out / "figures" / "manifest.json").write_text(json.dumps({"09_x": {"run": "r"}}))
+(out / "results.json").write_text(json.dumps({"RUN": {"09_try": {"macro_f1/x": seed}}}))
+"""
+
+
+def test_publish_puts_the_default_run_in_place_and_another_beside_it(house):
+    folder = house("default: {09_try: {}}\nopen: {09_try: {seed: 5}}", body=RECORD.replace("RUN", "default"))
+    run.publish("default", run.run("default", folder / "out"))
+    assert (folder / "figures" / "09_x.ko.png").read_bytes() == b"png"
+    executed = nbformat.read(folder / "notebooks" / "09_try.ipynb", as_version=4)
+    assert [c.execution_count for c in executed.cells] == [1, 2]
+    house("open: {09_try: {seed: 5}}", body=RECORD.replace("RUN", "open"))
+    run.publish("open", run.run("open", folder / "out2"))
+    assert read_json(folder / "figures" / "results.json") == {"default": {"09_try": {"macro_f1/x": 0}}, "open": {"09_try": {"macro_f1/x": 5}}}
+    assert (folder / "figures" / "open" / "09_x.ko.png").exists()
+
+
+def test_sync_writes_the_younger_of_the_twins_over_the_older(house):
+    folder = house("default: {09_try: {}}")
+    notebook, script = folder / "notebooks" / "09_try.ipynb", folder / "notebooks" / "09_try.py"
+    assert run.sync() == ["09_try: notebook to script"]
+    text = script.read_text(encoding="utf-8")
+    assert '# %% tags=["parameters"]' in text
+    script.write_text(text.replace("seed = 0", "seed = 4"), encoding="utf-8")
+    os.utime(script, (notebook.stat().st_mtime + 5,) * 2)
+    assert run.sync() == ["09_try: script to notebook"]
+    assert "seed = 4" in nbformat.read(notebook, as_version=4).cells[0].source

@@ -1,0 +1,57 @@
+"""The README's results table, filled from `figures/results.json`."""
+
+from __future__ import annotations
+
+from .cache import replacing_file
+from .errors import CorruptData
+from .metrics import show
+from .notebook import RESULTS, read_json
+from .settings import ROOT
+
+START, END = "<!-- results -->", "<!-- /results -->"
+_ROWS = (
+    ("02_model_comparison", "macro_f1", "Six emotions from a sentence, macro-F1", ("majority", "tfidf", "e5_frozen", "e5_finetuned")),
+    ("02_model_comparison", "micro_f1", "Six emotions from a sentence, micro-F1", ("majority", "tfidf", "e5_frozen", "e5_finetuned")),
+    ("03_dapt", "macro_f1", "After continued pre-training, macro-F1", ("majority", "none", "tapt", "conversation", "lyrics")),
+    ("04_mel_cnn_vs_embedding", "top1", "Song emotion from its sound, Top-1", ("majority", "cnn", "simclr_linear", "statistics_linear")),
+    ("04_mel_cnn_vs_embedding", "kappa", "Song emotion from its sound, kappa", ("majority", "cnn", "simclr_linear", "statistics_linear")),
+    ("05_recommender_demo", "top1", "Sound agrees with lyrics, Top-1", ("majority", "mel")),
+    ("05_recommender_demo", "kappa", "Sound agrees with lyrics, kappa", ("majority", "mel")),
+    ("05_recommender_demo", "coverage", "Share of the catalogue ever answered", ("cosine_top5",)),
+)
+_RUNS = (("default", "sample data"), ("open", "KOTE; vectors of 2022"))
+
+
+def table(results: dict) -> str:
+    """Markdown table of the headline numbers: one row a number, one column a run."""
+    lines = ["| Question | Model | " + " | ".join(f"`{run}` ({data})" for run, data in _RUNS) + " |", "|---|---|" + "---|" * len(_RUNS)]
+    for stem, measure, question, models in _ROWS:
+        for model in models:
+            values = [results.get(run, {}).get(stem, {}).get(f"{measure}/{model}") for run, _ in _RUNS]
+            if any(v is not None for v in values):
+                lines.append(f"| {question} | {model} | " + " | ".join("" if v is None else show(v) for v in values) + " |")
+    return "\n".join(lines)
+
+
+def fill(*, check: bool = False) -> str:
+    """Put the table between its marks in README.md, or only say whether it stands there.
+
+    Raises
+    ------
+    CorruptData
+        If the marks are gone, or with `check` if the table is out of date.
+    """
+    path = ROOT / "README.md"
+    text = path.read_text(encoding="utf-8")
+    if START not in text or END not in text:
+        raise CorruptData(f"README.md lacks the marks {START} and {END}; restore them with `git checkout README.md`.")
+    before, rest = text.split(START, 1)
+    after = rest.split(END, 1)[1]
+    fresh = f"{before}{START}\n{table(read_json(ROOT / 'figures' / RESULTS))}\n{END}{after}"
+    if fresh == text:
+        return "README.md is up to date."
+    if check:
+        raise CorruptData("The results table of README.md is out of date; run `wyf readme`.")
+    with replacing_file(path) as work:
+        work.write_text(fresh, encoding="utf-8")
+    return "README.md: results table filled."
