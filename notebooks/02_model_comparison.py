@@ -39,7 +39,7 @@ frozen_layers = 6
 import numpy as np
 import pandas as pd
 
-from wyf_utils import catalogue, classifier, datasets, emotions, figures, metrics
+from wyf_utils import catalogue, classifier, datasets, emotions, figures, lexicon, metrics
 from wyf_utils.figures import pick
 from wyf_utils.notebook import open_notebook
 
@@ -74,14 +74,15 @@ pd.DataFrame({name: np.bincount(part["emotion"], minlength=emotions.N) for name,
 # %% [markdown]
 # ## Baselines (기준선)
 #
-# Always the most frequent emotion; labels drawn at random in the right proportions; characters counted (TF-IDF) with logistic
-# regression; the encoder as it comes, frozen, with logistic regression on its vectors.
+# Always the most frequent emotion (최빈 감정); labels drawn at random in the right proportions; the lexicon (감성어 사전), which was the initial design of
+# 2022; characters counted (TF-IDF) with logistic regression; the encoder as it comes, frozen, with logistic regression on its vectors.
 
 # %%
 n = len(true)
 answers = {
     "majority": [classifier.majority(parts["train"], n)],
     "shuffled": [classifier.shuffled(parts["train"], n, s) for s in seeds],
+    "lexicon": [lexicon.scores(parts["test"]["text"], lexicon.read()).argmax(1)],
     "tfidf": [classifier.tfidf(parts["train"]).predict(parts["test"]["text"])],
     "e5_frozen": [classifier.frozen(encoder, parts["train"], parts["test"]["text"])],
 }
@@ -140,6 +141,7 @@ pd.DataFrame({m: {k.split("/")[0]: metrics.show(v) for k, v in results.items() i
 LABELS = {
     "majority": ("최빈 감정", "majority"),
     "shuffled": ("섞은 라벨", "shuffled labels"),
+    "lexicon": ("감성어 사전", "lexicon"),
     "tfidf": ("글자 TF-IDF", "character TF-IDF"),
     "e5_frozen": ("E5 고정", "E5 frozen"),
     "e5_finetuned": ("E5 미세조정", "E5 fine-tuned"),

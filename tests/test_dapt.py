@@ -6,12 +6,6 @@ from wyf_utils import cache, classifier, dapt, encoders
 from wyf_utils.errors import BadInput
 
 
-def test_content_words_are_in_dictionary_form_without_stop_words():
-    words = dapt.content_words(["어제 산 사과를 맛있게 먹었다", "그것은 그냥 좋은 노래다"])
-    assert {"사과", "먹다", "맛있다"} <= set(words[0])
-    assert "노래" in words[1] and "그것" not in words[1]
-
-
 def test_shared_words_cut_every_domain_to_the_smallest():
     domains = {"a": ["사과 배 포도 수박 딸기"], "b": ["사과 배 기차"], "c": ["바다 하늘 구름"]}
     shares, vocabularies = dapt.shared_words(domains)

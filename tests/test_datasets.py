@@ -179,7 +179,7 @@ def kakao_folder(data, **changes):
     write(
         root,
         "lyrics.tsv",
-        "id\tsong_id\tsong_name\tlyric\tartist\tgenre\talbum\talbum_id\trelease\n0\t7\t봄\t[Verse]\\n눈이 녹는다\\n봄이 온다\t온도\t발라드\t첫눈\t1\t20180000\n",
+        "id\tsong_id\tsong_name\tlyric\tartist\tgenre\talbum\talbum_id\trelease\n0\t7\t봄\t[Verse]\\n눈이 녹는다\\n봄이 온다\t온도\t발라드\t눈\t1\t20180000\n",
     )
     return root
 

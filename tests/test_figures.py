@@ -72,15 +72,13 @@ BUILDERS = {
 
 
 @pytest.mark.parametrize("name", BUILDERS)
-def test_texts_stay_inside_the_figure(name):
+def test_everything_drawn_stays_inside_the_figure(name):
     for lang in figures.LANGUAGES:
         figure = BUILDERS[name](lang)
         figure.canvas.draw()
-        width, height = figure.canvas.get_width_height()
-        for text in figure.findobj(plt.Text):
-            if text.get_text().strip() and text.get_visible():
-                box = text.get_window_extent()
-                assert box.x0 > -3 and box.y0 > -3 and box.x1 < width + 3 and box.y1 < height + 3, (lang, text.get_text())
+        width, height = figure.get_size_inches()
+        box = figure.get_tightbbox()  # inches
+        assert box.x0 > -0.05 and box.y0 > -0.05 and box.x1 < width + 0.05 and box.y1 < height + 0.05, (lang, box)
         plt.close(figure)
 
 

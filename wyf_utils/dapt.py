@@ -10,14 +10,11 @@ import math
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from kiwipiepy import Kiwi
-from kiwipiepy.utils import Stopwords
 from sklearn.feature_extraction.text import CountVectorizer
 from transformers import BertForMaskedLM, DataCollatorForLanguageModeling, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
@@ -26,27 +23,9 @@ from .cleaning import group_key
 from .encoders import BUNDLED
 from .errors import BadInput
 from .settings import device, progress
+from .words import content_words
 
-#: Tags of content words: common and proper nouns, roots, verbs, adjectives, adverbs.
-CONTENT_TAGS = ("NNG", "NNP", "XR", "VV", "VA", "MAG")
-
-
-# Words ----------------------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=1)
-def _kiwi() -> tuple[Kiwi, Stopwords]:
-    return Kiwi(num_workers=2), Stopwords()
-
-
-def content_words(texts: Sequence[str]) -> list[list[str]]:
-    """Content words of each text in dictionary form, stop words excluded (kiwipiepy)."""
-    kiwi, stopwords = _kiwi()
-    found = []
-    for tokens in kiwi.tokenize(list(texts), stopwords=stopwords):
-        kept = (t for t in tokens if t.tag.split("-")[0] in CONTENT_TAGS)
-        found.append([t.form + "다" if t.tag[0] == "V" else t.form for t in kept])
-    return found
+# Words --------------------------------------------------------------------------------------------
 
 
 def frequent_words(texts: Sequence[str], size: int) -> set[str]:

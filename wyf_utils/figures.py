@@ -54,7 +54,7 @@ def set_style(size: str = "page") -> None:
             "axes.unicode_minus": False,
             "font.size": text,
             "axes.titlesize": text * 1.15,
-            "axes.titleweight": "bold",
+            "axes.titleweight": "semibold",
             "axes.titlelocation": "left",
             "axes.titlepad": text * 0.9,
             "axes.labelsize": text,
@@ -293,7 +293,7 @@ def heatmaps(tables: dict[str, pd.DataFrame], labels: dict[str, tuple[str, str]]
         sns.heatmap(table, annot=True, fmt=".1f", cmap="Blues", vmin=0, vmax=100, square=True, cbar=False, ax=ax, xticklabels=ticks, yticklabels=ticks)
         ax.set_title(name, fontweight="normal")
         ax.tick_params(axis="y", rotation=0)
-    figure.suptitle(title, fontweight="bold", ha="left", x=0.02)
+    figure.suptitle(title, fontweight="semibold", ha="left", x=0.02)
     return figure
 
 
@@ -305,7 +305,7 @@ def venn3(sets: dict[str, set], labels: dict[str, tuple[str, str]], lang: str, t
     colours = (emotions.COLOURS[0], emotions.COLOURS[3], emotions.COLOURS[2])
     for (x, y), colour, name in zip(places.values(), colours, sets, strict=True):
         axes.add_patch(plt.Circle((x, y), 0.98, color=colour, alpha=0.35, lw=0))
-        axes.text(x * 1.9, 1.42 if y > 0 else -1.72, f"{pick(lang, *labels[name])} ({len(sets[name]):,})", ha="center", va="center", fontweight="bold")
+        axes.text(x * 1.9, 1.42 if y > 0 else -1.72, f"{pick(lang, *labels[name])} ({len(sets[name]):,})", ha="center", va="center", fontweight="semibold")
     regions = {
         (-0.95, 0.55): a - b - c, (0.95, 0.55): b - a - c, (0, -1.1): c - a - b,
         (0, 0.75): (a & b) - c, (-0.62, -0.3): (a & c) - b, (0.62, -0.3): (b & c) - a, (0, 0.02): a & b & c,
@@ -348,7 +348,13 @@ def measure_tiles(lang: str) -> Figure:
                 hit = emotion in true and emotion in answer
                 ax.add_patch(plt.Rectangle((column, -row - 0.4), 0.94, 0.8, facecolor=emotions.COLOURS[emotion] if hit else "white", edgecolor=INK, lw=0.8))
                 ax.text(
-                    column + 0.47, -row, names(lang)[emotion], ha="center", va="center", color="white" if hit else INK, fontweight="bold" if hit else "normal"
+                    column + 0.47,
+                    -row,
+                    names(lang)[emotion],
+                    ha="center",
+                    va="center",
+                    color="white" if hit else INK,
+                    fontweight="semibold" if hit else "normal",
                 )
         ax.set(xlim=(-0.9, 3), ylim=(-1.5, 0.55))
         ax.set_title(f"{name}: {rule}", fontsize=10)
@@ -398,7 +404,7 @@ def stacked_shares(shares: dict[str, np.ndarray], labels: dict[str, tuple[str, s
         axes.barh(rows, values, 0.62, left=left, color=emotion.colour, label=names(lang)[emotion.id])
         for row, (value, start) in enumerate(zip(values, left, strict=True)):
             if value >= 0.04:
-                axes.text(start + value / 2, row, f"{value:.0%}", ha="center", va="center", color="white", fontweight="bold")
+                axes.text(start + value / 2, row, f"{value:.0%}", ha="center", va="center", color="white", fontweight="semibold")
         left += values
     axes.set(title=title, yticks=rows, yticklabels=[pick(lang, *labels[k]) for k in shares], xlim=(0, 1))
     axes.invert_yaxis()
@@ -416,7 +422,7 @@ def feelings(sentences: Sequence[str], vectors: np.ndarray, lang: str, title: st
         ax.set_title(sentence, fontsize=9.5, fontweight="normal")
         ax.set(yticks=range(emotions.N), yticklabels=names(lang), xlim=(0, 1.15))
     axes.flat[0].invert_yaxis()
-    figure.suptitle(title, fontweight="bold", ha="left", x=0.02)
+    figure.suptitle(title, fontweight="semibold", ha="left", x=0.02)
     return figure
 
 

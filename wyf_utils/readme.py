@@ -10,8 +10,8 @@ from .settings import ROOT
 
 START, END = "<!-- results -->", "<!-- /results -->"
 _ROWS = (
-    ("02_model_comparison", "macro_f1", "Six emotions from a sentence, macro-F1", ("majority", "tfidf", "e5_frozen", "e5_finetuned")),
-    ("02_model_comparison", "micro_f1", "Six emotions from a sentence, micro-F1", ("majority", "tfidf", "e5_frozen", "e5_finetuned")),
+    ("02_model_comparison", "macro_f1", "Six emotions from a sentence, macro-F1", ("majority", "lexicon", "tfidf", "e5_frozen", "e5_finetuned")),
+    ("02_model_comparison", "micro_f1", "Six emotions from a sentence, micro-F1", ("majority", "lexicon", "tfidf", "e5_frozen", "e5_finetuned")),
     ("03_dapt", "macro_f1", "After continued pre-training, macro-F1", ("majority", "none", "tapt", "conversation", "lyrics")),
     ("04_mel_cnn_vs_embedding", "top1", "Song emotion from its sound, Top-1", ("majority", "cnn", "simclr_linear", "statistics_linear")),
     ("04_mel_cnn_vs_embedding", "kappa", "Song emotion from its sound, kappa", ("majority", "cnn", "simclr_linear", "statistics_linear")),

@@ -189,8 +189,9 @@ def _run_one(stem: str, parameters: dict, out: Path, title: str) -> None:
     target = out / "notebooks" / f"{stem}.ipynb"
     try:
         papermill.execute_notebook(
-            NOTEBOOKS / f"{stem}.ipynb", target, parameters=parameters, kernel_name=KERNEL, cwd=NOTEBOOKS,
+            NOTEBOOKS / f"{stem}.ipynb", target, parameters=parameters, kernel_name=KERNEL, language="python", cwd=NOTEBOOKS,
             progress_bar=False, log_output=False,
+            extra_arguments=["--IPKernelApp.log_level=ERROR"],  # it warns of every local TCP kernel
         )  # fmt: skip
     except PapermillExecutionError as error:
         raise WyfError(f"{stem} failed with {error.ename}: {error.evalue} (the notebook is kept at {relative(target)}).") from error
