@@ -28,18 +28,18 @@
 run = "default"
 profile = "sample"
 seed = 0
-max_songs = 0
 
 # %%
 import numpy as np
+import pandas as pd
 from matplotlib import pyplot as plt
 from wordcloud import WordCloud
 
-from wyf_utils import catalogue, datasets, emotions, encoders, figures, mel
+from wyf_utils import catalogue, cleaning, datasets, emotions, encoders, figures, mel
 from wyf_utils.figures import pick
 from wyf_utils.notebook import open_notebook
 
-nb = open_notebook("01_eda", run=run, profile=profile, seed=seed, max_songs=max_songs)
+nb = open_notebook("01_eda", run=run, profile=profile, seed=seed)
 nb
 
 # %% [markdown]
@@ -62,6 +62,7 @@ ledger
 # %%
 STEPS = {
     "drop_without_words": ("낱말이 없는 글 빼기", "drop texts without words"),
+    "remove_full_stops": ("마침표 지우기", "remove full stops"),
     "drop_repeated_texts": ("겹치는 글 빼기", "drop repeated texts"),
     "drop_unmapped": ("여섯 감정 중 하나로 정해지지 않는 글 빼기", "drop texts without one clear emotion"),
 }
@@ -72,7 +73,7 @@ nb.figure(
 )
 
 # %% [markdown]
-# **How are the six emotions balanced?** The 82,610 sentences of 2022 (hatched) are the yardstick: 슬픔 leads, 평화 is rare.
+# **How are the six emotions balanced?** The sentences of 2022 (hatched) are the yardstick: 슬픔 leads, 평화 is rare.
 
 # %%
 counts = np.bincount(sentences["emotion"], minlength=emotions.N)
@@ -124,7 +125,7 @@ def cloud(lang):
 nb.figure(cloud, "wordcloud", caption={"ko": "세부 감정 이름의 빈도", "en": "How often each source label occurs"})
 
 # %% [markdown]
-# **How long are they, beside everyday talk?** The mean of 2022 was 30 characters for emotion sentences and 33 for conversation.
+# **How long are they, beside everyday talk?** The means of 2022 are shown below the figure.
 
 # %%
 talk = datasets.conversation(profile)
@@ -140,7 +141,7 @@ def length_figure(lang):
         axes.hist(values.clip(upper=120), bins=40, alpha=0.6, density=True, label=f"{pick(lang, *CORPORA[name])} ({values.mean():.0f})")
     axes.set(
         title=pick(lang, "글의 길이", "Length of texts") + nb.mark(lang),
-        xlabel=pick(lang, "글자 수 (120에서 자름)", "characters (cut at 120)"),
+        xlabel=pick(lang, "글자 수 (120자 이상은 120으로)", "characters (cut at 120)"),
         ylabel=pick(lang, "밀도", "density"),
     )
     axes.legend(title=pick(lang, "자료 (평균)", "corpus (mean)"))
@@ -148,6 +149,9 @@ def length_figure(lang):
 
 
 nb.figure(length_figure, "length", caption={"ko": "감정 문장과 일상 대화의 글자 수 분포", "en": "Characters of emotion sentences and of conversation"})
+
+# %%
+pd.DataFrame({"ours": {k: v.mean() for k, v in lengths.items()}, "2022": datasets.published()["mean_characters"]}).round(1)
 
 # %% [markdown]
 # ## Songs (노래)
@@ -169,11 +173,11 @@ SONG_STEPS = {
     "drop_instrumental": ("연주곡 빼기", "drop instrumental versions"),
     "drop_spoken": ("대사 빼기", "drop spoken tracks"),
     "drop_without_lyric": ("가사를 모르는 곡 빼기", "drop songs without a lyric"),
-    "remove_section_words": ("절 표시 지우기", "remove section words"),
+    "remove_section_words": ("구간 표시(후렴 등) 지우기", "remove section words"),
     "drop_long": ("512토큰 넘는 가사 빼기", "drop lyrics over 512 tokens"),
     "drop_repeated_songs": ("겹치는 곡 빼기", "drop repeated songs"),
     "drop_unnamed_artists": ("가수를 모르는 곡 빼기", "drop unnamed artists"),
-    "drop_calendar_series": ("날짜 연작 빼기", "drop calendar series"),
+    "drop_calendar_series": ("날짜별 생일 노래 빼기", "drop calendar series"),
     "keep_recent": ("2015년부터만 남기기", "keep releases from 2015"),
 }
 if has_songs:
@@ -240,7 +244,7 @@ if has_songs:
             lambda lang: band_figure(
                 lang,
                 np.diff(picture[band]),
-                pick(lang, "앞 틀과의 차이 (dB)", "difference to the frame before (dB)"),
+                pick(lang, "앞 프레임과의 차이 (dB)", "difference to the frame before (dB)"),
                 pick(lang, "같은 대역의 차분", "The same band as differences"),
             ),
             "mel_band_difference",
@@ -267,6 +271,7 @@ results |= {
 }
 parts = datasets.split(sentences, seed)
 results["duplicates/train_test"] = datasets.shared_texts(parts["train"], parts["test"])
+results["near_duplicates/train_test"] = int(cleaning.near_duplicates(parts["test"]["text"].tolist(), parts["train"]["text"].tolist()).sum())
 if has_songs:
     results |= {"rows/songs": len(songs), "rows/songs_collected": int(song_ledger["rows_in"].iloc[0])}
 nb.record(results)

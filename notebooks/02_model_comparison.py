@@ -61,7 +61,8 @@ nb
 # ## Protocol (실험 방법)
 #
 # One split, stratified, in which the same text never crosses. Early stopping looks at the dev part only. Every model answers the same
-# test sentences, once per seed. KOTE keeps its own test file.
+# test sentences, once per seed; every model that has something to choose chooses it on the dev part. KOTE trains on its val file and keeps its own test
+# file; texts whose labels tie between two emotions have no answer and are left out of both (the ledger of 01 counts them).
 
 # %%
 parts = catalogue.sentences(profile, seed, max_sentences)
@@ -82,9 +83,9 @@ n = len(true)
 answers = {
     "majority": [classifier.majority(parts["train"], n)],
     "shuffled": [classifier.shuffled(parts["train"], n, s) for s in seeds],
-    "lexicon": [lexicon.scores(parts["test"]["text"], lexicon.read()).argmax(1)],
-    "tfidf": [classifier.tfidf(parts["train"]).predict(parts["test"]["text"])],
-    "e5_frozen": [classifier.frozen(encoder, parts["train"], parts["test"]["text"])],
+    "lexicon": [lexicon.scores(parts["test"]["text"], lexicon.read(), parts["train"][classifier.TARGETS].mean().to_numpy()).argmax(1)],
+    "tfidf": [classifier.tfidf(parts["train"], parts["dev"]).predict(parts["test"]["text"])],
+    "e5_frozen": [classifier.frozen(encoder, parts)],
 }
 
 # %% [markdown]
@@ -110,7 +111,10 @@ nb.figure(
         lang,
         pick(lang, "학습 중 검증 micro-F1", "Dev micro-F1 while training") + nb.mark(lang),
         "micro-F1",
-        line=(metrics.micro_f1(parts["dev"]["emotion"].to_numpy(), classifier.majority(parts["train"], len(parts["dev"]))), pick(lang, "최빈값", "majority")),
+        line=(
+            metrics.micro_f1(parts["dev"]["emotion"].to_numpy(), classifier.majority(parts["train"], len(parts["dev"]))),
+            pick(lang, "최빈 감정", "majority"),
+        ),
     ),
     "training_f1",
     caption={"ko": "에포크마다 검증 자료의 micro-F1, 최빈 감정 기준선과 함께", "en": "Dev micro-F1 after each epoch, with the majority line"},
@@ -119,19 +123,12 @@ nb.figure(
 # %% [markdown]
 # ## Scores (점수)
 #
-# Macro-F1 weighs every emotion the same; micro-F1 is accuracy. The interval is a bootstrap over test sentences for models
-# without a seed, and over seeds (Student t) for those with several.
+# Macro-F1 weighs every emotion the same; micro-F1 is accuracy. Intervals (95 %) are a bootstrap over test sentences and seeds.
 
 
 # %%
-def score(model, function):
-    if len(answers[model]) == 1:
-        return metrics.bootstrap_interval(true, answers[model][0], function, seed=seed)
-    return metrics.seed_interval([function(true, a) for a in answers[model]])
-
-
 results = {
-    f"{name}/{model}": score(model, function)
+    f"{name}/{model}": metrics.interval(true, answers[model], function, seed=seed)
     for name, function in (("macro_f1", metrics.macro_f1), ("micro_f1", metrics.micro_f1), ("kappa", metrics.kappa))
     for model in answers
 }
@@ -143,7 +140,7 @@ LABELS = {
     "shuffled": ("섞은 라벨", "shuffled labels"),
     "lexicon": ("감성어 사전", "lexicon"),
     "tfidf": ("글자 TF-IDF", "character TF-IDF"),
-    "e5_frozen": ("E5 고정", "E5 frozen"),
+    "e5_frozen": ("E5 (가중치 고정)", "E5 frozen"),
     "e5_finetuned": ("E5 미세조정", "E5 fine-tuned"),
 }
 GREY = dict.fromkeys(("majority", "shuffled"), figures.BASELINE)

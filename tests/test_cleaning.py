@@ -46,6 +46,12 @@ def test_a_readable_sentence_comes_back_tidied():
     assert cleaning.check_sentence("ㅋㅋㅋ") == "ㅋㅋㅋ"
 
 
+def test_full_stops_go_and_ellipses_numbers_and_questions_stay():
+    assert cleaning.without_full_stops("비가 왔다. 그래서 3.5km를 걸었다.") == "비가 왔다 그래서 3.5km를 걸었다"
+    assert cleaning.without_full_stops("글쎄... 모르겠다..") == "글쎄... 모르겠다.."
+    assert cleaning.without_full_stops("왜? 정말!") == "왜? 정말!" and cleaning.without_full_stops(".") == "."
+
+
 def test_group_key_ignores_spaces_signs_and_width():
     assert cleaning.group_key("오늘은, 좋다!") == cleaning.group_key("오늘은좋다") == "오늘은좋다"
     assert cleaning.group_key("ＡＢＣ") == "abc"

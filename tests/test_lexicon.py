@@ -19,10 +19,11 @@ def test_the_lexicon_is_large_and_sums_to_one():
 
 def test_scores_are_the_mean_of_the_terms_found():
     table = lexicon.read()
-    vectors = lexicon.scores(["눈물이 난다", "짜증 나", "그 사람은 저쪽으로 걸어간다 쿵짝"], table)
+    nothing = np.full(emotions.N, 1 / 6)
+    vectors = lexicon.scores(["눈물이 난다", "짜증 나", "그 사람은 저쪽으로 걸어간다 쿵짝"], table, nothing)
     assert vectors[0].argmax() == 3 and vectors[1].argmax() == 4
     assert np.allclose(vectors.sum(1), 1, atol=0.01)
-    assert np.allclose(lexicon.scores(["뷁뷁"], table)[0], np.eye(emotions.N)[5]), "no term: neutral"
+    assert np.array_equal(lexicon.scores(["뷁뷁"], table, nothing)[0], nothing), "no term: what the caller says"
 
 
 def test_a_broken_lexicon_is_named(data):

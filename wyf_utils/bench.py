@@ -63,7 +63,7 @@ def _sound() -> None:
 
 
 def _cleaning() -> None:
-    songs = datasets._read_songs(datasets.profile_folder("sample"))
+    songs = datasets.read_catalogue(datasets.profile_folder("sample"))
     rules = cleaning.song_rules(encoders.count_tokens)
     compare(f"catalogue cleaning, {len(songs)} songs", {"all rules": lambda: cleaning.apply_rules(songs, rules, "title")})
 

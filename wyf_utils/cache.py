@@ -78,7 +78,11 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         old = path.with_name(f".{path.name}.old-{os.getpid()}")
         if path.exists():
             path.rename(old)
-        work.rename(path)
+        try:
+            work.rename(path)
+        except OSError:
+            if not path.exists():  # another process has put the same content there meanwhile
+                raise
         shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(work, ignore_errors=True)

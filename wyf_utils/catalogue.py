@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from . import cache, classifier, datasets, encoders, fusion, mel, mel_models
+from . import cache, classifier, datasets, emotions, encoders, fusion, mel, mel_models
 from .database import MusicDatabase
 from .errors import MissingData
 from .settings import data_folder
@@ -33,6 +33,8 @@ class Catalogue:
         What the sample's sound was composed for; unknown (None) for real songs.
     parts : ndarray of shape (n,)
         "train", "dev" or "test"; an artist stands in one part only.
+    dropped : dict
+        Songs left out because their mel cannot be used: id to the reason.
     """
 
     songs: pd.DataFrame
@@ -40,6 +42,7 @@ class Catalogue:
     mels: np.ndarray
     sung: np.ndarray | None
     parts: np.ndarray
+    dropped: dict[int, str]
 
     def part(self, name: str) -> np.ndarray:
         """Mask of the songs of a part."""
@@ -74,7 +77,13 @@ def lyric_vectors(model: cache.Entry, lyrics: pd.Series) -> np.ndarray:
         vectors = np.stack([part.mean(0) for part in np.split(probabilities, ends[:-1])])
         np.save(folder / "vectors.npy", vectors.astype(np.float32), allow_pickle=False)
 
-    entry = cache.folder("lyric_vectors", make, parameters={"model": model.key}, data=cache.fingerprint(lyrics), code=[_stanzas, lyric_vectors])
+    entry = cache.folder(
+        "lyric_vectors",
+        make,
+        parameters={"model": model.key, "stanza": STANZA},
+        data=cache.fingerprint(lyrics),
+        code=[_stanzas, lyric_vectors, classifier.Classifier],
+    )
     return np.load(entry.path / "vectors.npy", allow_pickle=False)
 
 
@@ -105,7 +114,8 @@ def open_catalogue(profile: str, recipe: classifier.Recipe, seed: int, *, limit:
     mels, dropped = mel.read_many(_mel_folder(songs, profile, seed, sung), songs["id"].tolist())
     kept = ~songs["id"].isin(dropped).to_numpy()
     songs = songs[kept].reset_index(drop=True)
-    return Catalogue(songs, lyric[kept], mels, None if sung is None else sung[kept], artist_parts(songs, lyric[kept], seed))
+    parts = artist_parts(songs, lyric[kept], seed)
+    return Catalogue(songs, lyric[kept], mels, None if sung is None else sung[kept], parts, dropped)
 
 
 def sung_for(songs: pd.DataFrame, profile: str, seed: int, contradiction: float = 0.25) -> np.ndarray | None:
@@ -114,6 +124,16 @@ def sung_for(songs: pd.DataFrame, profile: str, seed: int, contradiction: float 
         return None
     intent = datasets.lyric_intent(profile).set_index("id").loc[songs["id"]]
     return mel.sung_emotions(intent["first"].to_numpy(), intent["second"].to_numpy(), songs["id"].to_numpy(), contradiction, seed)
+
+
+def intents(ids: pd.Series, profile: str) -> np.ndarray:
+    """Mask (n, 6) of the emotions, one or two, that the author of each lyric had in mind; evaluation only."""
+    table = datasets.lyric_intent(profile).set_index("id").loc[ids]
+    mask = np.zeros((len(table), emotions.N), bool)
+    for column in ("first", "second"):
+        rows = np.flatnonzero(table[column] >= 0)
+        mask[rows, table[column].to_numpy()[rows]] = True
+    return mask
 
 
 def _mel_folder(songs: pd.DataFrame, profile: str, seed: int, sung: np.ndarray | None) -> Path:
@@ -147,17 +167,28 @@ def mel_vectors(songs: Catalogue, *, epochs: int, seed: int) -> np.ndarray:
     return mel_models.predict_cnn(mel_models.load_cnn(entry.path), songs.mels)
 
 
-def music(profile: str, recipe: classifier.Recipe, seed: int, *, limit: int, max_songs: int, mel_epochs: int, mel_weight: float) -> MusicDatabase:
+def music(
+    profile: str, recipe: classifier.Recipe, seed: int, *, limit: int, max_songs: int, mel_epochs: int, mel_weight: float
+) -> tuple[MusicDatabase, np.ndarray]:
     """Songs with lyric, mel and fused vectors, ready for `database.build`.
 
     The open profile has no songs of its own: it takes the vectors published in 2022, whose rows carry no titles.
     Other arguments are those of `open_catalogue` and `fusion.fuse`.
+
+    Returns
+    -------
+    music : MusicDatabase
+        Without provenance yet.
+    unheard : ndarray of shape (n,)
+        Mask of the songs whose artists the mel model has not trained on: agreement is scored on these only.
     """
     if profile == "open":
         lyric, sound = datasets.song_vectors()
         rows = np.arange(len(lyric))
         songs = pd.DataFrame({"id": rows, "title": [f"#{row}" for row in rows], "artist": "", "album": "", "genre": "", "year": 0})
+        unheard = np.ones(len(rows), bool)  # which songs the model of 2022 trained on is not known
     else:
         opened = open_catalogue(profile, recipe, seed, limit=limit, max_songs=max_songs)
         songs, lyric, sound = opened.songs, opened.lyric, mel_vectors(opened, epochs=mel_epochs, seed=seed)
-    return MusicDatabase(songs, lyric, sound, fusion.fuse(lyric, sound, mel_weight), {})
+        unheard = opened.part("test")
+    return MusicDatabase(songs, lyric, sound, fusion.fuse(lyric, sound, mel_weight), {}), unheard

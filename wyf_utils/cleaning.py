@@ -12,7 +12,9 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from functools import partial
 
+import numpy as np
 import pandas as pd
+from sklearn.feature_extraction.text import CountVectorizer
 
 from .errors import BadInput, CorruptData
 
@@ -26,9 +28,10 @@ GENRES_WITHOUT_LYRICS = frozenset(
 )  # fmt: skip
 
 _SECTION = r"(?:pre[- ]?chorus|verse|chorus|bridge|hook|intro|outro|refrain|interlude|rap|narration|repeat|후렴|간주|[1-4]절)"
-_BRACKETED_SECTION = re.compile(rf"[\[(<{{【]\s*{_SECTION}[^\])>}}】\n]{{0,20}}[\])>}}】]\s*:?", re.IGNORECASE)
+_BRACKETED_SECTION = re.compile(rf"[\[(<{{【]\s*{_SECTION}\s*(?:x?\s*\d+)?\s*(?:[:\-][^\])>}}】\n]{{0,20}})?[\])>}}】]\s*:?", re.IGNORECASE)
 _SECTION_LINE = re.compile(rf"^\s*{_SECTION}\s*\d*\s*[:.)]?\s*$", re.IGNORECASE | re.MULTILINE)
 _CALENDAR_DAY = re.compile(r"\d{1,2}\s*월\s*\d{1,2}\s*일")
+_FULL_STOP = re.compile(r"(?<![.\d])\.(?=\s|$)")
 _HANGUL = re.compile(r"[가-힣ㄱ-ㅎㅏ-ㅣ]")
 _HANGUL_WORD = re.compile(r"[가-힣]{2,}|[가-힣].*[가-힣]")
 
@@ -44,6 +47,20 @@ def tidy(text: str) -> str:
 def group_key(text: str) -> str:
     """Form under which two texts count as the same: compatibility-folded, letters and digits only, lower case."""
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", str(text)).lower())
+
+
+def near_duplicates(texts: Sequence[str], held_out: Sequence[str], threshold: float = 0.8) -> np.ndarray:
+    """Mask of texts whose character trigrams have a Jaccard index of `threshold` or more with a held-out text."""
+    keys = [f"  {group_key(t)} " for t in [*texts, *held_out]]
+    grams = CountVectorizer(analyzer="char", ngram_range=(3, 3), binary=True).fit_transform(keys).astype(np.float32)
+    ours, theirs = grams[: len(texts)], grams[len(texts) :]
+    size_ours, size_theirs = np.asarray(ours.sum(1)).ravel(), np.asarray(theirs.sum(1)).ravel()
+    mask = np.zeros(len(texts), bool)
+    for start in range(0, len(texts), 500):
+        shared = (ours[start : start + 500] @ theirs.T).tocoo()
+        jaccard = shared.data / (size_ours[shared.row + start] + size_theirs[shared.col] - shared.data)
+        mask[shared.row[jaccard >= threshold] + start] = True
+    return mask
 
 
 def check_sentence(text: str) -> str:
@@ -66,6 +83,15 @@ def check_sentence(text: str) -> str:
     return text
 
 
+def without_full_stops(text: str) -> str:
+    """Text without single full stops; an ellipsis stays.
+
+    Whether a sentence ends in one is a habit of the writer, not a feeling, and lyrics have none: a model that reads them
+    takes every lyric for the emotion whose authors left them out.
+    """
+    return re.sub(r"\s+", " ", _FULL_STOP.sub(" ", text)).strip() or text
+
+
 # Utterances -----------------------------------------------------------------------------------------
 
 
@@ -84,7 +110,12 @@ def drop_repeated_texts(table: pd.DataFrame) -> pd.DataFrame:
     return table[~table["text"].map(group_key).duplicated()]
 
 
-UTTERANCE_RULES: tuple[Rule, ...] = (drop_without_words, drop_repeated_texts, drop_unmapped)
+def remove_full_stops(table: pd.DataFrame) -> pd.DataFrame:
+    """Remove single full stops, a habit of the writer that a model would mistake for a feeling."""
+    return table.assign(text=table["text"].map(without_full_stops))
+
+
+UTTERANCE_RULES: tuple[Rule, ...] = (drop_without_words, remove_full_stops, drop_repeated_texts, drop_unmapped)
 
 
 # Songs ----------------------------------------------------------------------------------------------
@@ -108,7 +139,7 @@ def drop_instrumental(songs: pd.DataFrame) -> pd.DataFrame:
 
 def drop_spoken(songs: pd.DataFrame) -> pd.DataFrame:
     """Drop spoken tracks (대사) of film and drama albums."""
-    return songs[~songs["title"].str.contains("대사")]
+    return songs[~songs["title"].str.contains(r"(?<![가-힣])대사(?![가-힣])")]
 
 
 def drop_without_lyric(songs: pd.DataFrame) -> pd.DataFrame:
@@ -128,7 +159,7 @@ def strip_sections(lyric: str) -> str:
 
 
 def drop_long(songs: pd.DataFrame, count_tokens: Callable[[Sequence[str]], list[int]]) -> pd.DataFrame:
-    """Drop lyrics of more than `MAX_TOKENS` tokens; the encoder reads no further."""
+    """Drop lyrics of more than `MAX_TOKENS` tokens, mostly medleys and scripts; it was the encoder's limit in 2022."""
     songs = songs.assign(tokens=count_tokens(songs["lyric"].tolist()))
     return songs[songs["tokens"] <= MAX_TOKENS]
 

@@ -12,14 +12,12 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import torch
-from sklearn.feature_extraction.text import CountVectorizer
 from transformers import BertForMaskedLM, DataCollatorForLanguageModeling, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from . import cache, encoders
-from .cleaning import group_key
+from .cleaning import near_duplicates
 from .encoders import BUNDLED
 from .errors import BadInput
 from .settings import device, progress
@@ -71,20 +69,6 @@ def _pairs(vocabularies: dict[str, set], share) -> pd.DataFrame:
 
 
 # Guards ---------------------------------------------------------------------------------------------
-
-
-def near_duplicates(texts: Sequence[str], held_out: Sequence[str], threshold: float = 0.8) -> np.ndarray:
-    """Mask of texts whose character trigrams have a Jaccard index of `threshold` or more with a held-out text."""
-    keys = [f"  {group_key(t)} " for t in [*texts, *held_out]]
-    grams = CountVectorizer(analyzer="char", ngram_range=(3, 3), binary=True).fit_transform(keys).astype(np.float32)
-    ours, theirs = grams[: len(texts)], grams[len(texts) :]
-    size_ours, size_theirs = np.asarray(ours.sum(1)).ravel(), np.asarray(theirs.sum(1)).ravel()
-    mask = np.zeros(len(texts), bool)
-    for start in range(0, len(texts), 500):
-        shared = (ours[start : start + 500] @ theirs.T).tocoo()
-        jaccard = shared.data / (size_ours[shared.row + start] + size_theirs[shared.col] - shared.data)
-        mask[shared.row[jaccard >= threshold] + start] = True
-    return mask
 
 
 def without_held_out(texts: Sequence[str], held_out: Sequence[str], threshold: float = 0.8) -> tuple[list[str], int]:

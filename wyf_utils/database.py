@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import duckdb
@@ -38,6 +39,11 @@ class MusicDatabase:
     mel: np.ndarray
     fused: np.ndarray
     provenance: dict[str, str]
+
+    @cached_property
+    def units(self) -> np.ndarray:
+        """Fused vectors scaled to unit length, (n, 6), made once."""
+        return self.fused / np.linalg.norm(self.fused, axis=1, keepdims=True)
 
 
 def build(path: Path, songs: pd.DataFrame, lyric: np.ndarray, mel: np.ndarray, fused: np.ndarray, provenance: dict[str, str]) -> None:

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import shutil
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -173,14 +174,14 @@ def validate(profile: str = "open") -> pd.DataFrame:
         checks = {name: lambda r=remote: _check(r) for name, remote in REGISTRY.items()}
     else:
         root = profile_folder(profile)
-        checks = {loader.__name__: lambda f=loader: f(root) for loader in (_read_dialogue, _read_single_turn, _read_conversation, _read_songs)}
+        checks = {loader.__name__: lambda f=loader: f(root) for loader in (_read_dialogue, _read_single_turn, _read_conversation, read_catalogue)}
     rows = []
     for name, check in checks.items():
         try:
             check()
-            rows.append((name.removeprefix("_read_"), True, "as it should be"))
+            rows.append((name.removeprefix("_read_").removeprefix("read_"), True, "as it should be"))
         except WyfError as error:
-            rows.append((name.removeprefix("_read_"), False, str(error)))
+            rows.append((name.removeprefix("_read_").removeprefix("read_"), False, str(error)))
     return pd.DataFrame(rows, columns=["file", "ok", "message"])
 
 
@@ -225,7 +226,7 @@ def read_table(path: Path, columns: list[str], header: bool = True) -> pd.DataFr
             table = pd.DataFrame(rows, columns=names, dtype=object)
     except UnicodeDecodeError as error:
         raise CorruptData(f"{name} is not UTF-8 (perhaps cp949); save it as UTF-8.") from error
-    except (csv.Error, ValueError, OSError, KeyError) as error:
+    except (csv.Error, zipfile.BadZipFile, ValueError, OSError, KeyError) as error:
         if isinstance(error, WyfError):
             raise
         raise CorruptData(f"{name} cannot be read ({error}); check that it is a whole {path.suffix} file.") from error
@@ -307,16 +308,32 @@ def _read_chatbot() -> pd.DataFrame:
 def _read_json(path: Path):
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        raise MissingData(f"{relative(path)} is missing; restore it, or put it there as data/README.md describes.") from error
     except UnicodeDecodeError as error:
         raise CorruptData(f"{relative(path)} is not UTF-8; save it as UTF-8.") from error
     except json.JSONDecodeError as error:
         raise CorruptData(f"{relative(path)} breaks off or is malformed at line {error.lineno}; get the whole file again.") from error
 
 
-def _read_songs(root: Path) -> pd.DataFrame:
+def read_catalogue(root: Path) -> pd.DataFrame:
+    """Songs with metadata and lyrics as they stand in a profile's files, before cleaning.
+
+    Parameters
+    ----------
+    root
+        Folder with song_meta.json, genre_gn_all.json and lyrics.tsv.
+
+    Returns
+    -------
+    DataFrame
+        Columns id, title, artist, album, genres, genre, year, month, lyric; one row a song, lyric blank where none is known.
+    """
     path = _find(root, "song_meta", (".json",))
     records = _read_json(path)
     genre_names = _read_json(_find(root, "genre_gn_all", (".json",)))
+    if not (isinstance(records, list) and records and all(isinstance(r, dict) for r in records) and isinstance(genre_names, dict)):
+        raise CorruptData(f"{relative(path)} must be a list of songs, and genre_gn_all.json one object; get the whole files again.")
     needed = {"id", "album_name", "artist_name_basket", "song_name", "song_gn_gnr_basket", "issue_date"}
     for row, record in enumerate(records):
         if not needed <= record.keys():
@@ -396,7 +413,7 @@ def songs(profile: str, count_tokens) -> tuple[pd.DataFrame, pd.DataFrame]:
     """
     if profile == "open":
         raise BadInput("The open profile has no lyrics; use `song_vectors`, or the sample or wyf profile.")
-    return apply_rules(_read_songs(profile_folder(profile)), song_rules(count_tokens), show="title")
+    return apply_rules(read_catalogue(profile_folder(profile)), song_rules(count_tokens), show="title")
 
 
 def lyric_intent(profile: str) -> pd.DataFrame:
@@ -412,6 +429,8 @@ def lyric_intent(profile: str) -> pd.DataFrame:
     path = _find(profile_folder(profile), "lyric_intent", (".csv",))
     table = read_table(path, ["id", "first", "second"])
     ids = {**{e.ko: e.id for e in emotions.EMOTIONS}, "": -1}
+    if not table["id"].str.fullmatch(r"\d+").all():
+        raise CorruptData(f"{relative(path)}: an id is no whole number; correct it.")
     return pd.DataFrame({"id": table["id"].astype(int), "first": [emotions.to_id(x, ids) for x in table["first"]],
                          "second": [emotions.to_id(x, ids) for x in table["second"]]})  # fmt: skip
 

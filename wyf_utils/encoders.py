@@ -101,6 +101,7 @@ def load(
             f"give a local folder with safetensors, or use {BUNDLED}."
         ) from error
     prefix = getattr(model.config, "text_prefix", E5_PREFIX if "e5" in name.lower() else "")
+    model.config.text_prefix = prefix  # kept with the weights, so that a saved copy knows it
     return Encoder(name, tokenizer, without_pooler(model).eval(), prefix)
 
 

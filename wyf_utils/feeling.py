@@ -46,7 +46,7 @@ def answer(sentence: str, run: str = "default", k: int = 5) -> str:
     songs = recommender.recommend(vector, music, k)
     lines = [f"“{sentence}”", ""]
     lines += [f"  {e.ko} {e.en:<8} {p:5.2f}  {'█' * round(24 * p)}" for e, p in zip(emotions.EMOTIONS, vector, strict=True)]
-    lines += ["", f"  {k} songs ({music.provenance['profile']} profile, run {run})"]
+    lines += ["", f"  {len(songs)} songs ({music.provenance['profile']} profile, run {run})"]
     for number, song in enumerate(songs.itertuples(), start=1):
         details = ", ".join(str(x) for x in (song.artist, song.genre, song.year or "") if x)
         lines.append(f"  {number}. {song.title}" + (f" ({details})" if details else "") + f"  cosine {song.cosine:.3f}")

@@ -169,7 +169,7 @@ def pipeline(ledger: pd.DataFrame, labels: dict[str, tuple[str, str]], lang: str
     for row, (kept, lost, corrected) in enumerate(zip(left, dropped, changed, strict=True)):
         text = f"{kept:,}"
         text += f"  (-{lost:,})" if lost else ""
-        text += pick(lang, f"  ({corrected:,}곡 고침)", f"  ({corrected:,} corrected)") if corrected and not lost else ""
+        text += pick(lang, f"  ({corrected:,}개 고침)", f"  ({corrected:,} corrected)") if corrected and not lost else ""
         axes.text(kept + lost + 0.01 * left[0], row, text, va="center")
     axes.set(yticks=at, yticklabels=steps, title=title, xlabel=pick(lang, "남은 행 수", "rows left"))
     axes.invert_yaxis()
@@ -218,7 +218,7 @@ def confusion(true: np.ndarray, predicted: np.ndarray, lang: str, title: str) ->
     text = np.array([[f"{s:.0%}\n({c})" for s, c in zip(a, b, strict=True)] for a, b in zip(share, counts, strict=True)])
     sns.heatmap(share, annot=text, fmt="", cmap="Blues", vmin=0, vmax=1, square=True, cbar=False, ax=axes,
                 xticklabels=names(lang), yticklabels=names(lang), annot_kws={"fontsize": 9})  # fmt: skip
-    axes.set(title=title, xlabel=pick(lang, "모델의 답", "answered"), ylabel=pick(lang, "실제 감정", "true emotion"))
+    axes.set(title=title, xlabel=pick(lang, "예측", "answered"), ylabel=pick(lang, "실제 감정", "true emotion"))
     axes.tick_params(axis="y", rotation=0)
     return figure
 
@@ -387,7 +387,7 @@ def before_after(
         bars = axes.bar(at + (place - 1.5) * width, values, width * 0.94, color=colour, edgecolor=BASELINE if hatch else colour, hatch=hatch, label=label)
         axes.bar_label(bars, [f"{v:.0%}" if np.isfinite(v) else "" for v in values], padding=2, fontsize=8)
     for row, (_, _, line) in enumerate(ours.values()):
-        axes.plot([row - 0.42, row + 0.02], [line, line], color="#D1453B", lw=1.8, label=pick(lang, "최빈값", "majority") if row == 0 else None)
+        axes.plot([row - 0.42, row + 0.02], [line, line], color="#D1453B", lw=1.8, label=pick(lang, "최빈 감정", "majority") if row == 0 else None)
     axes.set(title=title, xticks=at, xticklabels=list(ours), ylim=(0, 1.12))
     axes.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
     axes.legend(ncols=5, loc="upper center", bbox_to_anchor=(0.5, -0.1), columnspacing=1, handlelength=1.4)
@@ -459,7 +459,7 @@ def architecture(lang: str) -> Figure:
         (2.4, 1, "v2 (1, 6)", _SOFT["text"]),
         (2.4, 0, "v3 (1, 6)", _SOFT["sound"]),
         (3.4, 0.5, pick(lang, "보정\nv2 + v3", "correct\nv2 + v3"), _SOFT["model"]),
-        (4.5, 0.5, pick(lang, "음악 DB (N, 13)\n곡, 여섯, 여섯", "music database\n(N, 13): song, six, six"), _SOFT["store"]),
+        (4.5, 0.5, pick(lang, "음악 DB (N, 13)\n곡, 가사 여섯, 소리 여섯", "music database\n(N, 13): song, six, six"), _SOFT["store"]),
         (4.5, 2, pick(lang, "추천기\n코사인 유사도", "recommender\ncosine"), _SOFT["answer"]),
         (5.7, 2, pick(lang, "추천 노래", "songs"), _SOFT["answer"]),
     )
@@ -474,7 +474,7 @@ def initial_design(lang: str) -> Figure:
         (1.2, 1, pick(lang, "감성어 사전", "sentiment lexicons"), _SOFT["model"]),
         (1.2, 0, "KoBERT", _SOFT["model"]),
         (2.4, 0.5, pick(lang, "감정 벡터", "emotion vector"), _SOFT["text"]),
-        (3.5, 0.5, pick(lang, "거르기", "filter"), _SOFT["answer"]),
+        (3.5, 0.5, pick(lang, "필터링", "filter"), _SOFT["answer"]),
         (4.5, 0.5, pick(lang, "노래", "songs"), _SOFT["answer"]),
     )
     return boxes(items, ((0, 1), (0, 2), (1, 3), (2, 3), (3, 4), (4, 5)), pick(lang, "초기 설계 (2022)", "Initial design (2022)"), size=(9.6, 2.8))

@@ -39,20 +39,25 @@ def read() -> pd.DataFrame:
     return weights
 
 
-def scores(texts: Sequence[str], lexicon: pd.DataFrame) -> np.ndarray:
+def scores(texts: Sequence[str], lexicon: pd.DataFrame, otherwise: np.ndarray) -> np.ndarray:
     """Emotion vectors by the lexicon: the mean weights of the terms that a text holds.
 
     Terms are met as content words, as written words, or, where a term ends in 하다, by its root.
 
+    Parameters
+    ----------
+    otherwise
+        Vector (6,) of a text without any term, for instance the emotions' shares in training.
+
     Returns
     -------
     ndarray of shape (n, 6)
-        Rows sum to 1; a text without any term is neutral.
+        Rows sum to 1.
     """
     weights = {term: row for term, row in zip(lexicon.index, lexicon.to_numpy(), strict=True)}
     weights |= {term[:-2]: row for term, row in weights.items() if term.endswith("하다") and len(term) > 3 and term[:-2] not in weights}
     vectors = np.zeros((len(texts), emotions.N))
     for row, (text, words) in enumerate(zip(texts, content_words(texts), strict=True)):
         found = [weights[word] for word in {*words, *text.split()} if word in weights]
-        vectors[row] = np.mean(found, axis=0) if found else np.eye(emotions.N)[-1]
+        vectors[row] = np.mean(found, axis=0) if found else otherwise
     return vectors

@@ -170,7 +170,7 @@ def composed(ids: np.ndarray, weights: np.ndarray, seed: int) -> cache.Entry:
     return cache.folder(
         "arena_mel",
         make,
-        parameters={"seed": seed},
+        parameters={"seed": seed, "rate": SAMPLE_RATE, "frame": N_FFT, "hop": HOP, "bands": BANDS, "floor": FLOOR},
         data=cache.fingerprint(np.asarray(ids), np.asarray(weights)),
         code=[composer, from_sound],
     )

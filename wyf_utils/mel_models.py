@@ -173,9 +173,9 @@ def trained_cnn(mels, targets, dev, dev_targets, *, epochs: int, seed: int) -> c
     return cache.folder(
         "mel_cnn",
         lambda folder: train_cnn(mels, targets, dev, dev_targets, epochs=epochs, seed=seed, folder=folder),
-        parameters={"epochs": epochs, "seed": seed},
+        parameters={"epochs": epochs, "seed": seed, "crop": CROP},
         data=cache.fingerprint(mels, targets, dev, dev_targets),
-        code=[train_cnn, MelCNN, MelEncoder, random_crops],
+        code=[train_cnn, predict_cnn, MelCNN, MelEncoder, random_crops, standardise, _loader_order],
     )
 
 
@@ -209,9 +209,9 @@ def trained_simclr(mels: np.ndarray, *, epochs: int, seed: int) -> cache.Entry:
     return cache.folder(
         "simclr",
         lambda folder: train_simclr(mels, epochs=epochs, seed=seed, folder=folder),
-        parameters={"epochs": epochs, "seed": seed},
+        parameters={"epochs": epochs, "seed": seed, "crop": CROP},
         data=cache.fingerprint(mels),
-        code=[train_simclr, MelEncoder, augment, nt_xent, random_crops],
+        code=[train_simclr, MelEncoder, augment, nt_xent, random_crops, standardise, _loader_order],
     )
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy import stats
-from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score, recall_score
+from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score
 
 from . import emotions
 
@@ -28,11 +27,6 @@ def kappa(true: np.ndarray, predicted: np.ndarray) -> float:
     if len(np.unique(true)) == 1 or len(np.unique(predicted)) == 1:
         return 0.0
     return float(cohen_kappa_score(true, predicted))
-
-
-def balanced_accuracy(true: np.ndarray, predicted: np.ndarray) -> float:
-    """Mean recall of the emotions that occur in `true`."""
-    return float(recall_score(true, predicted, average="macro", labels=np.unique(true), zero_division=0))
 
 
 def per_class_f1(true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -83,33 +77,32 @@ def agreement(true: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
 # Intervals ------------------------------------------------------------------------------------------
 
 
-def seed_interval(values: list[float], level: float = 0.95) -> dict[str, float]:
-    """Mean over seeds with a Student t interval.
+def interval(true: np.ndarray, answers: list[np.ndarray], score: Score, *, times: int = 300, seed: int = 0, level: float = 0.95) -> dict[str, float]:
+    """Mean score over seeds, with a percentile bootstrap over rows and seeds.
+
+    Parameters
+    ----------
+    true
+        Emotion ids (n,) or vectors (n, 6).
+    answers
+        A model's answers to the same rows, one array a seed.
+    score
+        Function of true and answered rows.
 
     Returns
     -------
     dict
-        mean, low, high, n. With one value the interval is that value.
-    """
-    values = np.asarray(values, float)
-    mean, n = float(values.mean()), len(values)
-    half = float(stats.t.ppf((1 + level) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n)) if n > 1 else 0.0
-    return {"mean": mean, "low": mean - half, "high": mean + half, "n": n}
-
-
-def bootstrap_interval(true: np.ndarray, predicted: np.ndarray, score: Score, *, times: int = 500, seed: int = 0, level: float = 0.95) -> dict[str, float]:
-    """Score of one set of predictions with a percentile bootstrap over its rows.
-
-    Returns
-    -------
-    dict
-        mean (the score itself), low, high, n (rows).
+        mean, low, high, and n (rows).
     """
     rng = np.random.default_rng(seed)
-    rows = rng.integers(0, len(true), (times, len(true)))
-    scores = [score(true[r], predicted[r]) for r in rows]
-    low, high = np.quantile(scores, [(1 - level) / 2, (1 + level) / 2])
-    return {"mean": score(true, predicted), "low": float(low), "high": float(high), "n": len(true)}
+
+    def mean_score(rows: np.ndarray, seeds: np.ndarray) -> float:
+        return float(np.mean([score(true[rows], answers[i][rows]) for i in seeds]))
+
+    n, m = len(true), len(answers)
+    draws = [mean_score(rng.integers(0, n, n), rng.integers(0, m, m)) for _ in range(times)]
+    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    return {"mean": mean_score(np.arange(n), np.arange(m)), "low": float(low), "high": float(high), "n": n}
 
 
 def paired_difference(
@@ -118,7 +111,7 @@ def paired_difference(
     theirs: list[np.ndarray],
     score: Score = macro_f1,
     *,
-    times: int = 500,
+    times: int = 300,
     seed: int = 0,
     level: float = 0.95,
 ) -> dict[str, float]:

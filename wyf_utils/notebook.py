@@ -46,7 +46,7 @@ def _plain(value):
     return int(value) if isinstance(value, int | np.integer) else round(float(value), 6)
 
 
-@dataclass
+@dataclass(repr=False)
 class Notebook:
     """What an opened notebook knows about itself, and where it writes.
 
@@ -139,6 +139,9 @@ class Notebook:
     def provenance(self) -> pd.DataFrame:
         """Table of the artefacts used, and whether each came from the cache."""
         return cache.origins()
+
+    def __repr__(self) -> str:
+        return f"notebook {self.stem}, run {self.run}, profile {self.profile}"
 
     def _repr_markdown_(self) -> str:
         versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "scikit-learn", "pandas"))

@@ -14,8 +14,10 @@ import jupytext
 import nbformat
 import papermill
 import yaml
+from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
+from . import datasets
 from .cache import replacing_file
 from .errors import BadParameter, MissingData, WyfError
 from .notebook import MANIFEST, RESULTS, read_json, write_json
@@ -40,6 +42,8 @@ def read_runs(path: Path | None = None) -> dict[str, dict]:
         raise MissingData(f"{relative(path)} is missing; restore it with `git checkout`.") from error
     except yaml.YAMLError as error:
         raise BadParameter(f"{relative(path)} is no valid YAML ({str(error).splitlines()[0]}); correct it.") from error
+    if not isinstance(runs, dict) or not all(isinstance(v, dict) for v in runs.values()):
+        raise BadParameter(f"{relative(path)} must give each run its notebooks, as in `smoke: {{01_eda: {{}}}}`; correct it.")
     return runs
 
 
@@ -87,6 +91,14 @@ def check_parameters(parameters: dict, declared: dict, stem: str) -> None:
             raise BadParameter(f"{stem}: '{name}' is {got} ({value!r}) where {wanted} belongs; correct it in runs.yaml.")
 
 
+def _check_twin(notebook: nbformat.NotebookNode, stem: str) -> None:
+    """Refuse a notebook that differs from its script: an edit of one would be lost."""
+    if twin(stem).is_file():
+        script = jupytext.read(twin(stem))
+        if [(c.cell_type, c.source) for c in script.cells] != [(c.cell_type, c.source) for c in notebook.cells]:
+            raise BadParameter(f"{stem}.ipynb and {stem}.py differ; run `make sync`, which keeps the younger of the two.")
+
+
 def plan(run: str) -> dict[str, dict]:
     """Notebooks of a run with their parameters, all checked.
 
@@ -103,7 +115,9 @@ def plan(run: str) -> dict[str, dict]:
     for stem, parameters in runs[run].items():
         if stem not in known:
             raise BadParameter(f"Run '{run}' names the notebook '{stem}', which does not exist; there are: {', '.join(known)}.")
-        declared = declared_parameters(nbformat.read(NOTEBOOKS / f"{stem}.ipynb", as_version=4), stem)
+        notebook = nbformat.read(NOTEBOOKS / f"{stem}.ipynb", as_version=4)
+        _check_twin(notebook, stem)
+        declared = declared_parameters(notebook, stem)
         check_parameters(parameters or {}, declared, stem)
         checked[stem] = parameters or {}
     return checked
@@ -141,7 +155,7 @@ class _Progress:
 
 
 def run(name: str, out: Path | None = None) -> Path:
-    """Run the notebooks of a named run.
+    """Run the notebooks of a named run; public files that it needs are fetched first.
 
     Parameters
     ----------
@@ -163,12 +177,12 @@ def run(name: str, out: Path | None = None) -> Path:
         If a notebook fails.
     """
     notebooks = plan(name)
+    if any(parameters.get("profile") == "open" for parameters in notebooks.values()):
+        datasets.fetch()
     out = (out or run_folder(name)).resolve()
     (out / "notebooks").mkdir(parents=True, exist_ok=True)
     log = out / "progress.log"
     environment = {"WYF_OUT": str(out), "WYF_PROGRESS": str(log), "WYF_RUN_STARTED": str(time.time())}
-    if os.environ.get("WYF_MIRROR"):
-        environment["WYF_MIRROR"] = str(Path(os.environ["WYF_MIRROR"]).resolve())
     before = {key: os.environ.get(key) for key in environment}
     os.environ.update(environment)  # kernels inherit them
     try:
@@ -187,16 +201,30 @@ def _run_one(stem: str, parameters: dict, out: Path, title: str) -> None:
     print(f"{title}: running", file=sys.stderr, flush=True)
     start = time.perf_counter()
     target = out / "notebooks" / f"{stem}.ipynb"
+    _clear_figures(out / "figures", stem)
     try:
         papermill.execute_notebook(
             NOTEBOOKS / f"{stem}.ipynb", target, parameters=parameters, kernel_name=KERNEL, language="python", cwd=NOTEBOOKS,
             progress_bar=False, log_output=False,
             extra_arguments=["--IPKernelApp.log_level=ERROR"],  # it warns of every local TCP kernel
         )  # fmt: skip
+    except DeadKernelError as error:
+        raise WyfError(f"The kernel of {stem} died, perhaps for want of memory; close other programs, or run a smaller run.") from error
     except PapermillExecutionError as error:
         raise WyfError(f"{stem} failed with {error.ename}: {error.evalue} (the notebook is kept at {relative(target)}).") from error
     tidy(target)
     print(f"{title}: done in {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
+
+
+def _clear_figures(folder: Path, stem: str) -> None:
+    """Remove what an earlier run of this notebook drew, so that no figure outlives the code that made it."""
+    manifest = read_json(folder / MANIFEST)
+    for name in [name for name, row in manifest.items() if row["notebook"] == stem]:
+        for path in folder.glob(f"{name}.*"):
+            path.unlink()
+        manifest.pop(name)
+    if manifest or (folder / MANIFEST).is_file():
+        write_json(folder / MANIFEST, manifest)
 
 
 def tidy(path: Path) -> None:

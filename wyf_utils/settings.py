@@ -20,7 +20,7 @@ PROFILES = {
     "wyf": "the sources of 2022, put under data/raw/wyf by the user",
 }
 #: Threads that torch uses, fixed so that timings and results can be compared.
-THREADS = int(os.environ.get("WYF_THREADS", "2"))
+THREADS = int(os.environ.get("WYF_THREADS", "2")) if os.environ.get("WYF_THREADS", "2").isdigit() else 2
 
 
 def data_folder() -> Path:
