@@ -39,7 +39,7 @@ learning_rate = 1e-4
 frozen_layers = 6
 max_songs = 0
 mel_epochs = 12
-simclr_epochs = 20
+simclr_epochs = 10
 
 # %%
 import numpy as np

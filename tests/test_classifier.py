@@ -51,6 +51,20 @@ def test_prediction_does_not_depend_on_order_or_company(parts, entry):
     assert np.allclose(np.concatenate([model.predict([t]) for t in texts]), together, atol=1e-5)
 
 
+def test_a_long_text_is_read_to_its_end(entry):
+    model = classifier.load(entry.path)
+    sad, glad = "눈물이 멈추지 않아 이별하고 매일 운다 " * 8, "합격했다 신난다 너무 기뻐서 소리 질렀어 " * 8
+    both = model.predict([sad + glad, sad, glad])
+    assert both[1].argmax() == 3 and both[2].argmax() == 0
+    assert both[0, 0] > both[1, 0] + 0.1, "the end of the text counts"
+    assert np.allclose(both.sum(1), 1, atol=1e-5)
+
+
+def test_full_stops_change_no_answer(entry):
+    model = classifier.load(entry.path)
+    assert np.allclose(*(model.predict([t]) for t in ("눈물이 나. 슬프다.", "눈물이 나 슬프다")))
+
+
 def test_frozen_layers_stay_and_the_others_move(parts, entry):
     from wyf_utils import encoders
 

@@ -68,6 +68,8 @@ def test_group_key_ignores_spaces_signs_and_width():
         (cleaning.drop_instrumental, {"title": "Instinct"}, True),
         (cleaning.drop_instrumental, {"title": "Instagram 계정"}, True),
         (cleaning.drop_spoken, {"title": "대사 - 골목에서"}, False),
+        (cleaning.drop_spoken, {"title": "첫 만남 (대사)"}, False),
+        (cleaning.drop_spoken, {"title": "대사관 앞에서"}, True),
         (cleaning.drop_without_lyric, {"lyric": "  "}, False),
         (cleaning.drop_unnamed_artists, {"artist": "Various Artists"}, False),
         (cleaning.drop_unnamed_artists, {"artist": "V.A."}, False),
@@ -88,6 +90,18 @@ def test_html_entities_of_the_catalogue():
 def test_section_words_go_and_lines_stay():
     lyric = "[Verse 1]\n비가 온다\n(Chorus) 우산을 편다\nHook:\n2절\n\n우리의 bridge 위에서"
     assert cleaning.strip_sections(lyric) == "비가 온다\n우산을 편다\n우리의 bridge 위에서"
+
+
+def test_words_that_only_look_like_section_marks_stay():
+    for line in ("(hooked on you)", "(bridge over water)", "(intro of my life)"):
+        assert cleaning.strip_sections(line) == line
+    for mark in ("[Verse 2]", "(Hook)", "[Chorus: 온도]", "<Bridge>", "[Hook x2]", "【후렴】"):
+        assert cleaning.strip_sections(f"{mark}\n가사") == "가사"
+
+
+def test_near_duplicates_are_those_of_held_out_texts():
+    mask = cleaning.near_duplicates(["오늘 날씨가 정말 좋아서 걸었다!", "전혀 다른 이야기"], ["오늘 날씨가 정말 좋아서 걸었다"])
+    assert mask.tolist() == [True, False]
 
 
 def test_repeated_songs_by_lyric_or_title():

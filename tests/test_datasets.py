@@ -151,6 +151,23 @@ def test_xlsx_with_a_shifted_header(data):
         datasets.utterances("wyf")
 
 
+def test_an_xlsx_that_is_none(data):
+    root = aihub_folder(data)
+    whole = (root / "single_turn.xlsx").read_bytes()
+    for broken in (whole[: len(whole) // 2], b"PK\x03\x04 no archive", b""):
+        (root / "single_turn.xlsx").write_bytes(broken)
+        with pytest.raises(CorruptData, match="single_turn.xlsx cannot be read .* whole .xlsx file"):
+            datasets.utterances("wyf")
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", "[1, 2]", '[{"id": 1}]'])
+def test_song_metadata_of_another_form(data, content):
+    root = kakao_folder(data)
+    write(root, "song_meta.json", content)
+    with pytest.raises(CorruptData, match=r"song_meta.json(, record 0: lacks| must be a list of songs)"):
+        datasets.songs("wyf", len)
+
+
 def test_unknown_label_names_file_and_row(data):
     root = aihub_folder(data)
     (root / "single_turn.xlsx").unlink()

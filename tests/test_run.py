@@ -47,6 +47,8 @@ def house(tmp_path, monkeypatch):
         ("a: {10_other: {}}", "names the notebook '10_other', which does not exist; there are: 09_try"),
         ("b: {}", "no run 'a'; choose one of: b"),
         ("a: [", "no valid YAML"),
+        ("", "must give each run its notebooks"),
+        ("a:", "must give each run its notebooks"),
     ],
 )
 def test_a_wrong_run_is_refused_before_a_kernel_starts(house, runs, says):
@@ -79,6 +81,32 @@ def test_a_missing_tag_is_named(house):
     nbformat.write(notebook, path)
     with pytest.raises(BadParameter, match="0 cells are tagged `parameters`"):
         run.plan("a")
+
+
+def test_twins_that_differ_are_refused(house):
+    folder = house("a: {09_try: {}}")
+    run.sync()
+    script = folder / "notebooks" / "09_try.py"
+    script.write_text(script.read_text(encoding="utf-8").replace("seed = 0", "seed = 1"), encoding="utf-8")
+    with pytest.raises(BadParameter, match=r"09_try.ipynb and 09_try.py differ; run `make sync`"):
+        run.run("a", folder / "out")
+
+
+def test_a_second_run_leaves_no_figure_of_the_first(house):
+    draw = """
+import json
+from wyf_utils.notebook import write_json
+figures = Path(os.environ["WYF_OUT"]) / "figures"
+figures.mkdir(exist_ok=True)
+(figures / f"09_{seed}.ko.png").write_bytes(b"png")
+manifest = json.loads((figures / "manifest.json").read_text()) if (figures / "manifest.json").exists() else {}
+write_json(figures / "manifest.json", manifest | {f"09_{seed}": {"notebook": "09_try"}})
+"""
+    folder = house("a: {09_try: {seed: 1}}\nb: {09_try: {seed: 2}}", body=draw)
+    run.run("a", folder / "out")
+    run.run("b", folder / "out")
+    assert [p.name for p in (folder / "out" / "figures").glob("*.png")] == ["09_2.ko.png"]
+    assert list(read_json(folder / "out" / "figures" / "manifest.json")) == ["09_2"]
 
 
 def test_a_run_injects_its_parameters_and_leaves_the_source_alone(house):

@@ -98,12 +98,10 @@ def main() -> None:
     """Run the command line; an error of the project's own is one sentence and exit code 1."""
     logging.getLogger("transformers").setLevel(logging.ERROR)
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)  # the exit code where a command ends early, else nothing
     except WyfError as error:
         print(f"wyf: {error}", file=sys.stderr)
         sys.exit(1)
-    except typer.Exit as stop:
-        sys.exit(stop.exit_code)
     except typer.Abort:
         sys.exit(130)
     except Exception as error:
@@ -113,3 +111,4 @@ def main() -> None:
         with contextlib.suppress(Exception):
             shown()
         sys.exit(getattr(error, "exit_code", 2))
+    sys.exit(code or 0)

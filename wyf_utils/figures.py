@@ -385,7 +385,10 @@ def before_after(
     for place, label, colour, hatch in styles:
         values = [(ours[m][place] if place < 2 else published.get(m, (np.nan, np.nan))[place - 2]) for m in ours]
         bars = axes.bar(at + (place - 1.5) * width, values, width * 0.94, color=colour, edgecolor=BASELINE if hatch else colour, hatch=hatch, label=label)
-        axes.bar_label(bars, [f"{v:.0%}" if np.isfinite(v) else "" for v in values], padding=2, fontsize=8)
+        dark = label == labels[1]
+        box = {"boxstyle": "round,pad=0.1", "fc": "white", "ec": "none"} if hatch else None
+        texts = [f"{v:.0%}" if np.isfinite(v) else "" for v in values]
+        axes.bar_label(bars, texts, label_type="center", fontsize=8, color="white" if dark else INK, bbox=box)  # clear of the majority lines
     for row, (_, _, line) in enumerate(ours.values()):
         axes.plot([row - 0.42, row + 0.02], [line, line], color="#D1453B", lw=1.8, label=pick(lang, "최빈 감정", "majority") if row == 0 else None)
     axes.set(title=title, xticks=at, xticklabels=list(ours), ylim=(0, 1.12))

@@ -18,6 +18,7 @@ from torch import nn
 from torch.nn import functional
 
 from . import cache, emotions
+from .classifier import class_weights
 from .mel import BANDS, standardise
 from .metrics import macro_f1
 from .settings import device, progress
@@ -112,8 +113,7 @@ def train_cnn(mels: np.ndarray, targets: np.ndarray, dev: np.ndarray, dev_target
     where = device()
     model = MelCNN().to(where)
     x, y = torch.from_numpy(standardise(mels)), torch.from_numpy(targets.astype(np.float32))
-    share = targets.mean(0)
-    weights = torch.from_numpy((np.where(share > 0, np.maximum(share, 1e-3) ** -0.5, 0)).astype(np.float32)).to(where)
+    weights = class_weights(targets, 0.5).to(where)
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0.01)
     steps = epochs * len(_loader_order(len(x), 32, torch.Generator()))
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=steps)

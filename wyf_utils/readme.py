@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .cache import replacing_file
 from .errors import CorruptData
-from .metrics import show
+from .metrics import show, verdict
 from .notebook import RESULTS, read_json
 from .settings import ROOT
 
@@ -12,14 +12,25 @@ START, END = "<!-- results -->", "<!-- /results -->"
 _ROWS = (
     ("02_model_comparison", "macro_f1", "Six emotions from a sentence, macro-F1", ("majority", "lexicon", "tfidf", "e5_frozen", "e5_finetuned")),
     ("02_model_comparison", "micro_f1", "Six emotions from a sentence, micro-F1", ("majority", "lexicon", "tfidf", "e5_frozen", "e5_finetuned")),
-    ("03_dapt", "macro_f1", "After continued pre-training, macro-F1", ("majority", "none", "tapt", "conversation", "lyrics")),
+    ("02_model_comparison", "macro_f1_difference", "Difference in macro-F1", ("e5_finetuned-tfidf", "e5_finetuned-e5_frozen")),
+    ("03_dapt", "macro_f1", "After continued pre-training, macro-F1", ("majority", "shuffled", "none", "tapt", "lyrics")),
+    ("03_dapt", "macro_f1_difference", "Difference in macro-F1", ("tapt-none", "lyrics-none")),
     ("04_mel_cnn_vs_embedding", "top1", "Song emotion from its sound, Top-1", ("majority", "cnn", "simclr_linear", "statistics_linear")),
     ("04_mel_cnn_vs_embedding", "kappa", "Song emotion from its sound, kappa", ("majority", "cnn", "simclr_linear", "statistics_linear")),
+    ("04_mel_cnn_vs_embedding", "macro_f1_difference", "Difference in macro-F1", ("cnn-majority", "simclr_linear-majority")),
     ("05_recommender_demo", "top1", "Sound agrees with lyrics, Top-1", ("majority", "mel")),
     ("05_recommender_demo", "kappa", "Sound agrees with lyrics, kappa", ("majority", "mel")),
+    ("05_recommender_demo", "fit", "Answers whose song was meant for the feeling", ("random", "lyric", "fused")),
     ("05_recommender_demo", "coverage", "Share of the catalogue ever answered", ("cosine_top5",)),
 )
 _RUNS = (("default", "sample data"), ("open", "KOTE; vectors of 2022"))
+
+
+def _cell(measure: str, value: float | dict | None) -> str:
+    """Number with its interval, and for a difference its verdict."""
+    if value is None:
+        return ""
+    return f"{show(value)} {verdict(value)}" if measure.endswith("_difference") else show(value)
 
 
 def table(results: dict) -> str:
@@ -29,7 +40,7 @@ def table(results: dict) -> str:
         for model in models:
             values = [results.get(run, {}).get(stem, {}).get(f"{measure}/{model}") for run, _ in _RUNS]
             if any(v is not None for v in values):
-                lines.append(f"| {question} | {model} | " + " | ".join("" if v is None else show(v) for v in values) + " |")
+                lines.append(f"| {question} | {model} | " + " | ".join(_cell(measure, v) for v in values) + " |")
     return "\n".join(lines)
 
 
