@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import shutil
+import warnings
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -480,7 +481,9 @@ def split(table: pd.DataFrame, seed: int, groups: pd.Series | None = None, parts
 
 def _fold(table: pd.DataFrame, groups: pd.Series, seed: int, parts: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     folds = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
-    keep, held = next(folds.split(table, table["emotion"], groups))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The least populated class")  # a rare emotion is spread as far as it goes
+        keep, held = next(folds.split(table, table["emotion"], groups))
     return table.iloc[keep], table.iloc[held]
 
 
