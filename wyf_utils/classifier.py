@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+import transformers
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -18,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer, DataCollatorWithPadding, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import AutoConfig, AutoModel, AutoTokenizer, DataCollatorWithPadding, PrinterCallback, TrainerCallback, TrainingArguments
 
 from . import cache, emotions, encoders, metrics
 from .cleaning import without_full_stops
@@ -152,6 +153,18 @@ def freeze(encoder: nn.Module, layers: int) -> None:
     if layers:
         for module in (encoder.embeddings, *encoder.encoder.layer[:layers]):
             module.requires_grad_(False)
+
+
+class Trainer(transformers.Trainer):
+    """Trainer that leaves the last training texts out where they do not fill a batch, but never a dev text."""
+
+    def get_eval_dataloader(self, eval_dataset=None):
+        """Dev texts in batches, the last one included."""
+        drop, self.args.dataloader_drop_last = self.args.dataloader_drop_last, False
+        try:
+            return super().get_eval_dataloader(eval_dataset)
+        finally:
+            self.args.dataloader_drop_last = drop
 
 
 class _Curve(TrainerCallback):

@@ -241,7 +241,7 @@ def head(kind: str, vectors: np.ndarray, labels: np.ndarray, seed: int) -> Pipel
         return make_pipeline(DummyClassifier()).fit(vectors, labels)
     heads = {
         "linear": LogisticRegression(C=0.1, max_iter=2000, class_weight="balanced"),
-        "dense": MLPClassifier((64,), alpha=0.1, solver="lbfgs", max_iter=2000, random_state=seed),
+        "dense": MLPClassifier((64,), alpha=0.1, learning_rate_init=0.003, tol=1e-3, max_iter=1000, random_state=seed),
     }
     return make_pipeline(StandardScaler(), heads[kind]).fit(vectors, labels)
 
