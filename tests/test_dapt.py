@@ -16,7 +16,7 @@ def test_shared_words_cut_every_domain_to_the_smallest():
 
 def test_a_planted_held_out_sentence_is_removed():
     held_out = ["오늘 면접에서 떨어져서 집에 오는 길에 한참을 울었다", "고양이가 창가에서 잔다"]
-    corpus = ["전혀 다른 이야기를 하고 있는 문장이다", "오늘 면접에서 떨어져서 집에 오는 길에 한참 울었다!", "고양이가 창가에서 잔다.", "고양이는 밤에 운다"]
+    corpus = ["전혀 다른 이야기를 하고 있는 문장이다", "오늘 면접에서 떨어져서 집에 오는 길에 한참을 울었다ㅠ", "고양이가 창가에서 잔다.", "고양이는 밤에 운다"]
     kept, removed = dapt.without_held_out(corpus, held_out)
     assert kept == [corpus[0], corpus[3]] and removed == 2
 
