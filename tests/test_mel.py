@@ -19,8 +19,8 @@ def pieces():
 def test_thirty_seconds_make_the_arena_form(pieces):
     mels, _ = pieces
     assert mels.shape[1:] == (48, 1876) and mels.dtype == np.float32
-    assert mels.min() >= mel.FLOOR and np.isfinite(mels).all()
-    assert mel.from_sound(np.zeros(480_000)).max() == mel.FLOOR, "silence is the floor"
+    assert mels.min() >= mel.FLOOR - 1e-3 and np.isfinite(mels).all()
+    assert mel.from_sound(np.zeros(480_000)).max() == pytest.approx(mel.FLOOR), "silence is the floor"
 
 
 def test_a_tone_lands_in_its_band():
