@@ -6,8 +6,7 @@ import json
 import logging
 import platform
 import subprocess
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -73,7 +72,6 @@ class Notebook:
     out: Path
     rng: np.random.Generator
     data: str = ""
-    started: float = field(default_factory=time.perf_counter)
 
     @property
     def number(self) -> str:
