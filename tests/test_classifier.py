@@ -1,9 +1,11 @@
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from wyf_utils import cache, classifier, datasets, emotions, metrics
+from wyf_utils import cache, classifier, datasets, emotions, metrics, training
 from wyf_utils.errors import BadInput, CorruptData, MissingData
 
 RECIPE = classifier.Recipe(epochs=4, frozen_layers=10, learning_rate=2e-4, patience=4)
@@ -111,3 +113,49 @@ def test_bad_requests(parts, entry):
         classifier.trained(one, parts["dev"], RECIPE, 5)
     with pytest.raises(BadInput, match="no optimizer 'sgd'"):
         classifier.trained(parts["train"], parts["dev"], classifier.Recipe(optimizer="sgd"), 0)
+
+
+def test_temperature_softens_what_is_too_sure_and_changes_no_answer():
+    rng = np.random.default_rng(0)
+    true = rng.integers(0, 6, 4000)
+    logits = rng.normal(0, 1, (4000, 6)) + 1.5 * np.eye(6)[true]
+    honest = np.exp(logits * 1.5) / np.exp(logits * 1.5).sum(1, keepdims=True)
+    sure = classifier.tempered(honest, 1 / 3)
+    found = classifier.calibrate(sure, true)
+    assert found["temperature"] == pytest.approx(3, rel=0.1)
+    again = classifier.tempered(sure, found["temperature"])
+    assert (again.argmax(1) == honest.argmax(1)).all() and np.allclose(again.sum(1), 1, atol=1e-5)
+    low = again.max(1) <= found["unsure_below"]
+    assert 0 < low.mean() < 1 and (again.argmax(1) == true)[low].mean() < 0.5 < (again.argmax(1) == true)[~low].mean()
+
+
+@pytest.mark.parametrize("change", [{"optimizer": "adafactor"}, {"focal": 2.0}, {"label_smoothing": 0.1}, {"layer_decay": 0.8}, {"accumulation": 2}])
+def test_every_way_to_train_changes_the_model(parts, change, tmp_path):
+    few = parts["train"].groupby("emotion").head(24)
+    base = classifier.Recipe(epochs=1, frozen_layers=10)
+    models = []
+    for name, recipe in (("base", base), ("changed", dataclasses.replace(base, **change))):
+        classifier.fine_tune(few, few, recipe, 0, tmp_path / name)
+        models.append(classifier.load(tmp_path / name).model.encoder.encoder.layer[10].output.dense.weight)
+    assert torch.isfinite(models[1]).all() and not torch.equal(*models)
+
+
+def test_a_training_that_was_stopped_goes_on_from_its_checkpoint(parts, monkeypatch):
+    recipe = classifier.Recipe(epochs=2, frozen_layers=11, patience=2)
+    few = parts["train"].groupby("emotion").head(16)
+    steps = []
+    on_step_end = training._Bar.on_step_end
+
+    def stop_in_the_second_epoch(self, args, state, control, **kwargs):
+        steps.append(state.global_step)
+        if len(steps) == 4:
+            raise KeyboardInterrupt
+        on_step_end(self, args, state, control, **kwargs)
+
+    monkeypatch.setattr(training._Bar, "on_step_end", stop_in_the_second_epoch)
+    with pytest.raises(KeyboardInterrupt):
+        classifier.trained(few, parts["dev"], recipe, 7)
+    entry = classifier.trained(few, parts["dev"], recipe, 7)
+    assert steps == [1, 2, 3, 4, 4, 5, 6], "the first epoch is not trained again"
+    assert len([row for row in classifier.load(entry.path).curve if "eval_macro_f1" in row]) == 2
+    assert not list((cache.cache_folder() / "unfinished").iterdir())

@@ -57,7 +57,7 @@ def test_the_readme_s_table_and_commands_are_true():
 
 def test_imports_go_one_way():
     order = [
-        "errors", "emotions", "settings", "cleaning", "words", "cache", "datasets", "lexicon", "metrics", "figures", "encoders", "composer", "mel",
+        "errors", "emotions", "settings", "cleaning", "words", "cache", "datasets", "lexicon", "metrics", "figures", "encoders", "training", "composer", "mel",
         "classifier", "dapt", "mel_models",
         "fusion", "database", "catalogue", "recommender", "notebook", "feeling", "readme", "run", "bench", "cli", "__main__",
     ]  # fmt: skip

@@ -102,11 +102,12 @@ def replacing_file(path: Path) -> Iterator[Path]:
 
 def folder(
     kind: str,
-    make: Callable[[Path], None],
+    make: Callable[..., None],
     *,
     parameters: dict,
     data: str,
     code: Sequence[ModuleType | Callable],
+    resumable: bool = False,
 ) -> Entry:
     """Return the entry with this content, making it when it is not there yet.
 
@@ -122,6 +123,9 @@ def folder(
         `fingerprint` of the data that goes in.
     code
         Modules or functions whose source makes the result: a change of theirs is another entry.
+    resumable
+        Whether `make` is also given a second folder, which stays when it is interrupted: what it leaves there it finds
+        again the next time.
 
     Returns
     -------
@@ -138,12 +142,14 @@ def folder(
             USED.append(entry)
             return entry
     start = time.perf_counter()
+    unfinished = cache_folder() / "unfinished" / f"{kind}-{key}"
     with replacing_folder(path) as work:
-        make(work)
+        make(work, unfinished) if resumable else make(work)
         seconds = time.perf_counter() - start
         made = time.strftime("%Y-%m-%d %H:%M")
         known = {"seconds": seconds, "made": made, "time": time.time(), "parameters": parameters, "data": data}
         (work / "entry.json").write_text(json.dumps(known, ensure_ascii=False, indent=1, default=str), encoding="utf-8")
+    shutil.rmtree(unfinished, ignore_errors=True)
     entry = Entry(kind, key, path, False, seconds, made)
     USED.append(entry)
     return entry

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -11,17 +12,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-import transformers
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from scipy.optimize import minimize_scalar
+from scipy.special import softmax
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer, DataCollatorWithPadding, PrinterCallback, TrainerCallback, TrainingArguments
+from transformers import AutoConfig, AutoModel, AutoTokenizer, DataCollatorWithPadding
 
-from . import cache, emotions, encoders, metrics
+from . import cache, emotions, encoders, metrics, training
 from .cleaning import without_full_stops
 from .encoders import BUNDLED, Encoder, mean_pool
 from .errors import BadInput, CorruptData, MissingData
@@ -93,8 +95,16 @@ class Recipe:
         As in transformers' `TrainingArguments`; warmup is a share of all steps.
     frozen_layers : int
         Embeddings and this many lower layers stay as they are; 0 trains everything.
+    accumulation : int
+        Batches whose gradients are added up before a step.
+    layer_decay : float
+        Each layer's rate is this times that of the layer above.
     balance : float
         Class weights are (class share) ** -balance, with mean 1 over the training texts.
+    focal : float
+        Gamma of the focal loss (Lin et al. 2017); 0 is cross-entropy.
+    label_smoothing : float
+        Share of every target that is spread over all six emotions.
     max_length : int
         Tokens read of each text.
     patience : int
@@ -110,7 +120,11 @@ class Recipe:
     warmup: float = 0.1
     optimizer: str = "adamw_torch"
     frozen_layers: int = 6
+    accumulation: int = 1
+    layer_decay: float = 1.0
     balance: float = 0.2
+    focal: float = 0.0
+    label_smoothing: float = 0.0
     max_length: int = 64
     patience: int = 2
 
@@ -122,8 +136,9 @@ class EmotionModel(nn.Module):
     sees nearly the same vector for every text and training stays at the majority for hundreds of steps.
     """
 
-    def __init__(self, encoder: nn.Module, class_weights: torch.Tensor | None = None):
+    def __init__(self, encoder: nn.Module, class_weights: torch.Tensor | None = None, focal: float = 0.0, label_smoothing: float = 0.0):
         super().__init__()
+        self.focal, self.label_smoothing = focal, label_smoothing
         self.encoder = encoder
         self.standardise = nn.BatchNorm1d(encoder.config.hidden_size, affine=False)
         self.dropout = nn.Dropout(0.1)
@@ -131,13 +146,14 @@ class EmotionModel(nn.Module):
         self.register_buffer("class_weights", torch.ones(emotions.N) if class_weights is None else class_weights)
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor | None = None) -> dict:
-        """Logits (batch, 6), and the weighted cross-entropy against soft labels (batch, 6) where given."""
+        """Logits (batch, 6), and the weighted (focal) cross-entropy against soft labels (batch, 6) where given."""
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state  # (batch, tokens, dim)
         logits = self.head(self.dropout(self.standardise(mean_pool(hidden, attention_mask))))  # (batch, 6)
         if labels is None:
             return {"logits": logits}
-        weighted = labels * self.class_weights  # (batch, 6)
-        loss = -(weighted * logits.log_softmax(-1)).sum(-1).mean()
+        labels = labels * (1 - self.label_smoothing) + self.label_smoothing / emotions.N
+        logs = logits.float().log_softmax(-1)  # (batch, 6)
+        loss = -(labels * self.class_weights * (1 - logs.exp()) ** self.focal * logs).sum(-1).mean()
         return {"loss": loss, "logits": logits}
 
 
@@ -151,65 +167,12 @@ def class_weights(targets: np.ndarray, balance: float) -> torch.Tensor:
 def freeze(encoder: nn.Module, layers: int) -> None:
     """Stop gradients in the embeddings and in the lowest `layers` layers."""
     if layers:
-        for module in (encoder.embeddings, *encoder.encoder.layer[:layers]):
+        for module in (encoder.embeddings, *encoders.layers(encoder)[:layers]):
             module.requires_grad_(False)
 
 
-class Trainer(transformers.Trainer):
-    """Trainer that leaves the last training texts out where they do not fill a batch, but never a dev text."""
-
-    def get_eval_dataloader(self, eval_dataset=None):
-        """Dev texts in batches, the last one included."""
-        drop, self.args.dataloader_drop_last = self.args.dataloader_drop_last, False
-        try:
-            return super().get_eval_dataloader(eval_dataset)
-        finally:
-            self.args.dataloader_drop_last = drop
-
-
-class _Curve(TrainerCallback):
-    """Keeps the evaluation log, and moves the progress bar."""
-
-    def __init__(self, bar):
-        self.bar = bar
-        self.rows: list[dict] = []
-
-    def on_step_end(self, args, state, control, **kwargs):  # noqa: ARG002, Trainer's signature
-        self.bar.total = state.max_steps
-        self.bar.update(1)
-
-    def on_log(self, args, state, control, logs=None, **kwargs):  # noqa: ARG002, Trainer's signature
-        self.rows.append({"step": state.global_step, "epoch": round(state.epoch or 0, 3), **(logs or {})})
-
-
-class _Patience(TrainerCallback):
-    """Stops after `patience` evaluations without a better score, and keeps the best weights in memory."""
-
-    def __init__(self, patience: int):
-        self.patience, self.best, self.waited, self.state = patience, -1.0, 0, None
-
-    def on_evaluate(self, args, state, control, model=None, metrics=None, **kwargs):  # noqa: ARG002, Trainer's signature
-        score = metrics["eval_macro_f1"]
-        if score > self.best:
-            self.best, self.waited = score, 0
-            self.state = {k: v.detach().cpu().clone() for k, v in model.state_dict().items()}
-        else:
-            self.waited += 1
-            control.should_training_stop = self.waited >= self.patience
-
-
-def _encode(encoder: Encoder, texts: pd.Series, targets: np.ndarray, max_length: int) -> list[dict]:
-    """Trainer's rows: input_ids, attention_mask, labels (soft), length."""
-    inputs = encoder.tokenizer([encoder.prefix + t for t in texts], truncation=True, max_length=max_length)
-    targets = targets.astype(np.float32)
-    return [
-        {"input_ids": ids, "attention_mask": mask, "labels": target, "length": len(ids)}
-        for ids, mask, target in zip(inputs["input_ids"], inputs["attention_mask"], targets, strict=True)
-    ]
-
-
-def fine_tune(train: pd.DataFrame, dev: pd.DataFrame, recipe: Recipe, seed: int, path: Path) -> None:
-    """Fine-tune an encoder and save the model with the best dev macro-F1.
+def fine_tune(train: pd.DataFrame, dev: pd.DataFrame, recipe: Recipe, seed: int, path: Path, work: Path | None = None, tracker: str = "none") -> None:
+    """Fine-tune an encoder, keep the epoch with the best dev macro-F1, calibrate it on dev and save it.
 
     Parameters
     ----------
@@ -221,59 +184,60 @@ def fine_tune(train: pd.DataFrame, dev: pd.DataFrame, recipe: Recipe, seed: int,
         Seed of the head's weights, the dropout and the order of the texts.
     path
         Folder that receives model.safetensors, config.json, tokenizer files and recipe.json.
+    work
+        Folder of the checkpoints; a training that was stopped goes on from there. By default nothing is kept.
+    tracker
+        As for `training.fit`.
     """
     if train["emotion"].nunique() < 2:
         raise BadInput("The training part holds a single emotion; give it at least two.")
     torch.manual_seed(seed)
     encoder = encoders.load(recipe.encoder, texts=train["text"].tolist())
     freeze(encoder.model, recipe.frozen_layers)
-    targets = train[TARGETS].to_numpy()
-    model = EmotionModel(encoder.model, class_weights(targets, recipe.balance))
-    bar = progress(desc=f"fine-tune, seed {seed}")
-    curve, patience = _Curve(bar), _Patience(recipe.patience)
-    with tempfile.TemporaryDirectory() as work:
-        arguments = TrainingArguments(
-            output_dir=work,
-            num_train_epochs=recipe.epochs,
-            per_device_train_batch_size=recipe.batch_size,
-            per_device_eval_batch_size=64,
-            warmup_steps=recipe.warmup,
-            train_sampling_strategy="group_by_length",
-            eval_strategy="epoch",
-            save_strategy="no",
-            dataloader_drop_last=len(train) > recipe.batch_size,  # a last batch of one text has no deviation
-            logging_strategy="epoch",
-            report_to="none",
-            disable_tqdm=True,
+    model = EmotionModel(encoder.model, class_weights(train[TARGETS].to_numpy(), recipe.balance), recipe.focal, recipe.label_smoothing)
+    with tempfile.TemporaryDirectory() as temporary:
+        curve = training.fit(
+            model,
+            _rows(encoder, train, recipe.max_length),
+            dev=_rows(encoder, dev, recipe.max_length),
+            collator=DataCollatorWithPadding(encoder.tokenizer),
+            folder=work or Path(temporary),
+            desc=f"fine-tune, seed {seed}",
             seed=seed,
-            use_cpu=device() == "cpu",
-            dataloader_pin_memory=device() == "cuda",
-            bf16=device() == "cuda",
+            epochs=recipe.epochs,
+            batch_size=recipe.batch_size,
+            gradient_accumulation_steps=recipe.accumulation,
+            warmup_steps=recipe.warmup,
+            patience=recipe.patience,
+            optimizer=_optimizer(model, recipe),
+            scores=_dev_scores,
+            tracker=tracker,
         )
-        trainer = Trainer(
-            model=model,
-            args=arguments,
-            train_dataset=_encode(encoder, train["text"], targets, recipe.max_length),
-            eval_dataset=_encode(encoder, dev["text"], dev[TARGETS].to_numpy(), recipe.max_length),
-            data_collator=DataCollatorWithPadding(encoder.tokenizer),
-            compute_metrics=_dev_scores,
-            optimizers=(_optimizer(model, recipe), None),
-            callbacks=[curve, patience],
-        )
-        trainer.remove_callback(PrinterCallback)
-        trainer.train()
-    bar.close()
-    model.load_state_dict(patience.state)
-    _save(model, encoder, recipe, curve.rows, path)
+    probabilities = Classifier(model.eval(), encoder.tokenizer, encoder.prefix, recipe.max_length).predict(dev["text"].tolist())
+    calibration = calibrate(probabilities, dev["emotion"].to_numpy())
+    path.mkdir(parents=True, exist_ok=True)
+    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, path / "model.safetensors")
+    encoder.model.config.save_pretrained(path)
+    encoder.tokenizer.save_pretrained(path)
+    card = {"recipe": asdict(recipe), "seed": seed, "curve": curve, **calibration}
+    (path / "recipe.json").write_text(json.dumps(card, indent=1), encoding="utf-8")
+
+
+def _rows(encoder: Encoder, table: pd.DataFrame, max_length: int) -> list[dict]:
+    """Trainer's rows with soft labels (6,)."""
+    labels = table[TARGETS].to_numpy(np.float32)
+    return [row | {"labels": label} for row, label in zip(training.rows(encoder, table["text"], max_length), labels, strict=True)]
 
 
 def _optimizer(model: EmotionModel, recipe: Recipe) -> torch.optim.Optimizer:
-    """AdamW or Adafactor with a learning rate of its own for the new head."""
-    groups = [
-        {"params": [p for p in model.encoder.parameters() if p.requires_grad], "lr": recipe.learning_rate},
-        {"params": list(model.head.parameters()), "lr": recipe.head_learning_rate},
-    ]
-    groups = [g for g in groups if g["params"]]
+    """AdamW or Adafactor; rates fall from the top layer down, and the new head has its own."""
+    layers = model.encoder.config.num_hidden_layers
+    groups = [{"params": list(model.head.parameters()), "lr": recipe.head_learning_rate}]
+    for name, parameter in model.encoder.named_parameters():
+        if parameter.requires_grad:
+            depth = re.search(r"layers?\.(\d+)\.", name)
+            below_top = layers - 1 - int(depth[1]) if depth else layers if "embeddings" in name else 0
+            groups.append({"params": [parameter], "lr": recipe.learning_rate * recipe.layer_decay**below_top})
     if recipe.optimizer == "adamw_torch":
         return torch.optim.AdamW(groups, weight_decay=recipe.weight_decay)
     if recipe.optimizer == "adafactor":
@@ -287,25 +251,53 @@ def _dev_scores(prediction) -> dict[str, float]:
     return {"macro_f1": metrics.macro_f1(true, predicted), "micro_f1": metrics.micro_f1(true, predicted)}
 
 
-def _save(model: EmotionModel, encoder: Encoder, recipe: Recipe, curve: list[dict], path: Path) -> None:
-    path.mkdir(parents=True, exist_ok=True)
-    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, path / "model.safetensors")
-    encoder.model.config.save_pretrained(path)
-    encoder.tokenizer.save_pretrained(path)
-    card = {"recipe": asdict(recipe), "curve": curve}
-    (path / "recipe.json").write_text(json.dumps(card, indent=1), encoding="utf-8")
-
-
-def trained(train: pd.DataFrame, dev: pd.DataFrame, recipe: Recipe, seed: int) -> cache.Entry:
+def trained(train: pd.DataFrame, dev: pd.DataFrame, recipe: Recipe, seed: int, tracker: str = "none") -> cache.Entry:
     """Fine-tuned model from the cache, trained first where it is not there yet."""
     columns = ["text", "emotion", *TARGETS]
     return cache.folder(
         "classifier",
-        lambda path: fine_tune(train, dev, recipe, seed, path),
-        parameters={**asdict(recipe), "seed": seed},
+        lambda path, work: fine_tune(train, dev, recipe, seed, path, work, tracker),
+        parameters={**asdict(recipe), "seed": seed, "bfloat16": training.mixed_precision()},
         data=cache.fingerprint(train[columns], dev[columns]),
-        code=[fine_tune, EmotionModel, class_weights, _optimizer, _encode, _Patience, _dev_scores, freeze, encoders],
+        code=[fine_tune, EmotionModel, class_weights, freeze, _optimizer, _rows, _dev_scores, calibrate, training, encoders],
+        resumable=True,
     )
+
+
+# Calibration ----------------------------------------------------------------------------------------
+
+
+def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Probabilities (n, 6) softened (temperature above 1) or sharpened (below 1), rows summing to 1."""
+    logits = np.log(np.maximum(probabilities, 1e-9)) / temperature
+    return softmax(logits, axis=1).astype(np.float32)
+
+
+def calibrate(probabilities: np.ndarray, true: np.ndarray) -> dict[str, float]:
+    """Temperature scaling (Guo et al. 2017, On Calibration of Modern Neural Networks) and where the model is not sure.
+
+    Parameters
+    ----------
+    probabilities, true
+        Of the dev part: (n, 6), and emotion ids (n,).
+
+    Returns
+    -------
+    dict
+        temperature: divides the logits so that the true emotions are most likely; unsure_below: the largest confidence
+        up to which fewer than half of the answers are right (0 where there is none).
+    """
+
+    def surprise(temperature: float) -> float:
+        return float(-np.log(tempered(probabilities, temperature)[np.arange(len(true)), true] + 1e-9).mean())
+
+    temperature = float(minimize_scalar(surprise, bounds=(0.2, 5.0), method="bounded").x)
+    calibrated = tempered(probabilities, temperature)
+    order = np.argsort(calibrated.max(1))
+    right = (calibrated.argmax(1) == true)[order]
+    share = right.cumsum() / np.arange(1, len(true) + 1)
+    wrong_mostly = np.flatnonzero(share < 0.5)
+    return {"temperature": temperature, "unsure_below": float(calibrated.max(1)[order][wrong_mostly[-1]]) if len(wrong_mostly) else 0.0}
 
 
 # Prediction -----------------------------------------------------------------------------------------
@@ -320,10 +312,12 @@ class Classifier:
     prefix: str
     max_length: int
     curve: list[dict] = field(default_factory=list)
+    temperature: float = 1.0
+    unsure_below: float = 0.0
 
     @torch.inference_mode()
     def predict(self, texts: Sequence[str], batch_size: int = 32, desc: str = "") -> np.ndarray:
-        """Probabilities of the six emotions.
+        """Calibrated probabilities of the six emotions.
 
         Parameters
         ----------
@@ -344,8 +338,7 @@ class Classifier:
         )
         ids, owners = windows["input_ids"], np.array(windows["overflow_to_sample_mapping"])
         probabilities = np.empty((len(ids), emotions.N), np.float32)
-        order = sorted(range(len(ids)), key=lambda i: len(ids[i]))  # batches of like length waste no padding
-        batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+        batches = encoders.by_length([len(i) for i in ids], batch_size)
         where = next(self.model.parameters()).device
         for batch in progress(batches, desc=desc) if desc else batches:
             inputs = self.tokenizer.pad({"input_ids": [ids[i] for i in batch]}, return_tensors="pt").to(where)
@@ -353,7 +346,7 @@ class Classifier:
             probabilities[batch] = logits.softmax(-1).cpu().numpy()
         sums = np.zeros((len(texts), emotions.N), np.float32)
         np.add.at(sums, owners, probabilities)
-        return sums / np.bincount(owners, minlength=len(texts))[:, None]
+        return tempered(sums / np.bincount(owners, minlength=len(texts))[:, None], self.temperature)
 
 
 def load(path: Path) -> Classifier:
@@ -376,7 +369,8 @@ def load(path: Path) -> Classifier:
     except (OSError, RuntimeError, ValueError, SafetensorError) as error:
         raise CorruptData(f"The weights in {path.name} are damaged; delete that folder and run `make run`.") from error
     tokenizer = AutoTokenizer.from_pretrained(path)
-    return Classifier(model.eval().to(device()), tokenizer, config.text_prefix, card["recipe"]["max_length"], card["curve"])
+    settled = {name: card[name] for name in ("curve", "temperature", "unsure_below")}
+    return Classifier(model.eval().to(device()), tokenizer, config.text_prefix, card["recipe"]["max_length"], **settled)
 
 
 def predicted(model: cache.Entry, texts: pd.Series) -> np.ndarray:
@@ -386,5 +380,5 @@ def predicted(model: cache.Entry, texts: pd.Series) -> np.ndarray:
         probabilities = load(model.path).predict(texts.tolist(), desc="read the test part")
         np.save(folder / "probabilities.npy", probabilities, allow_pickle=False)
 
-    entry = cache.folder("predictions", make, parameters={"model": model.key}, data=cache.fingerprint(texts), code=[Classifier, EmotionModel])
+    entry = cache.folder("predictions", make, parameters={"model": model.key}, data=cache.fingerprint(texts), code=[Classifier, EmotionModel, tempered])
     return np.load(entry.path / "probabilities.npy", allow_pickle=False)

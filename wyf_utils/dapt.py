@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import json
 import math
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 import torch
-from transformers import BertForMaskedLM, DataCollatorForLanguageModeling, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import BertForMaskedLM, DataCollatorForLanguageModeling
 
-from . import cache, encoders
+from . import cache, encoders, training
 from .cleaning import near_duplicates
 from .encoders import BUNDLED
 from .errors import BadInput
-from .settings import device, progress
+from .settings import device
 from .words import content_words
 
 # Words --------------------------------------------------------------------------------------------
@@ -80,15 +79,6 @@ def without_held_out(texts: Sequence[str], held_out: Sequence[str], threshold: f
 # Continued pre-training -----------------------------------------------------------------------------
 
 
-class _Bar(TrainerCallback):
-    def __init__(self, bar):
-        self.bar = bar
-
-    def on_step_end(self, args, state, control, **kwargs):  # noqa: ARG002, Trainer's signature
-        self.bar.total = state.max_steps
-        self.bar.update(1)
-
-
 def _masked_lm(encoder: encoders.Encoder) -> BertForMaskedLM:
     """Encoder with a masked-LM head tied to its input embeddings; the bundled encoder brings none of its own."""
     model = BertForMaskedLM(encoder.model.config)
@@ -119,6 +109,7 @@ def pretrain(
     epochs: float,
     seed: int,
     folder: Path,
+    work: Path,
     learning_rate: float = 1e-4,
     share: float = 0.15,
     max_length: int = 48,
@@ -138,6 +129,8 @@ def pretrain(
         How to train; `share` of the tokens is masked anew in every pass.
     folder
         Receives the encoder, its tokenizer and loss.json (warmed head before, and after).
+    work
+        Folder of the checkpoints, from which a training that was stopped goes on.
     """
     if len(texts) < 32:
         raise BadInput(f"The corpus has {len(texts)} texts, fewer than one batch of 32; take a larger one.")
@@ -145,46 +138,28 @@ def pretrain(
     encoder = encoders.load(BUNDLED, texts=list(texts))
     model = _masked_lm(encoder).to(device())
     collator = DataCollatorForLanguageModeling(encoder.tokenizer, mlm_probability=share)
-    rows, test_rows = _rows(encoder, texts, max_length), _rows(encoder, held_out, max_length)
+    rows, test_rows = (training.rows(encoder, part, max_length) for part in (texts, held_out))
+    settings = {"collator": collator, "seed": seed, "batch_size": 32, "warmup_steps": 0.1, "weight_decay": 0.01}
     model.bert.requires_grad_(False)
-    _train(model, collator, rows, epochs / 3, seed, 1e-3, "warm up the LM head")
+    training.fit(model, rows, folder=work / "head", desc="warm up the LM head", epochs=epochs / 3, learning_rate=1e-3, **settings)
     before = mlm_loss(model, collator, test_rows)
     model.requires_grad_(True)
-    _train(model, collator, rows, epochs, seed, learning_rate, "continue pre-training")
+    training.fit(model, rows, folder=work / "all", desc="continue pre-training", epochs=epochs, learning_rate=learning_rate, **settings)
     after = mlm_loss(model, collator, test_rows)
     model.bert.save_pretrained(folder)
     encoder.tokenizer.save_pretrained(folder)
     (folder / "loss.json").write_text(json.dumps({"before": before, "after": after}), encoding="utf-8")
 
 
-def _rows(encoder: encoders.Encoder, texts: Sequence[str], max_length: int) -> list[dict]:
-    inputs = encoder.tokenizer([encoder.prefix + t for t in texts], truncation=True, max_length=max_length)
-    return [{"input_ids": ids, "attention_mask": mask, "length": len(ids)} for ids, mask in zip(inputs["input_ids"], inputs["attention_mask"], strict=True)]
-
-
-def _train(model, collator, rows: list[dict], epochs: float, seed: int, learning_rate: float, desc: str) -> None:
-    bar = progress(desc=desc)
-    with tempfile.TemporaryDirectory() as work:
-        arguments = TrainingArguments(
-            output_dir=work, num_train_epochs=epochs, per_device_train_batch_size=32, learning_rate=learning_rate,
-            warmup_steps=0.1, weight_decay=0.01, train_sampling_strategy="group_by_length", save_strategy="no",
-            logging_strategy="no", report_to="none", disable_tqdm=True, seed=seed, use_cpu=device() == "cpu",
-            dataloader_pin_memory=device() == "cuda", bf16=device() == "cuda",
-        )  # fmt: skip
-        trainer = Trainer(model=model, args=arguments, train_dataset=rows, data_collator=collator, callbacks=[_Bar(bar)])
-        trainer.remove_callback(PrinterCallback)
-        trainer.train()
-    bar.close()
-
-
 def pretrained(texts: Sequence[str], held_out: Sequence[str], *, epochs: float, seed: int) -> cache.Entry:
     """Return the encoder of `pretrain` from the cache; its name for `encoders.load` is `dapt/<key>`."""
     return cache.folder(
         "dapt",
-        lambda folder: pretrain(texts, held_out, epochs=epochs, seed=seed, folder=folder),
-        parameters={"epochs": epochs, "seed": seed},
+        lambda folder, work: pretrain(texts, held_out, epochs=epochs, seed=seed, folder=folder, work=work),
+        parameters={"epochs": epochs, "seed": seed, "bfloat16": training.mixed_precision()},
         data=cache.fingerprint(list(texts), list(held_out)),
-        code=[pretrain, _masked_lm, mlm_loss, _train, _rows, encoders],
+        code=[pretrain, _masked_lm, mlm_loss, training, encoders],
+        resumable=True,
     )
 
 

@@ -31,7 +31,11 @@ BUNDLED = "bundled/multilingual-e5-small"
 #: What E5 wants before a text (Wang et al. 2024, section 3).
 E5_PREFIX = "query: "
 MAX_LENGTH = 512
-_ALWAYS_KEPT = re.compile("▁?[가-힣ㄱ-ㅎㅏ-ㅣ]+|▁?[ -~]|▁")
+#: NFKC turns chat jamo (ㅋㅋ, ㅠㅠ) into conjoining jamo, U+1100 to U+11FF.
+_ALWAYS_KEPT = re.compile("▁?[가-힣ㄱ-ㅎㅏ-ㅣ\u1100-\u11ff]+|▁?[ -~]|▁")
+_LATIN = re.compile("▁?[A-Za-z]{2,}")
+#: Latin pieces that a cut vocabulary keeps, the most frequent first: English in lyrics and chat.
+LATIN_PIECES = 2000
 _FILE = "e5-small-q4.bin"
 _FILE_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 
@@ -110,6 +114,12 @@ def without_pooler(model: torch.nn.Module) -> torch.nn.Module:
     if getattr(model, "pooler", None) is not None:
         model.pooler = None
     return model
+
+
+def layers(model: torch.nn.Module) -> torch.nn.ModuleList:
+    """Transformer layers of an encoder, lowest first, whatever its family calls them."""
+    depth = model.config.num_hidden_layers
+    return next(m for name, m in model.named_modules() if isinstance(m, torch.nn.ModuleList) and name.endswith(("layer", "layers")) and len(m) == depth)
 
 
 # The bundled file -----------------------------------------------------------------------------------
@@ -227,16 +237,17 @@ def count_tokens(texts: Sequence[str]) -> list[int]:
 
 
 def kept_pieces(texts: Sequence[str]) -> np.ndarray:
-    """Sorted ids of the pieces that a cut vocabulary keeps: all of Hangul, single ASCII signs, those of `texts`.
+    """Sorted ids of the pieces that a cut vocabulary keeps: all of Hangul, ASCII signs, frequent Latin, those of `texts`.
 
     The best segmentation of a text whose pieces are all kept stays the best, since every other segmentation over fewer
     pieces was a candidate before: its vectors do not change.
     """
     file = _open_bundled()
-    used = {i for ids in token_ids(texts) for i in ids}
+    used = {i for ids in token_ids([*texts, ""]) for i in ids}  # the blank text brings the prefix
     base = {i for i, piece in enumerate(file.pieces) if _ALWAYS_KEPT.fullmatch(piece)}
+    latin = itertools.islice((i for i, piece in enumerate(file.pieces) if _LATIN.fullmatch(piece)), LATIN_PIECES)
     special = {0, 1, 2, 3, len(file.pieces) - 1}
-    return np.array(sorted(used | base | special))
+    return np.array(sorted(used | base | special | set(latin)))
 
 
 def load_bundled(texts: Sequence[str] | None = None) -> Encoder:
@@ -305,6 +316,12 @@ def mean_pool(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     return (hidden * weights).sum(1) / weights.sum(1).clamp(min=1)
 
 
+def by_length(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
+    """Rows in batches of like length, which waste no padding."""
+    order = sorted(range(len(lengths)), key=lengths.__getitem__)
+    return [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+
+
 @torch.inference_mode()
 def embed(encoder: Encoder, texts: Sequence[str], batch_size: int = 32, max_length: int = 128, desc: str = "") -> np.ndarray:
     """Mean-pooled vectors of unit length.
@@ -323,8 +340,7 @@ def embed(encoder: Encoder, texts: Sequence[str], batch_size: int = 32, max_leng
     if not len(texts):
         raise BadInput("There is no text to embed; pass at least one.")
     vectors = np.empty((len(texts), encoder.dim), np.float32)
-    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))  # batches of like length waste no padding
-    batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+    batches = by_length([len(t) for t in texts], batch_size)
     device = next(encoder.model.parameters()).device
     for batch in progress(batches, desc=desc) if desc else batches:
         inputs = encoder.tokenizer([encoder.prefix + texts[i] for i in batch], padding=True, truncation=True, max_length=max_length, return_tensors="pt").to(

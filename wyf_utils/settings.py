@@ -19,8 +19,17 @@ PROFILES = {
     "open": "public corpora with a licence",
     "wyf": "the sources of 2022, put under data/raw/wyf by the user",
 }
-#: Threads that torch uses, fixed so that timings and results can be compared.
-THREADS = int(os.environ.get("WYF_THREADS", "2")) if os.environ.get("WYF_THREADS", "2").isdigit() else 2
+
+
+def _threads() -> int:
+    asked = os.environ.get("WYF_THREADS", "2")
+    if not (asked.isdigit() and int(asked) > 0):
+        raise BadInput(f"WYF_THREADS is '{asked}' where a positive whole number belongs; correct it or unset it.")
+    return int(asked)
+
+
+#: Threads that torch uses, fixed so that timings and results can be compared (`WYF_THREADS` names another number).
+THREADS = _threads()
 
 
 def data_folder() -> Path:
