@@ -30,14 +30,16 @@ profile = "sample"
 seed = 0
 
 # %%
+import itertools
+
 import numpy as np
 import pandas as pd
-from matplotlib import pyplot as plt
-from wordcloud import WordCloud
+from IPython.display import display
 
-from wyf_utils import catalogue, cleaning, datasets, emotions, encoders, figures, mel
+from wyf_utils import catalogue, cleaning, datasets, emotions, encoders, figures, lexicon, mel, metrics
 from wyf_utils.figures import pick
-from wyf_utils.notebook import open_notebook
+from wyf_utils.notebook import listen, open_notebook
+from wyf_utils.words import frequent_by_emotion
 
 nb = open_notebook("01_eda", run=run, profile=profile, seed=seed)
 nb
@@ -46,18 +48,24 @@ nb
 # ## Sentences (감정 문장)
 #
 # Each sentence carries a label in its source's own words. A map turns it into one of six emotions: 기쁨 joy,
-# 긴장 tension, 평화 peace, 슬픔 sadness, 분노 anger, 중립 neutral.
+# 긴장 tension, 평화 peace, 슬픔 sadness, 분노 anger, 중립 neutral. The sample and the sources of 2022 have one collection of sentences; the open
+# profile has two, KOTE and GoEmotions-Korean, which every step below shows in turn.
 
 # %%
-sentences, ledger = datasets.utterances(profile)
-nb.uses(sentences)
-sentences[["text", "label", "emotion"]].assign(emotion=sentences["emotion"].map(dict(enumerate(emotions.KO)))).sample(8, random_state=seed)
+read = {corpus: datasets.utterances(profile, corpus) for corpus in datasets.corpora(profile)}
+corpora = {corpus: table for corpus, (table, _) in read.items()}
+nb.uses(*corpora.values())
+for corpus, table in corpora.items():
+    print(corpus)
+    display(table[["text", "label"]].assign(emotion=table["emotion"].map(dict(enumerate(emotions.KO)))).sample(8, random_state=seed))
 
 # %% [markdown]
 # **What did cleaning remove?** The ledger (장부) names every rule, in order.
 
 # %%
-ledger
+for corpus, (_, ledger) in read.items():
+    print(corpus)
+    display(ledger)
 
 # %%
 STEPS = {
@@ -66,92 +74,150 @@ STEPS = {
     "drop_repeated_texts": ("겹치는 글 빼기", "drop repeated texts"),
     "drop_unmapped": ("여섯 감정 중 하나로 정해지지 않는 글 빼기", "drop texts without one clear emotion"),
 }
-nb.figure(
-    lambda lang: figures.pipeline(ledger, STEPS, lang, pick(lang, "문장이 걸러지는 과정", "How sentences are cleaned") + nb.mark(lang)),
+TITLES = {"kote": (" (KOTE)", " (KOTE)"), "goemotions": (" (GoEmotions-Korean)", " (GoEmotions-Korean)"), "aihub": ("", "")}
+first = next(iter(corpora))
+
+
+def draw(builder, name, caption):
+    """Draw a figure for each corpus; the second and later ones carry their name."""
+    for corpus in corpora:
+        mark = {lang: pick(lang, *TITLES[corpus]) + nb.mark(lang) for lang in figures.LANGUAGES}
+        full = name if corpus == first else f"{name}_{corpus}"
+        display(nb.figure(lambda lang, c=corpus, m=mark: builder(c, lang, m[lang]), full, caption={k: v + mark[k] for k, v in caption.items()}))
+
+
+draw(
+    lambda corpus, lang, mark: figures.pipeline(read[corpus][1], STEPS, lang, pick(lang, "문장이 걸러지는 과정", "How sentences are cleaned") + mark),
     "text_pipeline",
-    caption={"ko": "정제 단계마다 남은 문장 수", "en": "Sentences left after each cleaning step"},
+    {"ko": "정제 단계마다 남은 문장 수", "en": "Sentences left after each cleaning step"},
 )
 
 # %% [markdown]
 # **How are the six emotions balanced?** The sentences of 2022 (hatched) are the yardstick: 슬픔 leads, 평화 is rare.
 
 # %%
-counts = np.bincount(sentences["emotion"], minlength=emotions.N)
 published = datasets.published()["emotion_counts"]
 share_2022 = np.array([published[name] for name in emotions.EN]) / sum(published.values())
-nb.figure(
-    lambda lang: figures.emotion_bars(
-        counts / counts.sum(),
+shares = {corpus: np.bincount(table["emotion"], minlength=emotions.N) / len(table) for corpus, table in corpora.items()}
+draw(
+    lambda corpus, lang, mark: figures.emotion_bars(
+        shares[corpus],
         lang,
-        pick(lang, "감정 분포", "Emotion distribution") + nb.mark(lang),
+        pick(lang, "감정 분포", "Emotion distribution") + mark,
         pick(lang, "문장의 비율", "share of sentences"),
         percent=True,
         beside=share_2022,
     ),
     "emotion_distribution",
-    caption={
-        "ko": "여섯 감정의 비율, 2022년 자료(빗금)와 나란히",
-        "en": "Share of the six emotions, beside the data of 2022 (hatched)",
-    },
+    {"ko": "여섯 감정의 비율, 2022년 자료(빗금)와 나란히", "en": "Share of the six emotions, beside the data of 2022 (hatched)"},
 )
 
 # %% [markdown]
-# **Which labels stand behind the six?** Each word is a label of the source, as large as it is frequent, in the colour of its emotion.
+# **Which labels become which emotion?** The map of 2022 draws a line that can be argued with: 걱정스러운 (worried) is 슬픔 there, while 불안 (anxious) is 긴장.
+# Where a text of the source has several labels, the first is shown.
 
 # %%
-labels = sentences.groupby("label").agg(n=("text", "size"), emotion=("emotion", lambda e: e.mode()[0]))
+labels = {corpus: table.groupby("label").agg(n=("text", "size"), emotion=("emotion", lambda e: e.mode()[0])).reset_index() for corpus, table in corpora.items()}
+draw(
+    lambda corpus, lang, mark: figures.flow(
+        labels[corpus], lang, pick(lang, "원자료의 감정 이름에서 여섯 감정으로", "From the source's labels to six emotions") + mark
+    ),
+    "label_flow",
+    {"ko": "원자료의 감정 이름이 여섯 감정으로 모이는 흐름(숫자는 글 수)", "en": "How the source's labels flow into the six emotions (numbers are texts)"},
+)
 
-
-def cloud(lang):
-    colour = {label: emotions.COLOURS[e] for label, e in labels["emotion"].items()}
-    words = WordCloud(
-        font_path=str(figures.font_path("Bold")),
-        width=1400,
-        height=760,
-        background_color="white",
-        random_state=seed,
-        relative_scaling=0.4,
-        color_func=lambda word, **_: colour[word],
-    ).generate_from_frequencies(labels["n"].to_dict())
-    figure, axes = plt.subplots()
-    axes.imshow(words, interpolation="bilinear")
-    axes.set_title(pick(lang, "원자료의 감정 이름", "Emotion labels of the source") + nb.mark(lang))
-    axes.axis("off")
-    handles = [plt.Line2D([], [], marker="s", ls="", color=e.colour, label=figures.names(lang)[e.id]) for e in emotions.EMOTIONS]
-    axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=6, columnspacing=1, handletextpad=0.2)
-    return figure
-
-
-nb.figure(cloud, "wordcloud", caption={"ko": "세부 감정 이름의 빈도", "en": "How often each source label occurs"})
+# %%
+draw(
+    lambda corpus, lang, mark: figures.word_cloud(labels[corpus], lang, pick(lang, "원자료의 감정 이름", "Emotion labels of the source") + mark, seed),
+    "wordcloud",
+    {"ko": "세부 감정 이름의 빈도", "en": "How often each source label occurs"},
+)
 
 # %% [markdown]
-# **How long are they, beside everyday talk?** The means of 2022 are shown below the figure.
+# **Which words carry an emotion?** Content words (nouns, verbs, adjectives; kiwipiepy) in the most texts of each emotion. Words that lead everywhere
+# say little, so a word counts only where it is more frequent than in all texts together.
+
+# %%
+frequent = {corpus: frequent_by_emotion(table["text"], table["emotion"], 12) for corpus, table in corpora.items()}
+draw(
+    lambda corpus, lang, mark: figures.word_bars(frequent[corpus], lang, pick(lang, "감정마다 자주 나오는 낱말", "Frequent words of each emotion") + mark),
+    "frequent_words",
+    {"ko": "감정마다 많은 글에 나오는 낱말(전체보다 잦은 것만)", "en": "Words in many texts of an emotion, where they are more frequent than in all texts"},
+)
+
+# %% [markdown]
+# **How long are they, beside everyday talk?** The means of 2022 stand in the table.
 
 # %%
 talk = datasets.conversation(profile)
-lengths = {"emotion": sentences["text"].str.len(), "conversation": talk["text"].str.len()}
-
-
-CORPORA = {"emotion": ("감정 문장", "emotion sentences"), "conversation": ("일상 대화", "conversation")}
-
-
-def length_figure(lang):
-    figure, axes = plt.subplots()
-    for name, values in lengths.items():
-        axes.hist(values.clip(upper=120), bins=40, alpha=0.6, density=True, label=f"{pick(lang, *CORPORA[name])} ({values.mean():.0f})")
-    axes.set(
-        title=pick(lang, "글의 길이", "Length of texts") + nb.mark(lang),
-        xlabel=pick(lang, "글자 수 (120자 이상은 120으로)", "characters (cut at 120)"),
-        ylabel=pick(lang, "밀도", "density"),
-    )
-    axes.legend(title=pick(lang, "자료 (평균)", "corpus (mean)"))
-    return figure
-
-
-nb.figure(length_figure, "length", caption={"ko": "감정 문장과 일상 대화의 글자 수 분포", "en": "Characters of emotion sentences and of conversation"})
+nb.uses(talk)
+NAMES = {
+    "aihub": ("감정 문장", "emotion sentences"),
+    "kote": ("KOTE 댓글", "KOTE comments"),
+    "goemotions": ("GoEmotions-Korean", "GoEmotions-Korean"),
+    "conversation": ("일상 대화", "conversation"),
+}
+texts = {corpus: table["text"] for corpus, table in corpora.items()} | {"conversation": talk["text"]}
+lengths = {corpus: column.str.len() for corpus, column in texts.items()}
+nb.figure(
+    lambda lang: figures.histograms(
+        {f"{pick(lang, *NAMES[k])} ({v.mean():.0f})": v.clip(upper=120) for k, v in lengths.items()},
+        lang,
+        pick(lang, "글의 길이", "Length of texts") + nb.mark(lang),
+        pick(lang, "글자 수 (120자 이상은 120으로)", "characters (cut at 120)"),
+        bins=np.arange(0, 124, 4),
+        legend=pick(lang, "자료 (평균)", "corpus (mean)"),
+    ),
+    "length",
+    caption={"ko": "감정 문장과 일상 대화의 글자 수 분포", "en": "Characters of emotion sentences and of conversation"},
+)
 
 # %%
-pd.DataFrame({"ours": {k: v.mean() for k, v in lengths.items()}, "2022": datasets.published()["mean_characters"]}).round(1)
+means = pd.DataFrame({"mean characters": {k: v.mean() for k, v in lengths.items()}, "median": {k: v.median() for k, v in lengths.items()}})
+means.join(pd.Series(datasets.published()["mean_characters"], name="mean in 2022").rename({"emotion": first})).round(1).astype(object).fillna("")
+
+# %% [markdown]
+# ## Duplicates (겹침)
+#
+# A text that stands in training and in test is learned by heart. Same: the same letters. Near: character trigrams with a Jaccard index of 0.8 or more.
+
+# %%
+splits = {corpus: datasets.split(table, seed) for corpus, table in corpora.items()}
+pairs = [
+    (f"{corpus}: train", parts["train"]["text"], f"{corpus}: {other}", parts[other]["text"]) for corpus, parts in splits.items() for other in ("dev", "test")
+]
+pairs += [(a, texts[a], b, texts[b]) for a, b in itertools.combinations(texts, 2)]
+duplicates = pd.DataFrame(
+    [(a, b, len(y), cleaning.same_texts(x, y), int(cleaning.near_duplicates(y.tolist(), x.tolist()).sum())) for a, x, b, y in pairs],
+    columns=["one", "other", "texts of the other", "same", "near"],
+)
+duplicates
+
+# %% [markdown]
+# ## The lexicon against human norms (감성어 사전)
+#
+# The lexicon's weights imply a valence (쾌·불쾌) and an arousal (각성) for each term. VA-KOR holds the ratings of people; it is read in the open profile.
+
+# %%
+if profile == "open":
+    norms = datasets.va_kor().set_index("term").join(lexicon.affect(lexicon.read()), how="inner", rsuffix="_ours")
+    nb.uses(norms)
+    agreement = {name: metrics.correlation(norms[name].to_numpy(), norms[f"{name}_ours"].to_numpy()) for name in ("valence", "arousal")}
+    AFFECT = {"valence": ("쾌·불쾌", "valence"), "arousal": ("각성", "arousal")}
+    display(
+        nb.figure(
+            lambda lang: figures.scatters(
+                {pick(lang, *AFFECT[name]): (norms[name], norms[f"{name}_ours"], f"r = {metrics.show(r)}") for name, r in agreement.items()},
+                pick(lang, f"우리 사전과 사람의 평정 ({len(norms)}개 낱말)", f"Our lexicon against people's ratings ({len(norms)} terms)"),
+                (pick(lang, "VA-KOR 평정", "rating in VA-KOR"), pick(lang, "우리 사전", "our lexicon")),
+            ),
+            "lexicon_norms",
+            caption={
+                "ko": "감성어 사전이 뜻하는 쾌·각성과 VA-KOR 평정의 상관",
+                "en": "Valence and arousal implied by the lexicon against the ratings of VA-KOR",
+            },
+        )
+    )
 
 # %% [markdown]
 # ## Songs (노래)
@@ -164,7 +230,7 @@ has_songs = profile != "open"
 if has_songs:
     songs, song_ledger = datasets.songs(profile, encoders.count_tokens)
     nb.uses(songs[["id", "lyric"]])
-    display(song_ledger)  # noqa: F821, IPython's
+    display(song_ledger)
 
 # %%
 SONG_STEPS = {
@@ -186,69 +252,82 @@ if has_songs:
         "song_pipeline",
         caption={"ko": "정제 단계마다 남은 곡 수", "en": "Songs left after each cleaning step"},
     )
-    display(figure)  # noqa: F821, IPython's
+    display(figure)
 
 # %% [markdown]
 # ## Sound (소리): the mel spectrogram
 #
 # 30 seconds become 48 bands by 1,876 frames, in decibels. The sample's sound is composed for each song; the
-# real files of Kakao Arena have the same form.
+# real files of Kakao Arena have the same form, but no sound to play.
 
 # %%
 if has_songs:
-    song = songs.iloc[[0]]
-    picture = catalogue.mels_of(song, profile, seed)[0]  # (48, 1876)
+    few = songs.iloc[:40]
+    mels = catalogue.mels_of(few, profile, seed)  # (n, 48, 1876)
+    picture = mels[0]
+    nb.uses(mels)
     seconds = np.arange(mel.FRAMES) * mel.HOP / mel.SAMPLE_RATE
-    band = 12
-    hertz = mel.band_centres()
-    nb.uses(picture)
-
-
-# %%
-def band_figure(lang, values, ylabel, title):
-    figure, axes = plt.subplots()
-    axes.plot(seconds[: len(values)], values, lw=0.7, color=figures.ACCENT)
-    axes.set(title=title + nb.mark(lang), xlabel=pick(lang, "초", "seconds"), ylabel=ylabel)
-    return figure
-
-
-def mel_figure(lang):
-    figure, axes = plt.subplots()
-    image = axes.pcolormesh(seconds, np.arange(mel.BANDS), picture, cmap="magma", shading="nearest", rasterized=True)
-    ticks = range(0, mel.BANDS, 8)
-    axes.set(
-        title=pick(lang, "멜 스펙트로그램", "Mel spectrogram") + nb.mark(lang),
-        xlabel=pick(lang, "초", "seconds"),
-        ylabel=pick(lang, "헤르츠", "hertz"),
-        yticks=ticks,
-        yticklabels=[f"{hertz[i]:,.0f}" for i in ticks],
-    )
-    figure.colorbar(image, label="dB")
-    return figure
-
+    band, hertz = 12, mel.band_centres()
+    sound = catalogue.sound_of(few.iloc[[0]], profile, seed)
+    if sound is not None:
+        display(listen(sound, mel.SAMPLE_RATE, f"{few['title'].iloc[0]} ({few['artist'].iloc[0]})"))
 
 # %%
 if has_songs:
-    display(nb.figure(mel_figure, "mel", caption={"ko": "한 곡의 멜 스펙트로그램", "en": "Mel spectrogram of one song"}))  # noqa: F821
-    display(  # noqa: F821
+    display(
         nb.figure(
-            lambda lang: band_figure(
-                lang, picture[band], "dB", pick(lang, f"한 대역({hertz[band]:,.0f} Hz)의 흐름", f"One band ({hertz[band]:,.0f} Hz) over time")
+            lambda lang: figures.mel_picture(picture, seconds, hertz, lang, pick(lang, "멜 스펙트로그램", "Mel spectrogram") + nb.mark(lang)),
+            "mel",
+            caption={"ko": "한 곡의 멜 스펙트로그램", "en": "Mel spectrogram of one song"},
+        )
+    )
+
+# %%
+if has_songs:
+    display(
+        nb.figure(
+            lambda lang: figures.over_time(
+                seconds,
+                picture[band],
+                lang,
+                pick(lang, f"한 대역({hertz[band]:,.0f} Hz)의 흐름", f"One band ({hertz[band]:,.0f} Hz) over time") + nb.mark(lang),
+                "dB",
             ),
             "mel_band",
             caption={"ko": "한 대역의 세기 변화", "en": "Level of one band over time"},
-        )
-    )
-    display(  # noqa: F821
+        ),
         nb.figure(
-            lambda lang: band_figure(
-                lang,
+            lambda lang: figures.over_time(
+                seconds[1:],
                 np.diff(picture[band]),
+                lang,
+                pick(lang, "같은 대역의 차분", "The same band as differences") + nb.mark(lang),
                 pick(lang, "앞 프레임과의 차이 (dB)", "difference to the frame before (dB)"),
-                pick(lang, "같은 대역의 차분", "The same band as differences"),
             ),
             "mel_band_difference",
             caption={"ko": "한 대역의 차분", "en": "Differences of one band from frame to frame"},
+        ),
+    )
+
+# %% [markdown]
+# **How loud are songs?** 2022 added 100 dB to every value, so that silence becomes zero. The peak at the left end is silence.
+
+# %%
+if has_songs:
+    display(
+        nb.figure(
+            lambda lang: figures.histograms(
+                {
+                    pick(lang, f"{len(mels)}곡의 모든 값", f"all values of {len(mels)} songs"): mels.ravel()[::7],
+                    pick(lang, "곡마다 평균", "mean of each song"): mels.mean((1, 2)),
+                },
+                lang,
+                pick(lang, "멜의 세기 분포", "Level distribution of mels") + nb.mark(lang),
+                "dB",
+                bins=np.arange(-100, 31, 2.5),
+            ),
+            "mel_levels",
+            caption={"ko": "멜 값과 곡 평균의 세기 분포", "en": "Distribution of levels, over all values and over the means of songs"},
         )
     )
 
@@ -262,16 +341,15 @@ nb.provenance()
 # ## Headline numbers
 
 # %%
-results = {f"rows/{name}": int(n) for name, n in sentences["source"].value_counts().items()}
-results |= {f"share/{name}": float(n) for name, n in zip(emotions.EN, counts / counts.sum(), strict=True)}
-results |= {
-    "rows/conversation": len(talk),
-    "mean_length/emotion": float(lengths["emotion"].mean()),
-    "mean_length/conversation": float(lengths["conversation"].mean()),
-}
-parts = datasets.split(sentences, seed)
-results["duplicates/train_test"] = datasets.shared_texts(parts["train"], parts["test"])
-results["near_duplicates/train_test"] = int(cleaning.near_duplicates(parts["test"]["text"].tolist(), parts["train"]["text"].tolist()).sum())
+results = {f"rows/{name}": int(n) for table in corpora.values() for name, n in table["source"].value_counts().items()}
+results |= {"rows/conversation": len(talk)}
+results |= {f"dropped/{row.step}@{corpus}": row.dropped for corpus, (_, ledger) in read.items() for row in ledger.itertuples()}
+results |= {f"share/{name}@{corpus}": float(n) for corpus, share in shares.items() for name, n in zip(emotions.EN, share, strict=True)}
+results |= {f"mean_length/{corpus}": float(v.mean()) for corpus, v in lengths.items()}
+results |= {f"{kind}/{row.one} {row.other}".replace(": ", "_"): row[kind] for _, row in duplicates.iterrows() for kind in ("same", "near")}
 if has_songs:
     results |= {"rows/songs": len(songs), "rows/songs_collected": int(song_ledger["rows_in"].iloc[0])}
+    results |= {f"dropped/{row.step}@songs": row.dropped for row in song_ledger.itertuples()}
+if profile == "open":
+    results |= {f"pearson/lexicon_{name}": r for name, r in agreement.items()} | {"rows/lexicon_norms": len(norms)}
 nb.record(results)

@@ -118,9 +118,9 @@ curves = [mel_models.curve(entry) for entry in entries]
 majority_line = float(np.mean(labels[dev] == np.bincount(labels[train]).argmax()))
 nb.figure(
     lambda lang: figures.curves(
-        {pick(lang, f"시드 {s}", f"seed {s}"): c["dev_accuracy"] for s, c in zip(seeds, curves, strict=True)},
-        lang,
+        {pick(lang, f"시드 {s}", f"seed {s}"): list(enumerate(c["dev_accuracy"], 1)) for s, c in zip(seeds, curves, strict=True)},
         pick(lang, "멜 CNN: 검증 정확도", "CNN on mel: dev accuracy") + nb.mark(lang),
+        pick(lang, "에포크", "epoch"),
         pick(lang, "정확도", "accuracy"),
         line=(majority_line, pick(lang, "최빈 감정", "majority")),
     ),
@@ -132,12 +132,12 @@ nb.figure(
 nb.figure(
     lambda lang: figures.curves(
         {
-            pick(lang, f"시드 {s} {ko}", f"seed {s} {en}"): c[key]
+            pick(lang, f"시드 {s} {ko}", f"seed {s} {en}"): list(enumerate(c[key], 1))
             for s, c in zip(seeds, curves, strict=True)
             for key, ko, en in (("loss", "학습", "train"), ("dev_loss", "검증", "dev"))
         },
-        lang,
         pick(lang, "멜 CNN: 손실", "CNN on mel: loss") + nb.mark(lang),
+        pick(lang, "에포크", "epoch"),
         pick(lang, "손실 (학습 손실은 감정별 가중치 적용)", "loss (training is class-weighted)"),
     ),
     "first_loss",

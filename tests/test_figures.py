@@ -5,8 +5,9 @@ import pytest
 from PIL import Image
 
 from wyf_utils import figures
+from wyf_utils.cache import read_json
 from wyf_utils.errors import BadInput, MissingData
-from wyf_utils.notebook import open_notebook, read_json
+from wyf_utils.notebook import open_notebook
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +59,7 @@ BUILDERS = {
     "score_bars": lambda lang: figures.score_bars({"a": INTERVAL, "b": 0.3}, LABELS, lang, "t", "x", published={"KoBERT": 0.6}, line=(0.4, "m")),
     "confusion": lambda lang: figures.confusion(np.array([0, 1, 2]), np.array([0, 1, 1]), lang, "t"),
     "plane": lambda lang: figures.plane(np.random.default_rng(0).normal(size=(30, 2)), np.arange(30) % 6, lang, "t"),
-    "curves": lambda lang: figures.curves({"s": np.array([0.1, 0.2])}, lang, "t", "y", line=(0.1, "m")),
+    "curves": lambda lang: figures.curves({"s": [(1, 0.1), (2, 0.2)]}, "t", "x", "y", line=(0.1, "m")),
     "heatmaps": lambda lang: figures.heatmaps({"w": pd.DataFrame(np.eye(3) * 100, index=list("abc"), columns=list("abc"))}, LABELS, lang, "t"),
     "venn3": lambda lang: figures.venn3({"a": {1, 2, 3}, "b": {2, 3, 4}, "c": {3, 5}}, LABELS, lang, "t"),
     "measure_tiles": figures.measure_tiles,

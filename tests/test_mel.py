@@ -1,3 +1,6 @@
+import io
+import tarfile
+
 import numpy as np
 import pytest
 import soundfile
@@ -82,7 +85,15 @@ def bad_files(folder):
     whole = mel.path_of(folder, 1).read_bytes()
     mel.path_of(folder, 6).write_bytes(whole[:1000])
     mel.path_of(folder, 7).write_bytes(b"")
+    np.save(mel.path_of(folder, 9), np.full_like(good, mel.FLOOR))
     return folder
+
+
+#: Songs of `bad_files` and the step that drops each; 8 is not there.
+FALLS = {
+    2: "drop_other_shape", 3: "drop_no_numbers", 4: "drop_integers", 5: "drop_pickled",
+    6: "drop_broken", 7: "drop_broken", 8: "drop_missing", 9: "drop_silence",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -91,10 +102,11 @@ def bad_files(folder):
         (2, CorruptData, r"shape \(48, 900\) where \(48, 1876\)"),
         (3, CorruptData, "no numbers"),
         (4, CorruptData, "type int16"),
-        (5, CorruptData, "not a whole .npy of plain numbers"),
+        (5, CorruptData, "is pickled, not a whole .npy of plain numbers"),
         (6, CorruptData, "not a whole .npy"),
         (7, CorruptData, "not a whole .npy"),
-        (8, MissingData, "is missing; extract the arena_mel archives"),
+        (8, MissingData, "is missing; extract it again from the arena_mel archives"),
+        (9, CorruptData, "silent throughout"),
     ],
 )
 def test_an_unusable_mel_is_named(tmp_path, song, error, says):
@@ -103,10 +115,82 @@ def test_an_unusable_mel_is_named(tmp_path, song, error, says):
 
 
 def test_unusable_mels_are_set_aside_and_the_rest_kept(tmp_path):
-    mels, dropped = mel.read_many(bad_files(tmp_path), list(range(1, 9)))
-    assert mels.shape == (1, 48, 1876) and set(dropped) == set(range(2, 9))
+    mels, dropped = mel.read_many(bad_files(tmp_path), list(range(1, 10)))
+    assert mels.shape == (1, 48, 1876) and mels.dtype == np.float32
+    assert {song: why.split(":")[0] for song, why in dropped.items()} == FALLS
+    ledger = mel.ledger(dropped, 9)
+    assert ledger["step"].tolist() == list(mel.STEPS) and ledger["rows_out"].iloc[-1] == 1
+    assert (ledger["rows_in"] - ledger["dropped"] == ledger["rows_out"]).all()
+    assert ledger.set_index("step").loc["drop_integers", "examples"] == ["arena_mel/0/4.npy has type int16 where float32 belongs"]
     with pytest.raises(BadInput, match="None of 2 songs has a usable mel"):
         mel.read_many(tmp_path, [2, 3])
+
+
+def archives(folder, files):
+    """Two tars as Kakao Arena gives them from {id: bytes}, with what an attacker might add."""
+    folder.mkdir(exist_ok=True)
+    for number in range(2):
+        with tarfile.open(folder / f"arena_mel_{number}.tar", "w") as tar:
+            for song in [s for s in files if s % 2 == number]:
+                member = tarfile.TarInfo(f"arena_mel/{song // 1000}/{song}.npy")
+                member.size = len(files[song])
+                tar.addfile(member, io.BytesIO(files[song]))
+            link = tarfile.TarInfo(f"arena_mel/9/{9000 + number}.npy")
+            link.type, link.linkname = tarfile.SYMTYPE, "../../../etc/passwd"
+            tar.addfile(link)
+            tar.addfile(tarfile.TarInfo("../../outside.txt"))
+    return folder
+
+
+def npy(array):
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
+def test_mels_are_read_straight_from_the_archives(tmp_path):
+    bad = {song: mel.path_of(bad_files(tmp_path / "files"), song).read_bytes() for song in (1, 2, 3, 4, 5, 6, 7, 9)}
+    turned = np.asfortranarray(np.random.default_rng(0).normal(-50, 9, (48, 1876)))
+    folder = archives(tmp_path / "tars", bad | {707_988: npy(turned)})
+    mels, dropped = mel.read_many(folder, [707_988, *range(1, 10), 9000])
+    assert np.array_equal(mels[0], turned.astype(np.float32)) and (mels[1] == -50).all() and len(mels) == 2
+    assert {song: why.split(":")[0] for song, why in dropped.items()} == FALLS | {9000: "drop_missing"}
+    assert sorted(p.name for p in tmp_path.rglob("*.txt")) == [] and not (folder / "arena_mel").exists()
+    archives(folder, {1: npy(turned)})  # other archives, another index
+    assert np.array_equal(mel.read_many(folder, [1])[0][0], turned.astype(np.float32))
+    np.save(mel.path_of(bad_files(folder), 1), np.full((48, 1876), -20, np.float32))
+    assert (mel.read_many(folder, [1])[0] == -20).all(), "a folder wins over archives"
+
+
+@pytest.mark.parametrize("damage", ["header", "data", "boundary", "middle", "empty", "text"])
+def test_a_damaged_archive_is_named(tmp_path, damage):
+    whole = (archives(tmp_path, {s: npy(np.zeros((48, 1876), np.float32)) for s in (2, 4, 6)}) / "arena_mel_0.tar").read_bytes()
+    record = 512 + -(-len(npy(np.zeros((48, 1876), np.float32))) // 512) * 512
+    (tmp_path / "arena_mel_0.tar").write_bytes(
+        {
+            "header": whole[: record + 100],
+            "data": whole[: 2 * record - 5000],
+            "boundary": whole[: 2 * record],
+            "middle": whole[:record] + b"?" * 512 + whole[record + 512 :],
+            "empty": b"",
+            "text": b"no archive" * 100,
+        }[damage]
+    )
+    with pytest.raises(CorruptData, match="arena_mel_0.tar breaks off or is no tar archive; get that archive again"):
+        mel.read_many(tmp_path, [2])
+
+
+def test_neither_folder_nor_archives(tmp_path):
+    with pytest.raises(MissingData, match="neither a folder arena_mel nor archives arena_mel_0.tar"):
+        mel.read_many(tmp_path, [1])
+
+
+def test_many_mels_are_mapped_from_a_file(tmp_path, monkeypatch):
+    folder = bad_files(tmp_path)
+    plain = mel.read_many(folder, [1, 2, 1])[0]
+    monkeypatch.setattr(mel, "IN_MEMORY", 0)
+    mapped = mel.read_many(folder, [1, 2, 1])[0]
+    assert isinstance(mapped, np.memmap) and not isinstance(plain, np.memmap) and np.array_equal(plain, mapped)
 
 
 def test_arena_path():

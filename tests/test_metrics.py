@@ -73,3 +73,26 @@ def test_paired_difference_and_its_verdict():
 def test_show():
     assert metrics.show(0.12345) == "0.123"
     assert metrics.show({"mean": 0.5, "low": 0.4, "high": 0.6, "n": 3}) == "0.500 [0.400, 0.600]"
+
+
+def test_calibration_error_of_a_model_that_is_always_sure():
+    true = np.array([0, 1, 2, 3])
+    sure = np.eye(6)[[0, 0, 0, 0]]
+    assert metrics.calibration_error(true, sure) == pytest.approx(0.75)
+    assert metrics.calibration_error(true, np.eye(6)[true]) == 0
+    table = metrics.reliability(true, sure)
+    assert table["n"].tolist() == [4] and table["accuracy"].tolist() == [0.25]
+
+
+def test_precision_recall_and_weighted_f1_by_hand():
+    true, answered = np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1])
+    assert metrics.macro_precision(true, answered) == pytest.approx((1 + 1 / 2) / 2)
+    assert metrics.macro_recall(true, answered) == pytest.approx((2 / 3 + 1) / 2)
+    assert metrics.weighted_f1(true, answered) == pytest.approx(0.75 * 0.8 + 0.25 * 2 / 3)
+    assert [metrics.f1_of(true, answered, e) for e in (0, 1, 2)] == pytest.approx([0.8, 2 / 3, 0])
+
+
+def test_correlation_interval_holds_its_mean():
+    x = np.random.default_rng(0).normal(size=200)
+    found = metrics.correlation(x, x + np.random.default_rng(1).normal(size=200))
+    assert found["low"] < found["mean"] < found["high"] and 0.5 < found["mean"] < 0.85 and found["n"] == 200

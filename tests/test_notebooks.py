@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from wyf_utils import figures, run
-from wyf_utils.notebook import read_json
+from wyf_utils.cache import read_json
 from wyf_utils.settings import ROOT
 
 STEMS = ["01_eda", "02_model_comparison", "03_dapt", "04_mel_cnn_vs_embedding", "05_recommender_demo"]

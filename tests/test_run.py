@@ -5,8 +5,8 @@ import nbformat
 import pytest
 
 from wyf_utils import run
+from wyf_utils.cache import read_json
 from wyf_utils.errors import BadParameter, WyfError
-from wyf_utils.notebook import read_json
 
 SCRIPT = """# %% tags=["parameters"]
 {parameters}

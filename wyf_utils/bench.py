@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import resource
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from . import cleaning, composer, datasets, encoders, mel, recommender
 from .settings import THREADS, set_threads
+
+#: Songs and lyrics that the catalogue of 2022 had, and what cleaning as many may take.
+SONGS, LYRICS, SECONDS, GIGABYTES = 707_989, 145_636, 60, 2.0
 
 
 def compare(title: str, calls: dict[str, Callable[[], object]], times: int = 7) -> None:
@@ -62,17 +71,63 @@ def _sound() -> None:
     )
 
 
-def _cleaning() -> None:
-    songs = datasets.read_catalogue(datasets.profile_folder("sample"))
-    rules = cleaning.song_rules(encoders.count_tokens)
-    compare(f"catalogue cleaning, {len(songs)} songs", {"all rules": lambda: cleaning.apply_rules(songs, rules, "title")})
+def write_catalogue(folder: Path, songs: int = SONGS, lyrics: int = LYRICS) -> None:
+    """Write song_meta.json, genre_gn_all.json and lyrics.tsv in the form of 2022: random words, its shares of what cleaning removes."""
+    rng = np.random.default_rng(0)
+    known = sorted({w for lyric in datasets.read_catalogue(datasets.profile_folder("sample"))["lyric"] for w in lyric.split()})
+    words = np.array([a[: (len(a) + 1) // 2] + b[len(b) // 2 :] for a, b in rng.choice(known, (400_000, 2))])
+
+    def often(count: int) -> np.ndarray:
+        """Places of words, of which some come often and most are rare."""
+        return (len(words) * rng.random(count) ** 4).astype(int)
+
+    silent = rng.random(songs) < 0.25
+    genres = np.where(silent, rng.choice(sorted(cleaning.GENRES_WITHOUT_LYRICS), songs), rng.choice([f"GN{n:02}00" for n in range(1, 11)], songs))
+    mark = rng.choice(["", "", " (Inst.)", " (대사)", " &amp; &#39;", None], songs, p=[0.45, 0.45, 0.05, 0.005, 0.04, 0.005])
+    dates = 10_000 * rng.integers(2005, 2021, songs) + 100 * rng.integers(0, 13, songs) + rng.integers(0, 29, songs)
+    names = words[rng.integers(len(words), size=(songs, 3))]
+    artists = np.where(rng.random(songs) < 0.03, "Various Artists", words[often(songs)])
+    written = np.sort(rng.permutation(np.flatnonzero(~silent))[:lyrics])
+    names[written[50::50]], artists[written[50::50]] = names[written[49:-1:50]], artists[written[49:-1:50]]
+    artists[:130], mark[:130] = "하루 생일", [f" {1 + n // 28}월 {1 + n % 28}일" for n in range(130)]
+    with (folder / "song_meta.json").open("w", encoding="utf-8") as file:
+        for i in range(songs):
+            record = {
+                "song_gn_dtl_gnr_basket": [genres[i][:-1] + "1"], "issue_date": str(dates[i]), "album_name": " ".join(names[i, :2]), "album_id": i // 9,
+                "artist_id_basket": [i // 30], "song_name": None if mark[i] is None else f"{names[i, 2]} {names[i, 0]}{mark[i]}",
+                "song_gn_gnr_basket": [genres[i]], "artist_name_basket": [artists[i]], "id": i,
+            }  # fmt: skip
+            file.write(("[" if i == 0 else ", ") + json.dumps(record, ensure_ascii=False))
+        file.write("]")
+    (folder / "genre_gn_all.json").write_text(json.dumps({code: code for code in np.unique(genres)}), encoding="utf-8")
+    with (folder / "lyrics.tsv").open("w", encoding="utf-8") as file:
+        file.write("id\tsong_id\tsong_name\tlyric\tartist\tgenre\talbum\talbum_id\trelease\n")
+        for row, i in enumerate(written):
+            text = words[often(int(rng.lognormal(4.6, 0.5)) + 8)]
+            lines = "\\n".join(" ".join(text[k : k + 5]) for k in range(0, len(text), 5))
+            file.write(f"{row}\t{i}\t\t{'[Verse 1]' if i % 4 == 0 else ''}{lines}\t{artists[i]}\t\t\t{i // 9}\t{dates[i]}\n")
+
+
+def clean_catalogue(folder: str) -> None:
+    """Read and clean a catalogue, and print its seconds and peak memory beside the budget."""
+    start = time.perf_counter()
+    songs, ledger = cleaning.apply_rules(datasets.read_catalogue(Path(folder)), cleaning.song_rules(encoders.count_tokens), show="title")
+    seconds, peak = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"\ncatalogue of 2022's size, {ledger['rows_in'][0]:,} songs to {len(songs):,}")
+    print(f"  {'read and clean':<44} {seconds:10.1f} s  of {SECONDS}\n  {'peak memory':<44} {peak:10.2f} GB of {GIGABYTES}", flush=True)
+
+
+def _catalogue() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        write_catalogue(Path(folder))
+        subprocess.run([sys.executable, "-c", f"from wyf_utils import bench; bench.clean_catalogue({folder!r})"], check=True)
 
 
 def main() -> None:
     """Run every comparison."""
     set_threads()
     print(f"{THREADS} threads for torch; medians; x is the ratio to the first row of each block")
-    for part in (_search, _embedding, _sound, _cleaning):
+    for part in (_catalogue, _search, _embedding, _sound):
         part()
 
 

@@ -22,6 +22,7 @@ from types import ModuleType
 import numpy as np
 import pandas as pd
 
+from .errors import CorruptData
 from .settings import cache_folder
 
 _PROCESS_START = time.time()
@@ -98,6 +99,22 @@ def replacing_file(path: Path) -> Iterator[Path]:
         work.replace(path)
     finally:
         work.unlink(missing_ok=True)
+
+
+def read_json(path: Path) -> dict:
+    """Read a JSON object; an absent file is an empty one."""
+    if not path.is_file():
+        return {}
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise CorruptData(f"{path.name} is malformed; restore it with `git checkout`, or delete it.") from error
+
+
+def write_json(path: Path, content: dict) -> None:
+    """Write a JSON object, replacing the old file in one step."""
+    with replacing_file(path) as work:
+        work.write_text(json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def folder(

@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from . import cache, classifier, datasets, emotions, encoders, fusion, mel, mel_models
+from . import cache, classifier, datasets, emotions, encoders, fusion, inference, mel, mel_models
 from .database import MusicDatabase
-from .errors import MissingData
 from .settings import data_folder
 
 #: Lines of a lyric that are classified together: about a stanza, what the classifier reads at once.
@@ -49,9 +48,9 @@ class Catalogue:
         return self.parts == name
 
 
-def sentences(profile: str, seed: int, limit: int = 0) -> dict[str, pd.DataFrame]:
-    """Train, dev and test sentences of a profile; a `limit` draws so many of all first (0 for all)."""
-    table, _ = datasets.utterances(profile)
+def sentences(profile: str, seed: int, limit: int = 0, corpus: str = "") -> dict[str, pd.DataFrame]:
+    """Train, dev and test sentences of a profile's corpus (its first by default); a `limit` draws so many of all first (0 for all)."""
+    table, _ = datasets.utterances(profile, corpus)
     if limit and limit < len(table):
         table = table.sample(limit, random_state=seed).reset_index(drop=True)
     return datasets.split(table, seed)
@@ -72,9 +71,9 @@ def lyric_vectors(model: cache.Entry, lyrics: pd.Series) -> np.ndarray:
     def make(folder) -> None:
         stanzas = [_stanzas(lyric) for lyric in lyrics]
         flat = [stanza for song in stanzas for stanza in song]
-        probabilities = classifier.load(model.path).predict(flat, desc="lyrics to emotions")
+        probabilities = inference.load(model.path).predict(flat, desc="lyrics to emotions")
         ends = np.cumsum([len(song) for song in stanzas])
-        vectors = np.stack([part.mean(0) for part in np.split(probabilities, ends[:-1])])
+        vectors = np.stack([np.nanmean(part, axis=0) for part in np.split(probabilities, ends[:-1])])  # a stanza may be bare signs
         np.save(folder / "vectors.npy", vectors.astype(np.float32), allow_pickle=False)
 
     entry = cache.folder(
@@ -82,7 +81,7 @@ def lyric_vectors(model: cache.Entry, lyrics: pd.Series) -> np.ndarray:
         make,
         parameters={"model": model.key, "stanza": STANZA},
         data=cache.fingerprint(lyrics),
-        code=[_stanzas, lyric_vectors, classifier.Classifier],
+        code=[_stanzas, lyric_vectors, classifier.Classifier, inference],
     )
     return np.load(entry.path / "vectors.npy", allow_pickle=False)
 
@@ -98,7 +97,7 @@ def open_catalogue(profile: str, recipe: classifier.Recipe, seed: int, *, limit:
     Parameters
     ----------
     profile
-        sample (its sound is composed) or wyf (its mels lie under `data/raw/wyf/arena_mel`).
+        sample (its sound is composed) or wyf (its mels lie under `data/raw/wyf, in the folder arena_mel or the archives as they come`).
     recipe, seed, limit
         Of the text classifier, as for `text_model`.
     max_songs
@@ -140,15 +139,18 @@ def _mel_folder(songs: pd.DataFrame, profile: str, seed: int, sung: np.ndarray |
     """Folder with the mels of songs; the sample's are composed first."""
     if sung is not None:
         return mel.composed(songs["id"].to_numpy(), sung, seed).path
-    folder = data_folder() / "raw" / profile
-    if not (folder / "arena_mel").is_dir():
-        raise MissingData(f"The folder data/raw/{profile}/arena_mel is missing; extract the arena_mel archives there.")
-    return folder
+    return data_folder() / "raw" / profile
 
 
 def mels_of(songs: pd.DataFrame, profile: str, seed: int) -> np.ndarray:
     """Mels of songs in decibels, (n, 48, 1876)."""
     return mel.read_many(_mel_folder(songs, profile, seed, sung_for(songs, profile, seed)), songs["id"].tolist())[0]
+
+
+def sound_of(song: pd.DataFrame, profile: str, seed: int) -> np.ndarray | None:
+    """Sound of one song (a table of one row), mono at 16 kHz; None for real songs, of which only mels are known."""
+    sung = sung_for(song, profile, seed)
+    return None if sung is None else mel.composed_sound(int(song["id"].iloc[0]), sung[0], seed)
 
 
 def artist_parts(songs: pd.DataFrame, lyric: np.ndarray, seed: int) -> np.ndarray:

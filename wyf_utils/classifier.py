@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,15 +20,18 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer, DataCollatorWithPadding
+from transformers import AutoConfig, AutoModel, AutoTokenizer, DataCollatorWithPadding, PreTrainedTokenizerBase
 
 from . import cache, emotions, encoders, metrics, training
+from .cache import read_json, write_json
 from .cleaning import without_full_stops
 from .encoders import BUNDLED, Encoder, mean_pool
 from .errors import BadInput, CorruptData, MissingData
 from .settings import device, progress
 
 TARGETS = list(emotions.EN)
+#: Beside the weights: recipe, seed, curve, calibration.
+CARD = "recipe.json"
 
 
 # Baselines ------------------------------------------------------------------------------------------
@@ -91,6 +93,8 @@ class Recipe:
     ----------
     encoder : str
         Name for `encoders.load`, or the folder of a model kept by `dapt`.
+    revision : str
+        Commit or tag on the hub; the newest by default.
     epochs, batch_size, learning_rate, weight_decay, warmup, optimizer
         As in transformers' `TrainingArguments`; warmup is a share of all steps.
     frozen_layers : int
@@ -108,10 +112,13 @@ class Recipe:
     max_length : int
         Tokens read of each text.
     patience : int
-        Epochs without a better dev macro-F1 before training stops.
+        Evaluations without a better dev macro-F1 before training stops.
+    eval_steps : int
+        Steps between evaluations on dev; 0 for one an epoch.
     """
 
     encoder: str = BUNDLED
+    revision: str = ""
     epochs: float = 4
     batch_size: int = 16
     learning_rate: float = 1e-4
@@ -127,6 +134,7 @@ class Recipe:
     label_smoothing: float = 0.0
     max_length: int = 64
     patience: int = 2
+    eval_steps: int = 0
 
 
 class EmotionModel(nn.Module):
@@ -193,6 +201,7 @@ def fine_tune(train: pd.DataFrame, dev: pd.DataFrame, recipe: Recipe, seed: int,
         raise BadInput("The training part holds a single emotion; give it at least two.")
     torch.manual_seed(seed)
     encoder = encoders.load(recipe.encoder, texts=train["text"].tolist())
+    recipe = replace(recipe, max_length=min(recipe.max_length, encoder.tokenizer.model_max_length))
     freeze(encoder.model, recipe.frozen_layers)
     model = EmotionModel(encoder.model, class_weights(train[TARGETS].to_numpy(), recipe.balance), recipe.focal, recipe.label_smoothing)
     with tempfile.TemporaryDirectory() as temporary:
@@ -209,18 +218,18 @@ def fine_tune(train: pd.DataFrame, dev: pd.DataFrame, recipe: Recipe, seed: int,
             gradient_accumulation_steps=recipe.accumulation,
             warmup_steps=recipe.warmup,
             patience=recipe.patience,
+            eval_steps=recipe.eval_steps,
             optimizer=_optimizer(model, recipe),
             scores=_dev_scores,
             tracker=tracker,
         )
-    probabilities = Classifier(model.eval(), encoder.tokenizer, encoder.prefix, recipe.max_length).predict(dev["text"].tolist())
-    calibration = calibrate(probabilities, dev["emotion"].to_numpy())
     path.mkdir(parents=True, exist_ok=True)
     save_file({k: v.contiguous() for k, v in model.state_dict().items()}, path / "model.safetensors")
     encoder.model.config.save_pretrained(path)
     encoder.tokenizer.save_pretrained(path)
-    card = {"recipe": asdict(recipe), "seed": seed, "curve": curve, **calibration}
-    (path / "recipe.json").write_text(json.dumps(card, indent=1), encoding="utf-8")
+    card = {"recipe": asdict(recipe), "seed": seed, "curve": curve, "temperature": 1.0, "unsure_below": 0.0}
+    write_json(path / CARD, card)
+    write_json(path / CARD, card | calibrate(load(path).predict(dev["text"].tolist()), dev["emotion"].to_numpy()))
 
 
 def _rows(encoder: Encoder, table: pd.DataFrame, max_length: int) -> list[dict]:
@@ -303,12 +312,17 @@ def calibrate(probabilities: np.ndarray, true: np.ndarray) -> dict[str, float]:
 # Prediction -----------------------------------------------------------------------------------------
 
 
+def readable(texts: Sequence[str]) -> np.ndarray:
+    """Mask of texts that hold a letter or a digit; blanks, bare signs and missing values have nothing to read."""
+    return np.array([isinstance(t, str) and any(c.isalnum() for c in t) for t in texts])
+
+
 @dataclass
 class Classifier:
     """A trained model that turns texts into six probabilities."""
 
     model: EmotionModel
-    tokenizer: object
+    tokenizer: PreTrainedTokenizerBase
     prefix: str
     max_length: int
     curve: list[dict] = field(default_factory=list)
@@ -316,6 +330,11 @@ class Classifier:
     unsure_below: float = 0.0
 
     @torch.inference_mode()
+    def logits(self, input_ids: np.ndarray, attention_mask: np.ndarray) -> np.ndarray:
+        """Logits (batch, 6) of encoded texts, (batch, tokens) each."""
+        where = next(self.model.parameters()).device
+        return self.model(*(torch.from_numpy(x).to(where) for x in (input_ids, attention_mask)))["logits"].float().cpu().numpy()
+
     def predict(self, texts: Sequence[str], batch_size: int = 32, desc: str = "") -> np.ndarray:
         """Calibrated probabilities of the six emotions.
 
@@ -329,28 +348,56 @@ class Classifier:
         Returns
         -------
         ndarray of shape (n, 6), float32
-            Rows sum to 1.
+            Rows sum to 1; the row of a text that is not `readable` is nan, and the others are as without it.
         """
-        if not len(texts):
-            raise BadInput("There is no text to classify; pass at least one.")
+        good = readable(texts)
+        if not good.any():
+            raise BadInput("There is no text to classify; pass at least one with words.")
         windows = self.tokenizer(
-            [self.prefix + without_full_stops(t) for t in texts], truncation=True, max_length=self.max_length, return_overflowing_tokens=True
+            [self.prefix + without_full_stops(t) for t, kept in zip(texts, good, strict=True) if kept],
+            truncation=True,
+            max_length=self.max_length,
+            return_overflowing_tokens=True,
         )
         ids, owners = windows["input_ids"], np.array(windows["overflow_to_sample_mapping"])
         probabilities = np.empty((len(ids), emotions.N), np.float32)
         batches = encoders.by_length([len(i) for i in ids], batch_size)
-        where = next(self.model.parameters()).device
         for batch in progress(batches, desc=desc) if desc else batches:
-            inputs = self.tokenizer.pad({"input_ids": [ids[i] for i in batch]}, return_tensors="pt").to(where)
-            logits = self.model(inputs["input_ids"], inputs["attention_mask"])["logits"]
-            probabilities[batch] = logits.softmax(-1).cpu().numpy()
-        sums = np.zeros((len(texts), emotions.N), np.float32)
+            inputs = self.tokenizer.pad({"input_ids": [ids[i] for i in batch]}, return_tensors="np")
+            probabilities[batch] = softmax(self.logits(inputs["input_ids"], inputs["attention_mask"]), axis=1)
+        sums = np.zeros((good.sum(), emotions.N), np.float32)
         np.add.at(sums, owners, probabilities)
-        return tempered(sums / np.bincount(owners, minlength=len(texts))[:, None], self.temperature)
+        answers = np.full((len(texts), emotions.N), np.nan, np.float32)
+        answers[good] = tempered(sums / np.bincount(owners)[:, None], self.temperature)
+        return answers
+
+
+def read_card(path: Path) -> dict:
+    """Recipe, curve and calibration of a model saved by `fine_tune`.
+
+    Raises
+    ------
+    MissingData
+        If the folder holds no model.
+    """
+    if not (path / CARD).is_file():
+        raise MissingData(f"There is no trained model in {path.name}; run `make run` to train one.")
+    return read_json(path / CARD)
+
+
+def reader(path: Path) -> dict:
+    """All fields of a `Classifier` but its model, from the folder of a model saved by `fine_tune`."""
+    card = read_card(path)
+    return {
+        "tokenizer": AutoTokenizer.from_pretrained(path),
+        "prefix": AutoConfig.from_pretrained(path).text_prefix,
+        "max_length": card["recipe"]["max_length"],
+        **{name: card[name] for name in ("curve", "temperature", "unsure_below")},
+    }
 
 
 def load(path: Path) -> Classifier:
-    """Load a model saved by `fine_tune`.
+    """Load a model saved by `fine_tune` into torch.
 
     Raises
     ------
@@ -359,18 +406,13 @@ def load(path: Path) -> Classifier:
     CorruptData
         If its weights cannot be read.
     """
-    if not (path / "recipe.json").is_file():
-        raise MissingData(f"There is no trained model in {path.name}; run `make run` to train one.")
-    card = json.loads((path / "recipe.json").read_text(encoding="utf-8"))
-    config = AutoConfig.from_pretrained(path)
-    model = EmotionModel(encoders.without_pooler(AutoModel.from_config(config)))
+    fields = reader(path)
+    model = EmotionModel(encoders.without_pooler(AutoModel.from_config(AutoConfig.from_pretrained(path))))
     try:
         model.load_state_dict(load_file(path / "model.safetensors"))
     except (OSError, RuntimeError, ValueError, SafetensorError) as error:
         raise CorruptData(f"The weights in {path.name} are damaged; delete that folder and run `make run`.") from error
-    tokenizer = AutoTokenizer.from_pretrained(path)
-    settled = {name: card[name] for name in ("curve", "temperature", "unsure_below")}
-    return Classifier(model.eval().to(device()), tokenizer, config.text_prefix, card["recipe"]["max_length"], **settled)
+    return Classifier(model.eval().to(device()), **fields)
 
 
 def predicted(model: cache.Entry, texts: pd.Series) -> np.ndarray:
@@ -380,5 +422,6 @@ def predicted(model: cache.Entry, texts: pd.Series) -> np.ndarray:
         probabilities = load(model.path).predict(texts.tolist(), desc="read the test part")
         np.save(folder / "probabilities.npy", probabilities, allow_pickle=False)
 
-    entry = cache.folder("predictions", make, parameters={"model": model.key}, data=cache.fingerprint(texts), code=[Classifier, EmotionModel, tempered])
+    code = [Classifier, EmotionModel, tempered, readable]
+    entry = cache.folder("predictions", make, parameters={"model": model.key}, data=cache.fingerprint(texts), code=code)
     return np.load(entry.path / "probabilities.npy", allow_pickle=False)

@@ -6,11 +6,11 @@ runs them in order and keeps a ledger: what came in, what went out, and examples
 
 from __future__ import annotations
 
+import functools
 import html
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -36,6 +36,7 @@ _HANGUL = re.compile(r"[가-힣ㄱ-ㅎㅏ-ㅣ]")
 _HANGUL_WORD = re.compile(r"[가-힣]{2,}|[가-힣].*[가-힣]")
 
 Rule = Callable[[pd.DataFrame], pd.DataFrame]
+CountTokens = Callable[[Sequence[str]], list[int]]
 
 
 def tidy(text: str) -> str:
@@ -47,6 +48,11 @@ def tidy(text: str) -> str:
 def group_key(text: str) -> str:
     """Form under which two texts count as the same: compatibility-folded, letters and digits only, lower case."""
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", str(text)).lower())
+
+
+def same_texts(texts: Sequence[str], others: Sequence[str]) -> int:
+    """Number of different texts (by `group_key`) that stand in both collections."""
+    return len(set(map(group_key, texts)) & set(map(group_key, others)))
 
 
 def near_duplicates(texts: Sequence[str], held_out: Sequence[str], threshold: float = 0.8) -> np.ndarray:
@@ -149,7 +155,8 @@ def drop_without_lyric(songs: pd.DataFrame) -> pd.DataFrame:
 
 def remove_section_words(songs: pd.DataFrame) -> pd.DataFrame:
     """Remove section words (Verse, Chorus, Bridge, Hook, Intro, Outro ...); they carry no emotion."""
-    return songs.assign(lyric=songs["lyric"].map(strip_sections))
+    songs = songs.assign(lyric=songs["lyric"].map(strip_sections))
+    return songs[songs["lyric"] != ""]  # section words alone are no lyric
 
 
 def strip_sections(lyric: str) -> str:
@@ -158,18 +165,31 @@ def strip_sections(lyric: str) -> str:
     return "\n".join(line.strip() for line in lyric.splitlines() if line.strip())
 
 
-def drop_long(songs: pd.DataFrame, count_tokens: Callable[[Sequence[str]], list[int]]) -> pd.DataFrame:
+def count_by_words(texts: Sequence[str], count_tokens: CountTokens) -> list[int]:
+    """Number of tokens of each text, with each distinct word tokenized once.
+
+    A tokenizer that splits at blanks gives a text the tokens of its words, whatever stands beside them, so the sum is exact.
+    """
+    frame = count_tokens([""])[0]  # special tokens and the encoder's prefix
+
+    @functools.cache
+    def tokens(word: str) -> int:
+        return count_tokens([word])[0] - frame
+
+    return [frame + sum(map(tokens, text.replace("\n", " ").split(" "))) for text in texts]  # rarer blanks are left to the tokenizer
+
+
+def drop_long(songs: pd.DataFrame, count_tokens: CountTokens) -> pd.DataFrame:
     """Drop lyrics of more than `MAX_TOKENS` tokens, mostly medleys and scripts; it was the encoder's limit in 2022."""
-    songs = songs.assign(tokens=count_tokens(songs["lyric"].tolist()))
+    songs = songs.assign(tokens=count_by_words(songs["lyric"].tolist(), count_tokens))
     return songs[songs["tokens"] <= MAX_TOKENS]
 
 
 def drop_repeated_songs(songs: pd.DataFrame) -> pd.DataFrame:
     """Drop a song that stands in the catalogue already under another id (same artist and lyric, or artist and title)."""
-    artist = songs["artist"].map(group_key)
-    same_lyric = (artist + "/" + songs["lyric"].map(group_key)).duplicated()
-    same_title = (artist + "/" + songs["title"].map(group_key)).duplicated()
-    return songs[~(same_lyric | same_title)]
+    artist, title, lyric = (songs[column].map(group_key) for column in ("artist", "title", "lyric"))
+    same_title = (artist + "/" + title).duplicated() & (title != "")  # a missing title is no common one
+    return songs[~((artist + "/" + lyric).duplicated() | same_title)]
 
 
 def drop_unnamed_artists(songs: pd.DataFrame) -> pd.DataFrame:
@@ -189,13 +209,13 @@ def keep_recent(songs: pd.DataFrame, year: int = RELEASED_FROM) -> pd.DataFrame:
     return songs[songs["year"] >= year]
 
 
-def song_rules(count_tokens: Callable[[Sequence[str]], list[int]]) -> tuple[Rule, ...]:
+def song_rules(count_tokens: CountTokens) -> tuple[Rule, ...]:
     """Rules of the song catalogue in the order of 2022.
 
     Parameters
     ----------
     count_tokens
-        Number of tokens of each lyric under the encoder that will read it.
+        Number of tokens of each text under the encoder that will read it, which splits at blanks.
     """
     return (
         unescape_html,
@@ -204,7 +224,7 @@ def song_rules(count_tokens: Callable[[Sequence[str]], list[int]]) -> tuple[Rule
         drop_spoken,
         drop_without_lyric,
         remove_section_words,
-        partial(drop_long, count_tokens=count_tokens),
+        functools.partial(drop_long, count_tokens=count_tokens),
         drop_repeated_songs,
         drop_unnamed_artists,
         drop_calendar_series,
@@ -238,14 +258,16 @@ def apply_rules(table: pd.DataFrame, rules: Sequence[Rule], show: str) -> tuple[
     """
     steps = []
     for rule in rules:
-        function = rule.func if isinstance(rule, partial) else rule
+        function = rule.func if isinstance(rule, functools.partial) else rule
         before, table = table, rule(table)
-        lost = before.index.difference(table.index)
-        shared = [c for c in before.columns if c in table.columns and c not in ("genres",)]
-        changed = int((before.loc[table.index, shared] != table[shared]).any(axis=1).sum())
+        lost = before.index[~before.index.isin(table.index)]
+        stayed = before.loc[table.index]
+        changed = np.zeros(len(table), bool)
+        for column in before.columns.intersection(table.columns):
+            changed |= stayed[column].to_numpy() != table[column].to_numpy()
         examples = [str(x).split("\n")[0][:40] for x in before.loc[lost, show].head(3)]
         reason = " ".join(function.__doc__.split("\n\n")[0].split())
-        steps.append((function.__name__, reason, len(before), len(table), len(lost), changed, examples))
+        steps.append((function.__name__, reason, len(before), len(table), len(lost), int(changed.sum()), examples))
     if table.empty:
         raise CorruptData("Cleaning left no row; look at the ledger's rules and at the source files.")
     columns = ["step", "reason", "rows_in", "rows_out", "dropped", "changed", "examples"]

@@ -1,4 +1,4 @@
-"""The command line: `wyf feel`, `wyf run`, `wyf data`, `wyf sync`, `wyf readme`."""
+"""The command line: `wyf feel`, `wyf run`, `wyf data`, `wyf lyrics`, `wyf sync`, `wyf readme`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from .errors import WyfError
+from .errors import BadInput, WyfError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="WYF: from a typed Korean feeling to songs that fit.")
 data_app = typer.Typer(no_args_is_help=True, help="Public files: what is here, fetch them, check them.")
@@ -49,6 +49,29 @@ def run(
     if publish:
         runner.publish(name, folder)
     typer.echo(f"notebooks  {relative(folder)}/notebooks\nfigures    {relative(folder)}/figures\nresults    {relative(folder)}/results.json")
+
+
+@app.command()
+def lyrics(
+    catalogue: Annotated[Path, typer.Argument(help="Folder with song_meta.json.")],
+    source: Annotated[Path | None, typer.Option("--from", help="Folder of .txt and .lrc files, or a table with title, artist, lyric.")] = None,
+    online: Annotated[bool, typer.Option("--online", help="Ask lrclib.net, song by song; what it answers is kept.")] = False,
+    out: Annotated[Path | None, typer.Option(help="File for the lyrics; lyrics.tsv in CATALOGUE by default.")] = None,
+) -> None:
+    """Fill in the lyrics that a catalogue lacks; those it has are kept."""
+    from . import lyrics as finder
+    from .settings import relative
+
+    if (source is None) != online:
+        raise BadInput("Say where the lyrics come from: --from a folder or table, or --online.")
+    path, counts = finder.fill(catalogue, finder.Lrclib() if online else finder.LocalLyrics(source), out)
+    typer.echo(counts[["songs"]].T.to_string(index=False))
+    for state in ("failed", "unasked"):
+        names = counts.loc[state, "which"]
+        typer.echo("".join(f"{state}  {name}\n" for name in names[:10]) + (f"{state}  and {len(names) - 10} more\n" if len(names) > 10 else ""), nl=False)
+    typer.echo(f"lyrics  {relative(path) if path.is_file() else 'none yet'}")
+    if counts.loc["failed", "songs"]:
+        raise typer.Exit(1)
 
 
 @app.command()

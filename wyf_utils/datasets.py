@@ -11,8 +11,10 @@ import json
 import logging
 import os
 import shutil
+import sys
 import warnings
 import zipfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -196,7 +198,7 @@ def _find(root: Path, stem: str, endings: tuple[str, ...]) -> Path:
     raise MissingData(f"{relative(root)}/{stem}{endings[0]} is missing; put it there as data/README.md describes.")
 
 
-def read_table(path: Path, columns: list[str], header: bool = True) -> pd.DataFrame:
+def read_table(path: Path, columns: list[str], header: bool = True, quotes: bool = True) -> pd.DataFrame:
     """Read columns of a csv, tsv or xlsx file as text.
 
     Parameters
@@ -207,6 +209,8 @@ def read_table(path: Path, columns: list[str], header: bool = True) -> pd.DataFr
         Columns that must be there and are returned; others, such as AI Hub's stray count table, are left.
     header
         Whether the first row names the columns; otherwise `columns` names them all.
+    quotes
+        Whether a field of a text file may stand in double quotes; otherwise they are signs like others.
 
     Raises
     ------
@@ -216,35 +220,52 @@ def read_table(path: Path, columns: list[str], header: bool = True) -> pd.DataFr
     name = relative(path)
     try:
         if path.suffix == ".xlsx":
-            table = pd.read_excel(path, dtype=str, keep_default_na=False, header=0 if header else None)
+            whole = pd.read_excel(path, dtype=str, keep_default_na=False, header=0 if header else None)
+            table = whole[_all_there(columns, whole.columns, name)]
         else:
             with path.open(encoding="utf-8-sig", newline="") as file:
-                rows = list(csv.reader(file, delimiter="\t" if path.suffix == ".tsv" else ",", strict=True))
-            names = rows.pop(0) if header and rows else columns
-            for number, row in enumerate(rows, start=2 if header else 1):
-                if len(row) != len(names):
-                    raise CorruptData(f"{name}, row {number}: {len(row)} fields where {len(names)} belong; correct the row.")
-            table = pd.DataFrame(rows, columns=names, dtype=object)
+                rows = csv.reader(file, delimiter="\t" if path.suffix == ".tsv" else ",", strict=True, quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE)
+                names = next(rows, []) if header else columns
+                places = [names.index(c) for c in _all_there(columns, names, name)]
+                kept = []
+                for number, row in enumerate(rows, start=2 if header else 1):
+                    if len(row) != len(names):
+                        raise CorruptData(f"{name}, row {number}: {len(row)} fields where {len(names)} belong; correct the row.")
+                    kept.append([row[place] for place in places])
+            table = pd.DataFrame(kept, columns=columns, dtype=object)
     except UnicodeDecodeError as error:
         raise CorruptData(f"{name} is not UTF-8 (perhaps cp949); save it as UTF-8.") from error
-    except (csv.Error, zipfile.BadZipFile, ValueError, OSError, KeyError) as error:
-        if isinstance(error, WyfError):
-            raise
+    except csv.Error as error:
+        raise CorruptData(f"{name}, line {rows.line_num}: {error}; correct the quotes there, or get the whole file again.") from error
+    except (zipfile.BadZipFile, ValueError, OSError, KeyError) as error:
         raise CorruptData(f"{name} cannot be read ({error}); check that it is a whole {path.suffix} file.") from error
-    lacking = [c for c in columns if c not in table.columns]
-    if lacking:
-        raise CorruptData(f"{name} lacks the column {', '.join(lacking)}; its first row must hold the names.")
     if table.empty:
         raise CorruptData(f"{name} has no rows; put the data there.")
-    return table[columns].astype(str)
+    return table.astype(str)
 
 
-def _texts(table: pd.DataFrame, column: str, path: Path) -> pd.Series:
+def _all_there(columns: list[str], names: Sequence[str], file: str) -> list[str]:
+    """Columns, each of which must be among the names of a file."""
+    if lacking := [c for c in columns if c not in names]:
+        raise CorruptData(f"{file} lacks the column {', '.join(lacking)}; its first row must hold the names.")
+    return columns
+
+
+def _numbers(column: pd.Series, path: Path, whole: bool = False) -> pd.Series:
+    """Numbers that a column of texts holds; a cell with none is an error that names its row."""
+    numbers = pd.to_numeric(column, errors="coerce")
+    wrong = np.flatnonzero(numbers.isna() | (whole & (numbers % 1 != 0)))
+    if len(wrong):
+        raise CorruptData(f"{relative(path)}, row {wrong[0] + 2}: {column.name} '{column.iloc[wrong[0]]}' is no {'whole ' if whole else ''}number; correct it.")
+    return numbers.astype(int if whole else float)
+
+
+def _texts(table: pd.DataFrame, column: str, path: Path, first: int = 2) -> pd.Series:
     """Tidied texts of a column; a blank one is an error that names its row."""
     texts = table[column].map(tidy)
     blank = np.flatnonzero(texts == "")
     if len(blank):
-        raise CorruptData(f"{relative(path)}, row {blank[0] + 2}: {column} is blank; fill it in or delete the row.")
+        raise CorruptData(f"{relative(path)}, row {blank[0] + first}: {column} is blank; fill it in or delete the row.")
     return texts
 
 
@@ -280,17 +301,20 @@ def _read_single_turn(root: Path) -> pd.DataFrame:
 
 def _read_kote(part: str) -> pd.DataFrame:
     path = _check(REGISTRY[f"kote_{part}"])
-    table = read_table(path, ["id", "text", "labels"], header=False)
-    labels = [[emotions.KOTE_LABELS[int(i)] for i in ids.split(",")] for ids in table["labels"]]
-    return _labelled(_texts(table, "text", path), labels, emotions.KOTE, f"kote_{part}", path, first=1)
+    return _numbered(path, read_table(path, ["id", "text", "labels"], header=False), emotions.KOTE_LABELS, emotions.KOTE, f"kote_{part}")
 
 
 def _read_goemotions(part: str) -> pd.DataFrame:
     path = _check(REGISTRY[f"goemotions_{part}"])
     names = _check(REGISTRY["goemotions_labels"]).read_text(encoding="utf-8").split()
-    table = pd.DataFrame([line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()], columns=["text", "labels"])
-    labels = [[names[int(i)] for i in ids.split(",")] for ids in table["labels"]]
-    return _labelled(_texts(table, "text", path), labels, emotions.GOEMOTIONS, f"goemotions_{part}", path, first=1)
+    return _numbered(path, read_table(path, ["text", "labels"], header=False, quotes=False), names, emotions.GOEMOTIONS, f"goemotions_{part}")
+
+
+def _numbered(path: Path, table: pd.DataFrame, names: Sequence[str], mapping: dict[str, int], source: str) -> pd.DataFrame:
+    """Utterances of a file without header whose labels are numbers of names, several with commas between."""
+    numbers = {str(i): name for i, name in enumerate(names)}
+    labels = [[numbers.get(i, i) for i in ids.split(",")] for ids in table["labels"]]  # one that is no number of a name is refused below
+    return _labelled(_texts(table, "text", path, first=1), labels, mapping, source, path, first=1)
 
 
 def _read_conversation(root: Path) -> pd.DataFrame:
@@ -306,15 +330,53 @@ def _read_chatbot() -> pd.DataFrame:
     return pd.DataFrame({"text": texts[texts != ""].drop_duplicates().to_numpy(), "source": "chatbot"})
 
 
-def _read_json(path: Path):
+def _unique(ids: pd.Series, place: str, remedy: str, first: int = 0) -> None:
+    """Refuse an id that stands twice; `place` is the file and what it calls its rows, counted from `first`."""
+    for row in np.flatnonzero(ids.duplicated()):
+        raise CorruptData(f"{place} {row + first}: the {ids.name} {ids[row]} stands twice; {remedy}.")
+
+
+def _read_json(path: Path, hook: Callable[[dict], object] | None = None):
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_bytes().decode("utf-8-sig")
+        return json.loads(text, object_hook=hook)
     except FileNotFoundError as error:
         raise MissingData(f"{relative(path)} is missing; restore it, or put it there as data/README.md describes.") from error
     except UnicodeDecodeError as error:
         raise CorruptData(f"{relative(path)} is not UTF-8; save it as UTF-8.") from error
     except json.JSONDecodeError as error:
         raise CorruptData(f"{relative(path)} breaks off or is malformed at line {error.lineno}; get the whole file again.") from error
+
+
+_SONG_FIELDS = ("id", "song_name", "artist_name_basket", "album_name", "song_gn_gnr_basket", "issue_date")
+
+
+def _song(record: dict) -> tuple | dict:
+    """Columns id, title, artist, album, genres, year of one record, taken while the file is parsed to spare memory; a malformed record stays as it is."""
+    try:
+        number, title, artists, album, genres, date = (record[field] for field in _SONG_FIELDS)
+        if not (isinstance(number, int) and isinstance(artists, list | None) and isinstance(genres, list | None)):
+            return record
+        year = str(date).zfill(8)[:4]
+        return (
+            number,
+            "" if title is None else str(title),
+            ", ".join(filter(None, artists or ())),
+            "" if album is None else str(album),
+            tuple(map(sys.intern, genres or ())),
+            int(year) if year.isdecimal() else 0,
+        )
+    except (KeyError, TypeError):
+        return record
+
+
+def _fault(record: object) -> str:
+    """What keeps a record of song_meta.json from being read, and the remedy."""
+    if not isinstance(record, dict):
+        return "is no song; get the whole file again"
+    if lacking := [field for field in _SONG_FIELDS if field not in record]:
+        return f"lacks {', '.join(lacking)}; add it"
+    return "the id must be a whole number, artist_name_basket and song_gn_gnr_basket lists of texts; correct it"
 
 
 def read_catalogue(root: Path) -> pd.DataFrame:
@@ -328,53 +390,61 @@ def read_catalogue(root: Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns id, title, artist, album, genres, genre, year, month, lyric; one row a song, lyric blank where none is known.
+        Columns id, title, artist, album, genres, genre, year, lyric; one row a song, lyric blank where none is known.
     """
-    path = _find(root, "song_meta", (".json",))
-    records = _read_json(path)
+    path, lyrics_path = _find(root, "song_meta", (".json",)), _find(root, "lyrics", (".tsv",))
+    songs = _read_json(path, _song)
     genre_names = _read_json(_find(root, "genre_gn_all", (".json",)))
-    if not (isinstance(records, list) and records and all(isinstance(r, dict) for r in records) and isinstance(genre_names, dict)):
+    if not (isinstance(songs, list) and songs and isinstance(genre_names, dict)):
         raise CorruptData(f"{relative(path)} must be a list of songs, and genre_gn_all.json one object; get the whole files again.")
-    needed = {"id", "album_name", "artist_name_basket", "song_name", "song_gn_gnr_basket", "issue_date"}
-    for row, record in enumerate(records):
-        if not needed <= record.keys():
-            raise CorruptData(f"{relative(path)}, record {row}: lacks {', '.join(sorted(needed - record.keys()))}; add it.")
-    meta = pd.DataFrame(records)
-    if meta["id"].duplicated().any():
-        twice = meta.loc[meta["id"].duplicated(), "id"].iloc[0]
-        raise CorruptData(f"{relative(path)}: the id {twice} stands twice; give each song its own.")
-    lyrics_path = _find(root, "lyrics", (".tsv",))
+    for row, song in enumerate(songs):
+        if not isinstance(song, tuple):
+            raise CorruptData(f"{relative(path)}, record {row}: {_fault(song)}.")
+    table = pd.DataFrame(songs, columns=["id", "title", "artist", "album", "genres", "year"])
+    table.insert(5, "genre", [genre_names.get(codes[0], codes[0]) if codes else "" for codes in table["genres"]])
     lyrics = read_table(lyrics_path, ["song_id", "lyric"])
-    try:
-        lyric = dict(zip(lyrics["song_id"].astype(int), lyrics["lyric"].str.replace("\\n", "\n"), strict=True))
-    except ValueError as error:
-        raise CorruptData(f"{relative(lyrics_path)}: song_id must be a whole number ({error}); correct it.") from error
-    dates = meta["issue_date"].astype(str).str.zfill(8)
-    return pd.DataFrame(
-        {
-            "id": meta["id"].astype(int),
-            "title": meta["song_name"].fillna("").astype(str),
-            "artist": [", ".join(names or []) for names in meta["artist_name_basket"]],
-            "album": meta["album_name"].fillna("").astype(str),
-            "genres": meta["song_gn_gnr_basket"].map(lambda g: tuple(g or ())),
-            "genre": meta["song_gn_gnr_basket"].map(lambda g: genre_names.get(g[0], g[0]) if g else ""),
-            "year": pd.to_numeric(dates.str[:4], errors="coerce").fillna(0).astype(int),
-            "month": pd.to_numeric(dates.str[4:6], errors="coerce").fillna(0).astype(int),
-            "lyric": meta["id"].map(lyric).fillna("").astype(str),
-        }
-    )
+    lyrics["song_id"] = _numbers(lyrics["song_id"], lyrics_path, whole=True)
+    _unique(table["id"], f"{relative(path)}, record", "give each song its own")
+    _unique(lyrics["song_id"], f"{relative(lyrics_path)}, row", "keep one of its lyrics", first=2)
+    lyric = lyrics.set_index("song_id")["lyric"].str.replace("\\n", "\n")
+    return table.assign(lyric=table["id"].map(lyric).fillna(""))
+
+
+def va_kor() -> pd.DataFrame:
+    """Korean words with the valence and arousal that people gave them (VA-KOR, four studies).
+
+    Returns
+    -------
+    DataFrame
+        Columns term, valence, arousal, both from -3 to 3; one row a term, the mean where several studies have it.
+    """
+    path = _check(REGISTRY["va_kor"])
+    table = read_table(path, ["word", "V", "A"])
+    values = {"term": _texts(table, "word", path), "valence": _numbers(table["V"], path), "arousal": _numbers(table["A"], path)}
+    return pd.DataFrame(values).groupby("term", sort=False, as_index=False).mean()
 
 
 # Tables ---------------------------------------------------------------------------------------------
 
 
-def utterances(profile: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+#: Labelled corpora of the open profile and their parts; of texts that stand twice the first is kept, so held-out parts of GoEmotions come first.
+CORPORA = {"kote": (_read_kote, ("val", "test")), "goemotions": (_read_goemotions, ("test", "dev", "train"))}
+
+
+def corpora(profile: str) -> tuple[str, ...]:
+    """Names of a profile's collections of labelled sentences, the first the one that is meant by default."""
+    return tuple(CORPORA) if profile == "open" else ("aihub",)
+
+
+def utterances(profile: str, corpus: str = "") -> tuple[pd.DataFrame, pd.DataFrame]:
     """Labelled sentences of a profile, cleaned.
 
     Parameters
     ----------
     profile
-        sample and wyf hold the two AI Hub corpora, open holds KOTE.
+        sample and wyf hold the two AI Hub corpora, open holds KOTE and GoEmotions.
+    corpus
+        Open profile only: kote (the default) or goemotions.
 
     Returns
     -------
@@ -385,7 +455,13 @@ def utterances(profile: str) -> tuple[pd.DataFrame, pd.DataFrame]:
         What cleaning did, from `cleaning.apply_rules`.
     """
     root = profile_folder(profile)
-    parts = [_read_kote("val"), _read_kote("test")] if profile == "open" else [_read_dialogue(root), _read_single_turn(root)]
+    if corpus and corpus not in corpora(profile):
+        raise BadInput(f"There is no corpus '{corpus}' in profile '{profile}'; it has: {', '.join(corpora(profile))}.")
+    if profile == "open":
+        read, names = CORPORA[corpus or "kote"]
+        parts = [read(name) for name in names]
+    else:
+        parts = [_read_dialogue(root), _read_single_turn(root)]
     return apply_rules(pd.concat(parts, ignore_index=True), UTTERANCE_RULES, show="text")
 
 
@@ -408,7 +484,7 @@ def songs(profile: str, count_tokens) -> tuple[pd.DataFrame, pd.DataFrame]:
     Returns
     -------
     table : DataFrame
-        Columns id, title, artist, album, genres, genre, year, month, lyric, tokens.
+        Columns id, title, artist, album, genres, genre, year, lyric, tokens.
     ledger : DataFrame
         What each rule did.
     """
@@ -430,9 +506,7 @@ def lyric_intent(profile: str) -> pd.DataFrame:
     path = _find(profile_folder(profile), "lyric_intent", (".csv",))
     table = read_table(path, ["id", "first", "second"])
     ids = {**{e.ko: e.id for e in emotions.EMOTIONS}, "": -1}
-    if not table["id"].str.fullmatch(r"\d+").all():
-        raise CorruptData(f"{relative(path)}: an id is no whole number; correct it.")
-    return pd.DataFrame({"id": table["id"].astype(int), "first": [emotions.to_id(x, ids) for x in table["first"]],
+    return pd.DataFrame({"id": _numbers(table["id"], path, whole=True), "first": [emotions.to_id(x, ids) for x in table["first"]],
                          "second": [emotions.to_id(x, ids) for x in table["second"]]})  # fmt: skip
 
 
@@ -467,26 +541,21 @@ def split(table: pd.DataFrame, seed: int, groups: pd.Series | None = None, parts
     Returns
     -------
     dict
-        Tables `train`, `dev`, `test`. Where the source is KOTE its own test file is the test set.
+        Tables `train`, `dev`, `test`. KOTE's own test file and GoEmotions' own dev and test files are those parts.
     """
     groups = table["text"].map(group_key) if groups is None else groups.set_axis(table.index)
-    official = table["source"].eq("kote_test") if "source" in table else pd.Series(False, index=table.index)
-    if official.any():
-        rest, test = table[~official & ~groups.isin(groups[official])], table[official]
-    else:
-        rest, test = _fold(table, groups, seed, parts)
-    train, dev = _fold(rest, groups.loc[rest.index], seed + 1, parts)
+    rest, test = _hold_out("test", table, groups, seed, parts)
+    train, dev = _hold_out("dev", rest, groups.loc[rest.index], seed + 1, parts)
     return {name: part.reset_index(drop=True) for name, part in (("train", train), ("dev", dev), ("test", test))}
 
 
-def _fold(table: pd.DataFrame, groups: pd.Series, seed: int, parts: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _hold_out(part: str, table: pd.DataFrame, groups: pd.Series, seed: int, parts: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rest and held-out part: the corpus's own where it has one, else a stratified draw."""
+    official = table["source"].isin([f"{corpus}_{part}" for corpus in CORPORA]) if "source" in table else pd.Series(False, index=table.index)
+    if official.any():
+        return table[~official & ~groups.isin(groups[official])], table[official]
     folds = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The least populated class")  # a rare emotion is spread as far as it goes
         keep, held = next(folds.split(table, table["emotion"], groups))
     return table.iloc[keep], table.iloc[held]
-
-
-def shared_texts(one: pd.DataFrame, other: pd.DataFrame) -> int:
-    """Number of texts (same letters) that two parts share."""
-    return len(set(one["text"].map(group_key)) & set(other["text"].map(group_key)))

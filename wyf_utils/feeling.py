@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from . import classifier, database, emotions, recommender
+from . import classifier, database, emotions, inference, recommender
 from .cleaning import check_sentence
 from .database import MusicDatabase
 from .errors import MissingData
@@ -23,7 +23,7 @@ def _open(run: str) -> tuple[classifier.Classifier, MusicDatabase]:
     model = cache_folder() / "classifier" / music.provenance["model"]
     if not model.is_dir():
         raise MissingData(f"The model of the run '{run}' is gone from the cache; run `make run RUN={run}`.")
-    return classifier.load(model), music
+    return inference.load(model), music
 
 
 def feel(sentence: str, run: str = "default") -> np.ndarray:

@@ -223,6 +223,123 @@ def confusion(true: np.ndarray, predicted: np.ndarray, lang: str, title: str) ->
     return figure
 
 
+def flow(labels: pd.DataFrame, lang: str, title: str) -> Figure:
+    """Flow of the source's labels (left) into the six emotions (right); a band is as thick as its texts are many.
+
+    Parameters
+    ----------
+    labels
+        One row a label: columns label, emotion (id), n.
+    """
+    table = labels.sort_values(["emotion", "n"], ascending=[True, False]).reset_index(drop=True)
+    total, gap = table["n"].sum(), 0.006
+    pad = max(0.0, 0.0165 - table["n"].min() / total) / 2 if len(table) > 30 else 0.004  # rare labels keep a legible distance
+    figure, axes = plt.subplots(figsize=(SIZES["page"][0], 1.6 + 0.155 * len(table) + 0.2))
+    totals = table.groupby("emotion")["n"].sum() / total
+    left_height = 1 + 2 * pad * len(table)
+    scale = left_height / (1 + gap * (len(totals) - 1))
+    tops, top = {}, 0.0
+    for emotion, share in totals.items():
+        tops[emotion], top = top, top + (share + gap) * scale
+    starts, left = dict(tops), 0.0
+    t = np.linspace(0, 1, 40)
+    ease = 3 * t**2 - 2 * t**3
+    for row in table.itertuples():
+        share, emotion = row.n / total, emotions.EMOTIONS[row.emotion]
+        left += pad
+        right = starts[row.emotion]
+        upper, lower = left + (right - left) * ease, left + share + (right + share * scale - left - share) * ease
+        axes.fill_between(t, -upper, -lower, color=emotion.colour, alpha=0.45, lw=0)
+        axes.text(-0.015, -(left + share / 2), f"{row.label} {row.n:,}", ha="right", va="center", fontsize=8)
+        starts[row.emotion] += share * scale
+        left += share + pad
+    for emotion, share in totals.items():
+        e = emotions.EMOTIONS[emotion]
+        axes.add_patch(plt.Rectangle((1, -tops[emotion] - share * scale), 0.025, share * scale, color=e.colour, lw=0))
+        axes.text(1.04, -(tops[emotion] + share * scale / 2), f"{names(lang)[emotion]}\n{share * total:,.0f} ({share:.0%})", ha="left", va="center")
+    axes.set(title=title, xlim=(-0.32, 1.25), ylim=(-left_height * 1.01, left_height * 0.01))
+    axes.axis("off")
+    return figure
+
+
+def word_cloud(labels: pd.DataFrame, lang: str, title: str, seed: int) -> Figure:
+    """Cloud of the source's labels, as large as they are frequent, in the colour of their emotion (table as for `flow`)."""
+    from wordcloud import WordCloud
+
+    colour = {row.label: emotions.COLOURS[row.emotion] for row in labels.itertuples()}
+    cloud = WordCloud(
+        font_path=str(font_path("Bold")), width=1400, height=760, background_color="white", random_state=seed, relative_scaling=0.4,
+        color_func=lambda word, **_: colour[word],
+    ).generate_from_frequencies(dict(zip(labels["label"], labels["n"], strict=True)))  # fmt: skip
+    figure, axes = plt.subplots()
+    axes.imshow(cloud, interpolation="bilinear")
+    axes.set_title(title)
+    axes.axis("off")
+    handles = [plt.Line2D([], [], marker="s", ls="", color=e.colour, label=names(lang)[e.id]) for e in emotions.EMOTIONS]
+    axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=6, columnspacing=1, handletextpad=0.2)
+    return figure
+
+
+def over_time(seconds: np.ndarray, values: np.ndarray, lang: str, title: str, ylabel: str) -> Figure:
+    """One value a frame over time."""
+    figure, axes = plt.subplots()
+    axes.plot(seconds, values, lw=0.7, color=ACCENT)
+    axes.set(title=title, xlabel=pick(lang, "초", "seconds"), ylabel=ylabel)
+    return figure
+
+
+def mel_picture(mel: np.ndarray, seconds: np.ndarray, hertz: np.ndarray, lang: str, title: str) -> Figure:
+    """Mel spectrogram (bands, frames) in decibels, with its times (frames,) and band centres (bands,)."""
+    figure, axes = plt.subplots()
+    image = axes.pcolormesh(seconds, np.arange(len(hertz)), mel, cmap="magma", shading="nearest", rasterized=True)
+    ticks = range(0, len(hertz), 8)
+    axes.set(
+        title=title,
+        xlabel=pick(lang, "초", "seconds"),
+        ylabel=pick(lang, "헤르츠", "hertz"),
+        yticks=ticks,
+        yticklabels=[f"{hertz[i]:,.0f}" for i in ticks],
+    )
+    figure.colorbar(image, label="dB")
+    return figure
+
+
+def word_bars(words: dict[int, pd.Series], lang: str, title: str) -> Figure:
+    """Most frequent content words of each emotion, as small bars: {emotion id: counts by word}."""
+    figure, axes = plt.subplots(2, 3, figsize=(SIZES["page"][0] * 1.25, 6.2))
+    for ax, emotion in zip(axes.flat, emotions.EMOTIONS, strict=True):
+        counts = words.get(emotion.id, pd.Series(dtype=int))
+        ax.barh(counts.index, counts.to_numpy(), 0.7, color=emotion.colour)
+        ax.set_title(names(lang)[emotion.id])
+        ax.invert_yaxis()
+        ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(4, integer=True))
+    figure.suptitle(title, fontweight="semibold", ha="left", x=0.02)
+    figure.supxlabel(pick(lang, "낱말이 나온 글의 수", "texts with the word"), fontsize="medium")
+    return figure
+
+
+def histograms(values: dict[str, np.ndarray], lang: str, title: str, xlabel: str, bins: np.ndarray | int = 60, legend: str = "") -> Figure:
+    """Overlaid densities of several samples."""
+    figure, axes = plt.subplots()
+    for name, sample in values.items():
+        axes.hist(sample, bins=bins, alpha=0.55, density=True, label=name)
+    axes.set(title=title, xlabel=xlabel, ylabel=pick(lang, "밀도", "density"))
+    if len(values) > 1:
+        axes.legend(title=legend)
+    return figure
+
+
+def scatters(pairs: dict[str, tuple[np.ndarray, np.ndarray, str]], title: str, axes_names: tuple[str, str]) -> Figure:
+    """Scatter plots side by side: {name: (x, y, note)}."""
+    figure, axes = plt.subplots(1, len(pairs), figsize=(4.3 * len(pairs), 4.2), squeeze=False)
+    for ax, (name, (x, y, note)) in zip(axes[0], pairs.items(), strict=True):
+        ax.scatter(x, y, s=12, alpha=0.45, lw=0, color=ACCENT)
+        ax.set(xlabel=axes_names[0], ylabel=axes_names[1])
+        ax.set_title(f"{name}: {note}", fontweight="normal")
+    figure.suptitle(title, fontweight="semibold", ha="left", x=0.02)
+    return figure
+
+
 def plane(points: np.ndarray, ids: np.ndarray, lang: str, title: str, note: str = "") -> Figure:
     """Points in the plane (n, 2), coloured by emotion."""
     figure, axes = plt.subplots(figsize=SIZES["tall"])
@@ -243,17 +360,67 @@ def plane(points: np.ndarray, ids: np.ndarray, lang: str, title: str, note: str 
     return figure
 
 
-def curves(lines: dict[str, np.ndarray], lang: str, title: str, ylabel: str, *, line: tuple[float, str] | None = None) -> Figure:
-    """One line a run over epochs, with an optional baseline."""
+def curves(lines: dict[str, Sequence[tuple[float, float]]], title: str, xlabel: str, ylabel: str, *, line: tuple[float, str] | None = None) -> Figure:
+    """One line a run, as points (x, y), with an optional baseline."""
     figure, axes = plt.subplots()
-    for name, values in lines.items():
-        axes.plot(np.arange(1, len(values) + 1), values, marker="o", ms=3, label=name)
+    for name, points in lines.items():
+        axes.plot(*zip(*points, strict=True), marker="o", ms=3, label=name)
     if line:
         axes.axhline(line[0], color=INK, ls="--", lw=1, label=line[1])
-    axes.set(title=title, xlabel=pick(lang, "에포크", "epoch"), ylabel=ylabel)
+    axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
     axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
     axes.grid(axis="y")
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def reliability(tables: dict[str, tuple[pd.DataFrame, str]], lang: str, title: str) -> Figure:
+    """Accuracy against confidence, side by side, with the line of a calibrated model: {name: (table of `metrics.reliability`, ECE)}."""
+    figure, axes = plt.subplots(1, len(tables), figsize=(4.1 * len(tables), 4.3), sharey=True)
+    for ax, (name, (table, ece)) in zip(axes, tables.items(), strict=True):
+        ax.plot([0, 1], [0, 1], ls="--", lw=1, color=INK)
+        ax.bar(table["confidence"], table["accuracy"], width=0.06, color=ACCENT)
+        for row in table.itertuples():
+            ax.text(row.confidence, row.accuracy + 0.015, f"{row.n}", ha="center", fontsize=7.5)
+        ax.set(xlim=(0, 1), ylim=(0, 1.05), xlabel=pick(lang, "확신 (막대 위는 글 수)", "confidence (texts above the bars)"))
+        ax.set_title(f"{name}, ECE {ece}", fontweight="normal", fontsize=10)
+    axes[0].set_ylabel(pick(lang, "정확도", "accuracy"))
+    figure.suptitle(title, fontweight="semibold", ha="left", x=0.02)
+    return figure
+
+
+def cost(table: pd.DataFrame, labels: dict[str, tuple[str, str]], lang: str, title: str) -> Figure:
+    """Score of each model against the seconds to make it (table of `comparison.cost`)."""
+    figure, axes = plt.subplots()
+    size = 40 + 6 * table["million weights"].fillna(0)
+    axes.scatter(table["seconds to make"], table["macro-F1"], s=size, color=ACCENT, alpha=0.8, lw=0)
+    for row in table.itertuples():
+        axes.annotate(pick(lang, *labels.get(row.Index, (row.Index, row.Index))), (row[2], row[4]), xytext=(9, 5), textcoords="offset points")
+    axes.set(xscale="log", title=title, xlabel=pick(lang, "만드는 데 걸린 시간 (초)", "seconds to make"), ylabel="macro-F1")
+    axes.xaxis.set_major_formatter(mpl.ticker.StrMethodFormatter("{x:,g}"))
+    axes.margins(x=0.25, y=0.15)
+    axes.grid(axis="y")
+    return figure
+
+
+def table(content: dict, title: str) -> Figure:
+    """Published table, hatched as everything that is not ours: {columns, rows, source}."""
+    columns, rows = content["columns"], content["rows"]
+    figure, axes = plt.subplots(figsize=(max(SIZES["page"][0], 0.72 * len(columns) + 1.6), 1.5 + 0.34 * len(rows)))
+    axes.axis("off")
+    drawn = axes.table(cellText=rows, colLabels=columns, loc="center", cellLoc="center")
+    drawn.auto_set_font_size(False)
+    drawn.set_fontsize(9.5)
+    drawn.scale(1, 1.45)
+    drawn.auto_set_column_width(range(len(columns)))
+    for (row, column), cell in drawn.get_celld().items():
+        cell.set_edgecolor(GRID)
+        if row == 0 or column == 0:
+            cell.set_text_props(fontweight="semibold")
+        if row > 0 and column > 0:
+            cell.set(hatch="///", facecolor="white", edgecolor="#E9E9E9")
+    axes.set_title(title)
+    figure.text(0.02, 0.01, content["source"], fontsize=8, color="#7A7A7A")
     return figure
 
 

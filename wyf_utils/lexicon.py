@@ -61,3 +61,14 @@ def scores(texts: Sequence[str], lexicon: pd.DataFrame, otherwise: np.ndarray) -
         found = [weights[word] for word in {*words, *text.split()} if word in weights]
         vectors[row] = np.mean(found, axis=0) if found else otherwise
     return vectors
+
+
+def affect(lexicon: pd.DataFrame) -> pd.DataFrame:
+    """Valence and arousal of each term, as the six weights imply them, in -1 to 1.
+
+    Signs follow the circumplex (Russell 1980): joy and peace are pleasant; joy, tension and anger are aroused, peace
+    and sadness are not; neutral is 0 on both.
+    """
+    valence = lexicon["joy"] + lexicon["peace"] - lexicon["sadness"] - lexicon["anger"] - lexicon["tension"]
+    arousal = lexicon["joy"] + lexicon["tension"] + lexicon["anger"] - lexicon["peace"] - lexicon["sadness"]
+    return pd.DataFrame({"valence": valence, "arousal": arousal})

@@ -6,19 +6,38 @@ unit triangle area, power, decibels. Thirty seconds make 1,876 frames.
 
 from __future__ import annotations
 
+import io
+import re
+import tarfile
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import joblib
 import librosa
 import numpy as np
+import pandas as pd
 
 from . import cache, composer
 from .errors import BadInput, CorruptData, MissingData
-from .settings import THREADS, progress, relative
+from .settings import THREADS, cache_folder, progress, relative
 
 BANDS, FRAMES = 48, 1876
 SAMPLE_RATE, N_FFT, HOP = 16_000, 512, 256  # Hz, samples, samples
 FLOOR = -100.0  # dB; what silence is
+IN_MEMORY = 1e9  # bytes of mels that are held in memory; more are mapped from a file
+
+#: Why a mel is set aside: the steps of `ledger` in the order of the checks.
+STEPS = {
+    "drop_missing": "Drop songs that have no mel.",
+    "drop_pickled": "Drop pickled files: unpickling one would run what stands in it.",
+    "drop_broken": "Drop files that are no whole .npy, most of them cut off.",
+    "drop_other_shape": "Drop mels of another shape than 48 bands by 1,876 frames; 54 songs of 2022 fell here.",
+    "drop_integers": "Drop mels of whole numbers where decibels belong.",
+    "drop_no_numbers": "Drop mels with values that are no numbers.",
+    "drop_silence": "Drop mels that stay at the floor: nothing is heard.",
+}
+_ARCHIVED = re.compile(r"(?:.*/)?arena_mel/\d+/(\d{1,9})\.npy")
 
 
 def from_sound(sound: np.ndarray) -> np.ndarray:
@@ -51,6 +70,33 @@ def path_of(folder: Path, song: int) -> Path:
     return folder / "arena_mel" / str(song // 1000) / f"{song}.npy"
 
 
+def _fault(mel: np.ndarray) -> tuple[str, str]:
+    """Step that drops a mel and what is wrong with it; nothing where it is sound."""
+    if mel.shape != (BANDS, FRAMES):
+        return "drop_other_shape", f"has shape {mel.shape} where ({BANDS}, {FRAMES}) belongs"
+    if not np.issubdtype(mel.dtype, np.floating):
+        return "drop_integers", f"has type {mel.dtype} where float32 belongs"
+    if not np.isfinite(mel).all():
+        return "drop_no_numbers", "holds values that are no numbers"
+    if mel.max() < FLOOR + 1e-3:
+        return "drop_silence", "is silent throughout"
+    return "", ""
+
+
+def _examine(data: bytes | None) -> tuple[np.ndarray | None, str, str]:
+    """Mel in the bytes of an .npy file, or else the step that drops it and what is wrong."""
+    if data is None:
+        return None, "drop_missing", "is missing"
+    try:
+        mel = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, EOFError, MemoryError) as error:
+        if "Object arrays" in str(error) or data.startswith(b"\x80"):  # the first byte of a bare pickle
+            return None, "drop_pickled", "is pickled, not a whole .npy of plain numbers"
+        return None, "drop_broken", "is not a whole .npy of plain numbers"
+    step, wrong = _fault(mel)
+    return None if step else np.ascontiguousarray(mel, np.float32), step, wrong
+
+
 def read(path: Path) -> np.ndarray:
     """Read one mel file and check it.
 
@@ -63,43 +109,133 @@ def read(path: Path) -> np.ndarray:
     MissingData
         If the file is not there.
     CorruptData
-        If it is truncated or pickled (it is never unpickled), has another shape or type, or holds values that are no numbers.
+        If one of the other `STEPS` drops it. It is never unpickled.
     """
-    name = relative(path)
-    if not path.is_file():
-        raise MissingData(f"{name} is missing; extract the arena_mel archives, or drop the song.")
+    mel, step, wrong = _examine(path.read_bytes() if path.is_file() else None)
+    if step:
+        error = MissingData if step == "drop_missing" else CorruptData
+        raise error(f"{relative(path)} {wrong}; extract it again from the arena_mel archives, or drop the song.")
+    return mel
+
+
+def _index(archive: Path) -> np.ndarray:
+    """Place of each mel in a tar, (n, 3): song id, offset, bytes. Nothing is extracted; links and other names are left aside."""
+    places = []
+    broken = CorruptData(f"{relative(archive)} breaks off or is no tar archive; get that archive again.")
     try:
-        mel = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise CorruptData(f"{name} is not a whole .npy of plain numbers; extract it again, or drop the song.") from error
-    if mel.shape != (BANDS, FRAMES):
-        raise CorruptData(f"{name} has shape {mel.shape} where ({BANDS}, {FRAMES}) belongs; drop the song.")
-    if not np.issubdtype(mel.dtype, np.floating):
-        raise CorruptData(f"{name} has type {mel.dtype} where float32 belongs; drop the song.")
-    if not np.isfinite(mel).all():
-        raise CorruptData(f"{name} holds values that are no numbers; drop the song.")
-    return mel.astype(np.float32)
+        with tarfile.open(archive, "r:") as tar:
+            for member in tar:
+                tar.members = []  # else all headers stay in memory
+                if member.isreg() and (name := _ARCHIVED.fullmatch(member.name)):
+                    places.append((int(name[1]), member.offset_data, member.size))
+            tar.fileobj.seek(tar.offset)
+            if tar.fileobj.read(512) != bytes(512):  # a whole tar ends in zeros
+                raise broken
+    except (tarfile.TarError, EOFError) as error:
+        raise broken from error
+    return np.array(places, np.int64).reshape(-1, 3)
+
+
+def _archived(archives: list[Path], songs: list[int]) -> Callable[[int], bytes | None]:
+    """Reader of songs' bytes straight from the arena_mel archives, whose index is kept in the cache."""
+
+    def make(folder: Path) -> None:
+        for number, archive in enumerate(progress(archives, desc="index arena_mel archives")):
+            np.save(folder / f"{number}.npy", _index(archive), allow_pickle=False)
+
+    states = [(a.name, a.stat().st_size, a.stat().st_mtime_ns) for a in archives]
+    entry = cache.folder("mel_index", make, parameters={}, data=cache.fingerprint(states), code=[_index])
+    wanted, places = set(songs), {}
+    for number, archive in enumerate(archives):
+        for song, offset, size in np.load(entry.path / f"{number}.npy", allow_pickle=False).tolist():
+            if song in wanted:
+                places[song] = archive, offset, size
+
+    def get(song: int) -> bytes | None:
+        if song not in places:
+            return None
+        archive, offset, size = places[song]
+        with archive.open("rb") as file:
+            file.seek(offset)
+            return file.read(size)
+
+    return get
+
+
+def _source(folder: Path, songs: list[int]) -> Callable[[int], bytes | None]:
+    """Reader of songs' bytes: from the folder `arena_mel` where there is one, else from the archives."""
+    if (folder / "arena_mel").is_dir():
+        return lambda song: path_of(folder, song).read_bytes() if path_of(folder, song).is_file() else None
+    if archives := sorted(folder.glob("arena_mel_*.tar")):
+        return _archived(archives, songs)
+    raise MissingData(f"{relative(folder)} has neither a folder arena_mel nor archives arena_mel_0.tar to arena_mel_39.tar; put one of them there.")
 
 
 def read_many(folder: Path, songs: list[int]) -> tuple[np.ndarray, dict[int, str]]:
     """Read the mels of songs, setting aside those that cannot be used.
 
+    Parameters
+    ----------
+    folder
+        Holds the folder `arena_mel` or the archives `arena_mel_*.tar` as Kakao Arena gives them, which are read in place.
+    songs
+        Song ids.
+
     Returns
     -------
     mels : ndarray of shape (kept, 48, 1876), float32
-        In the order of `songs`, without those in `dropped`.
+        In the order of `songs`, without those in `dropped`. More than `IN_MEMORY` bytes are mapped from a file that goes with the array.
     dropped : dict
-        Song id to the reason.
+        Song id to the step that dropped it and the reason, "step: reason".
+
+    Raises
+    ------
+    MissingData
+        If there are no mels at all.
+    CorruptData
+        If an archive is damaged.
+    BadInput
+        If no song has a usable mel.
     """
-    kept, dropped = [], {}
-    for song in songs:
-        try:
-            kept.append(read(path_of(folder, song)))
-        except (MissingData, CorruptData) as error:
-            dropped[song] = str(error)
-    if not kept:
-        raise BadInput(f"None of {len(songs)} songs has a usable mel under {relative(folder)}; look at the first: {next(iter(dropped.values()), '')}")
-    return np.stack(kept), dropped
+    get, dropped = _source(folder, songs), {}
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=cache_folder()) as file:
+        for song in songs:
+            mel, step, wrong = _examine(get(song))
+            if step:
+                dropped[song] = f"{step}: {path_of(Path(), song).as_posix()} {wrong}"
+            else:
+                file.write(mel)
+        if len(dropped) == len(songs):
+            raise BadInput(f"None of {len(songs)} songs has a usable mel under {relative(folder)}; look at the first: {next(iter(dropped.values()), '')}.")
+        shape = (len(songs) - len(dropped), BANDS, FRAMES)
+        if file.tell() > IN_MEMORY:
+            return np.memmap(file, np.float32, "r+", shape=shape), dropped
+        file.seek(0)
+        return np.fromfile(file, np.float32).reshape(shape), dropped
+
+
+def ledger(dropped: dict[int, str], total: int) -> pd.DataFrame:
+    """Account of the mels that were set aside, in the form of `cleaning.apply_rules`.
+
+    Parameters
+    ----------
+    dropped
+        As `read_many` gives it.
+    total
+        Songs that were asked for.
+
+    Returns
+    -------
+    DataFrame
+        One row for each of `STEPS`: step, reason, rows_in, rows_out, dropped, changed, examples.
+    """
+    rows = []
+    for step, reason in STEPS.items():
+        examples = [why.removeprefix(f"{step}: ") for why in dropped.values() if why.startswith(f"{step}: ")]
+        rows.append((step, reason, total, total - len(examples), len(examples), 0, examples[:3]))
+        total -= len(examples)
+    return pd.DataFrame(rows, columns=["step", "reason", "rows_in", "rows_out", "dropped", "changed", "examples"])
 
 
 def standardise(mels: np.ndarray) -> np.ndarray:
@@ -142,11 +278,15 @@ def sung_emotions(first: np.ndarray, second: np.ndarray, ids: np.ndarray, contra
     return weights
 
 
+def composed_sound(song: int, weights: np.ndarray, seed: int) -> np.ndarray:
+    """Sound of one composed song, mono at 16 kHz: its id and the emotion vector (6,) it is composed for."""
+    return composer.render(*composer.compose(weights, seed + song), seed + song)
+
+
 def _compose_one(song: int, weights: np.ndarray, seed: int, folder: Path) -> int:
-    midi, cues = composer.compose(weights, seed + song)
     path = path_of(folder, song)
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.save(path, from_sound(composer.render(midi, cues, seed + song)), allow_pickle=False)
+    np.save(path, from_sound(composed_sound(song, weights, seed)), allow_pickle=False)
     return song
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score
+import pandas as pd
+from scipy.stats import pearsonr
+from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score, precision_score, recall_score
 
 from . import emotions
 
@@ -22,6 +24,21 @@ def micro_f1(true: np.ndarray, predicted: np.ndarray) -> float:
     return float(accuracy_score(true, predicted))
 
 
+def weighted_f1(true: np.ndarray, predicted: np.ndarray) -> float:
+    """F1 of the emotions weighted by how often they occur, the average of 2022."""
+    return float(f1_score(true, predicted, average="weighted", zero_division=0))
+
+
+def macro_precision(true: np.ndarray, predicted: np.ndarray) -> float:
+    """Mean precision of the emotions that occur in `true`; 0 for one that is never answered."""
+    return float(precision_score(true, predicted, average="macro", labels=np.unique(true), zero_division=0))
+
+
+def macro_recall(true: np.ndarray, predicted: np.ndarray) -> float:
+    """Mean recall of the emotions that occur in `true`, the balanced accuracy."""
+    return float(recall_score(true, predicted, average="macro", labels=np.unique(true), zero_division=0))
+
+
 def kappa(true: np.ndarray, predicted: np.ndarray) -> float:
     """Cohen's kappa: agreement beyond chance, 0 where one side never varies."""
     if len(np.unique(true)) == 1 or len(np.unique(predicted)) == 1:
@@ -33,6 +50,41 @@ def per_class_f1(true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """F1 of each emotion, shape (6,); nan for an emotion that does not occur in `true`."""
     scores = f1_score(true, predicted, average=None, labels=range(emotions.N), zero_division=0)
     return np.where(np.isin(np.arange(emotions.N), true), scores, np.nan)
+
+
+# Confidence -----------------------------------------------------------------------------------------
+
+
+def reliability(true: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> pd.DataFrame:
+    """Confidence beside accuracy, in bins of equal width over the largest probability.
+
+    Returns
+    -------
+    DataFrame
+        One row a bin that holds texts: confidence and accuracy (means), n.
+    """
+    table = pd.DataFrame({"confidence": probabilities.max(1), "accuracy": probabilities.argmax(1) == true})
+    grouped = table.groupby(np.minimum((table["confidence"] * bins).astype(int), bins - 1))
+    return grouped.agg(confidence=("confidence", "mean"), accuracy=("accuracy", "mean"), n=("accuracy", "size"))
+
+
+def calibration_error(true: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> float:
+    """Expected calibration error (Guo et al. 2017): the mean gap between confidence and accuracy, weighted by texts."""
+    table = reliability(true, probabilities, bins)
+    return float(np.average((table["confidence"] - table["accuracy"]).abs(), weights=table["n"]))
+
+
+def correlation(x: np.ndarray, y: np.ndarray) -> dict[str, float]:
+    """Pearson's correlation with its 95 % interval (Fisher's transformation)."""
+    found = pearsonr(x, y)
+    low, high = found.confidence_interval(0.95)
+    return {"mean": float(found.statistic), "low": float(low), "high": float(high), "n": len(x)}
+
+
+def f1_of(true: np.ndarray, predicted: np.ndarray, emotion: int) -> float:
+    """F1 of one emotion; 0 where it is neither true nor answered."""
+    hits, answered, meant = ((true == emotion) & (predicted == emotion)).sum(), (predicted == emotion).sum(), (true == emotion).sum()
+    return float(2 * hits / (answered + meant)) if answered + meant else 0.0
 
 
 # The measures of 2022 -------------------------------------------------------------------------------

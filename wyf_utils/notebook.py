@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import base64
+import html
+import io
 import logging
 import platform
 import subprocess
@@ -13,29 +15,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import soundfile
+from IPython.display import HTML
 
 from . import cache, figures
-from .errors import CorruptData
+from .cache import read_json, write_json
 from .settings import PROFILES, ROOT, device, profile_folder, run_folder, seed_everything, set_threads
 
 _QUIET = ("matplotlib", "fontTools", "transformers", "numba", "papermill", "urllib3", "httpx", "filelock", "torch")
 RESULTS, MANIFEST = "results.json", "manifest.json"
-
-
-def read_json(path: Path) -> dict:
-    """Read a JSON object; an absent file is an empty one."""
-    if not path.is_file():
-        return {}
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise CorruptData(f"{path.name} is malformed; restore it with `git checkout`, or delete it.") from error
-
-
-def write_json(path: Path, content: dict) -> None:
-    """Write a JSON object, replacing the old file in one step."""
-    with cache.replacing_file(path) as work:
-        work.write_text(json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _plain(value):
@@ -150,6 +138,19 @@ class Notebook:
         if self.is_sample:
             lines.append("**Trust** Sample data (예시 자료): the numbers show that the method works, not how people feel.")
         return "  \n".join(lines)
+
+
+def committed(run: str, stem: str) -> dict:
+    """Headline numbers of a notebook in a committed run, from `figures/results.json`; empty where there are none."""
+    return read_json(ROOT / "figures" / RESULTS).get(run, {}).get(stem, {})
+
+
+def listen(sound: np.ndarray, rate: int, title: str, seconds: float = 12) -> HTML:
+    """Player of the first seconds of a sound (samples in -1 to 1 at `rate` hertz), small enough to be kept in a notebook."""
+    file = io.BytesIO()
+    soundfile.write(file, sound[: int(seconds * rate)], rate, format="OGG", subtype="VORBIS")
+    data = base64.b64encode(file.getvalue()).decode()
+    return HTML(f'<figure><figcaption>{html.escape(title)}</figcaption><audio controls src="data:audio/ogg;base64,{data}"></audio></figure>')
 
 
 def _commit() -> str:

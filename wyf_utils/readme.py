@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .cache import replacing_file
+from .cache import read_json, replacing_file
 from .errors import CorruptData
 from .metrics import show, verdict
-from .notebook import RESULTS, read_json
+from .notebook import RESULTS
 from .settings import ROOT
 
 START, END = "<!-- results -->", "<!-- /results -->"

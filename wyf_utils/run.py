@@ -18,9 +18,9 @@ from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from . import datasets
-from .cache import replacing_file
+from .cache import read_json, replacing_file, write_json
 from .errors import BadParameter, MissingData, WyfError
-from .notebook import MANIFEST, RESULTS, read_json, write_json
+from .notebook import MANIFEST, RESULTS
 from .settings import ROOT, relative, run_folder
 
 NOTEBOOKS = ROOT / "notebooks"

@@ -66,6 +66,7 @@ def fit(
     dev: list[dict] | None = None,
     scores: Callable | None = None,
     patience: int = 0,
+    eval_steps: int = 0,
     optimizer: torch.optim.Optimizer | None = None,
     tracker: str = "none",
     **arguments,
@@ -77,11 +78,13 @@ def fit(
     train, dev
         Rows of `rows`, with labels where the model wants them.
     folder
-        Receives checkpoints after each epoch. Where it holds some already, training continues from the last.
+        Receives a checkpoint after each evaluation. Where it holds some already, training continues from the last.
     scores
         Function from Trainer's predictions to the dev scores; `macro_f1` among them picks the weights that are kept.
     patience
-        Epochs without a better dev score before training stops.
+        Evaluations without a better dev score before training stops.
+    eval_steps
+        Steps between evaluations; 0 for one after each epoch.
     optimizer
         AdamW by default; its schedule is linear after the warm-up.
     tracker
@@ -100,7 +103,7 @@ def fit(
     log_folder = os.environ.get("TENSORBOARD_LOGGING_DIR")
     if tracker == "tensorboard" and not log_folder:
         os.environ["TENSORBOARD_LOGGING_DIR"] = str(folder / "tensorboard")
-    bar = progress(desc=desc)
+    bar, when = progress(desc=desc), "steps" if eval_steps else "epoch"
     chosen = TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=epochs,
@@ -108,8 +111,10 @@ def fit(
         per_device_eval_batch_size=64,
         train_sampling_strategy="group_by_length",
         dataloader_drop_last=len(train) > batch_size,  # a last batch of one text has no deviation
-        eval_strategy="epoch" if dev else "no",
-        save_strategy="epoch",
+        eval_strategy=when if dev else "no",
+        eval_steps=eval_steps or None,
+        save_strategy=when,
+        save_steps=eval_steps or 500,
         save_total_limit=1,
         load_best_model_at_end=bool(dev),
         metric_for_best_model="macro_f1" if dev else None,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
+import pandas as pd
 from kiwipiepy import Kiwi
 from kiwipiepy.utils import Stopwords
 
@@ -25,3 +27,30 @@ def content_words(texts: Sequence[str]) -> list[list[str]]:
         kept = (t for t in tokens if t.tag.split("-")[0] in CONTENT_TAGS)
         found.append([t.form + "다" if t.tag.startswith("V") else t.form for t in kept])
     return found
+
+
+def frequent_by_emotion(texts: Sequence[str], ids: Sequence[int], size: int) -> dict[int, pd.Series]:
+    """Content words in the most texts of each emotion, among those more frequent there than in all texts.
+
+    Parameters
+    ----------
+    texts, ids
+        Texts and the emotion id of each.
+    size
+        Words kept of each emotion.
+
+    Returns
+    -------
+    dict
+        Emotion id to a Series: word to the number of the emotion's texts that hold it, largest first.
+    """
+    everywhere, within, total = Counter(), {}, Counter(ids)
+    for words, emotion in zip(content_words(texts), ids, strict=True):
+        held = {word for word in words if len(word) > 1}
+        everywhere.update(held)
+        within.setdefault(emotion, Counter()).update(held)
+    frequent = {}
+    for emotion, counts in within.items():
+        own = {w: n for w, n in counts.items() if n / total[emotion] > everywhere[w] / len(texts)}
+        frequent[int(emotion)] = pd.Series(dict(sorted(own.items(), key=lambda item: (-item[1], item[0]))[:size]), dtype=int)
+    return frequent

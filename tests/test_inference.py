@@ -1,0 +1,75 @@
+"""The classifier through ONNX Runtime answers as torch does."""
+
+import numpy as np
+import pytest
+
+from wyf_utils import classifier, datasets, inference
+from wyf_utils.errors import BadInput, CorruptData, MissingData
+
+
+@pytest.fixture(scope="module")
+def model(sample_sentences):
+    """A model trained for one short epoch on real sample sentences."""
+    few = sample_sentences.groupby("emotion").head(40)
+    parts = datasets.split(few, 0)
+    return classifier.trained(parts["train"], parts["dev"], classifier.Recipe(epochs=2, frozen_layers=10), 3).path
+
+
+@pytest.fixture(scope="module")
+def texts(sample_sentences):
+    return sample_sentences["text"].sample(300, random_state=1).tolist()
+
+
+def test_eight_bits_give_the_same_answers(model, texts):
+    reference, fast = classifier.load(model).predict(texts), inference.load_onnx(model).predict(texts)
+    ranked = np.sort(reference, axis=1)
+    clear = ranked[:, -1] - ranked[:, -2] > 0.05  # this little model is often of two minds
+    assert clear.mean() > 0.5 and (reference.argmax(1) == fast.argmax(1))[clear].mean() >= 0.98
+    assert np.abs(reference - fast).max() < 0.1 and np.abs(reference - fast).mean() < 0.01
+    assert np.allclose(fast.sum(1), 1, atol=1e-5)
+    assert len(set(reference.argmax(1))) > 1, "a model that always answers the same would prove nothing"
+
+
+def test_padding_and_company_change_next_to_nothing(model, texts):
+    fast = inference.load_onnx(model)
+    together = fast.predict(texts[:40])
+    assert np.allclose(np.concatenate([fast.predict([t]) for t in texts[:40]]), together, atol=0.02)
+
+
+def test_exported_once(model):
+    first = inference.exported(model)
+    assert inference.exported(model).reused and inference.exported(model).path == first.path
+    assert (first.path / "model.onnx").stat().st_size < 0.4 * (model / "model.safetensors").stat().st_size
+
+
+def test_an_interrupted_export_leaves_nothing(model, monkeypatch, tmp_path):
+    monkeypatch.setenv("WYF_CACHE", str(tmp_path))
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(inference.torch.onnx, "export", full)
+    with pytest.raises(OSError, match="No space left"):
+        inference.load_onnx(model)
+    assert not [p for p in tmp_path.rglob("*") if p.is_file()]
+
+
+@pytest.mark.parametrize("load", [classifier.load, inference.load_onnx])
+def test_bad_rows_are_marked_and_the_rest_returned(model, load):
+    loaded = load(model)
+    good = ["오늘 정말 신난다", "ㅋㅋㅋ 웃겨 haha 123", "너무 슬퍼 " * 2000]
+    mixed = loaded.predict([good[0], "", None, float("nan"), "🎉🎉", good[1], "...", good[2]])
+    assert np.isnan(mixed[[1, 2, 3, 4, 6]]).all()
+    assert np.allclose(mixed[[0, 5, 7]], loaded.predict(good), atol=0.02)
+    with pytest.raises(BadInput, match="no text to classify"):
+        loaded.predict(["", None])
+
+
+def test_damaged_and_absent_models_are_named(model, tmp_path):
+    with pytest.raises(MissingData, match="no trained model"):
+        inference.load_onnx(tmp_path)
+    for file in model.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "model.safetensors").write_bytes(b"short")
+    with pytest.raises(CorruptData, match="are damaged"):
+        inference.load_onnx(tmp_path)

@@ -1,0 +1,215 @@
+"""Models of emotion from text, judged on one split: baselines, fine-tuned encoders, their errors and their cost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from . import cache, classifier, emotions, encoders, lexicon, metrics
+from .classifier import Recipe
+from .errors import WyfError
+
+SCORES = {
+    "macro_f1": metrics.macro_f1,
+    "micro_f1": metrics.micro_f1,
+    "weighted_f1": metrics.weighted_f1,
+    "precision": metrics.macro_precision,
+    "recall": metrics.macro_recall,
+    "kappa": metrics.kappa,
+}
+#: The five configurations that were compared in 2022, named as there. The names tell optimiser and rate; what they leave out
+#: (the rate of adamw_hf_t, the patience of most) is taken from the final model: 1e-6. adamw_hf is no longer in transformers: torch's AdamW.
+SWEEP_2022 = {
+    "adafactor_lr6_p5": {"optimizer": "adafactor", "learning_rate": 1e-6, "patience": 5},
+    "adafactor_lr1e_6": {"optimizer": "adafactor", "learning_rate": 1e-6, "patience": 3},
+    "adafactor_lr5e_6": {"optimizer": "adafactor", "learning_rate": 5e-6, "patience": 3},
+    "adamw_torch_lr6": {"optimizer": "adamw_torch", "learning_rate": 1e-6, "patience": 3},
+    "adamw_hf_t": {"optimizer": "adamw_torch", "learning_rate": 1e-6, "patience": 5},
+}
+
+
+@dataclass
+class Comparison:
+    """What every model answers to one test part.
+
+    Attributes
+    ----------
+    parts : dict
+        Tables train, dev, test.
+    answers : dict
+        {model: [emotion ids (n,), one array a seed]}.
+    probabilities : dict
+        {fine-tuned model: [(n, 6), one array a seed]}.
+    entries : dict
+        {fine-tuned model: [its cached trainings]}.
+    seconds : dict
+        {model: seconds to make it, the mean over seeds}.
+    missing : dict
+        {candidate: why it could not be had}.
+    """
+
+    parts: dict[str, pd.DataFrame]
+    answers: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    probabilities: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    entries: dict[str, list[cache.Entry]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def true(self) -> np.ndarray:
+        """Emotion ids of the test part, (n,)."""
+        return self.parts["test"]["emotion"].to_numpy()
+
+    def scores(self, seed: int) -> dict[str, dict[str, float]]:
+        """Every score of every model with its interval: {`measure/model`: {mean, low, high, n}}."""
+        return {
+            f"{name}/{model}": metrics.interval(self.true, answers, score, seed=seed)
+            for name, score in SCORES.items()
+            for model, answers in self.answers.items()
+        }
+
+    def against(self, ours: str, seed: int) -> dict[str, dict[str, float]]:
+        """Paired difference in macro-F1 between a model and every other: {other: {mean, low, high, n}}."""
+        return {m: metrics.paired_difference(self.true, self.answers[ours], a, seed=seed) for m, a in self.answers.items() if m != ours}
+
+    @contextmanager
+    def _timed(self, model: str):
+        start = time.perf_counter()
+        yield
+        self.seconds[model] = time.perf_counter() - start
+
+
+def baselines(parts: dict[str, pd.DataFrame], encoder: str, seeds: Sequence[int], fewer: pd.DataFrame | None = None) -> Comparison:
+    """Compare models that need no fine-tuning: majority, shuffled labels, the lexicon, character TF-IDF, the frozen encoder.
+
+    Parameters
+    ----------
+    parts
+        Tables train, dev, test.
+    encoder
+        Name for `encoders.load`.
+    seeds
+        Seeds of the shuffled labels.
+    fewer
+        Training texts of the frozen encoder, where it shall read fewer than all.
+    """
+    found = Comparison(parts)
+    train, dev, test = parts.values()
+    prior = train[classifier.TARGETS].mean().to_numpy()
+    found.answers["majority"] = [classifier.majority(train, len(test))]
+    found.answers["shuffled"] = [classifier.shuffled(train, len(test), seed) for seed in seeds]
+    with found._timed("lexicon"):
+        found.answers["lexicon"] = [lexicon.scores(test["text"], lexicon.read(), prior).argmax(1)]
+    with found._timed("tfidf"):
+        found.answers["tfidf"] = [classifier.tfidf(train, dev).predict(test["text"])]
+    with found._timed("e5_frozen"):
+        found.answers["e5_frozen"] = [classifier.frozen(encoder, parts | {"train": train if fewer is None else fewer})]
+    return found
+
+
+def add_fine_tuned(found: Comparison, name: str, recipe: Recipe, seeds: Sequence[int], fewer: pd.DataFrame | None = None, tracker: str = "none") -> None:
+    """Fine-tune an encoder once a seed and add its answers; one that cannot be had leaves its reason.
+
+    Parameters
+    ----------
+    found
+        Comparison that receives the answers.
+    name
+        Name of the model in the table.
+    recipe, seeds, tracker
+        How to train.
+    fewer
+        Training texts, where it shall read fewer than all.
+    """
+    train, dev, test = found.parts.values()
+    try:
+        entries = [classifier.trained(train if fewer is None else fewer, dev, recipe, seed, tracker) for seed in seeds]
+    except WyfError as error:
+        found.missing[name] = str(error)
+        return
+    add_trained(found, name, entries, test["text"])
+    found.seconds[name] = float(np.mean([entry.seconds for entry in entries]))
+
+
+def add_trained(found: Comparison, name: str, entries: Sequence[cache.Entry], texts: pd.Series) -> None:
+    """Add what trained models answer to the test texts."""
+    found.entries[name] = list(entries)
+    found.probabilities[name] = [classifier.predicted(entry, texts) for entry in entries]
+    found.answers[name] = [p.argmax(1) for p in found.probabilities[name]]
+
+
+def sweep(parts: dict[str, pd.DataFrame], recipe: Recipe, seed: int, *, texts: int, factor: float) -> dict[str, list[dict]]:
+    """Train with the five configurations of 2022 and return their logs.
+
+    Parameters
+    ----------
+    recipe
+        What the configurations leave out.
+    texts
+        Training texts of each; 0 for all. A fifth as many dev texts are scored, every few steps.
+    factor
+        Times the rates of 2022: a rate of 1e-6 over a few dozen steps would move nothing.
+    """
+    train, dev = (_sample(parts[name], n, seed) for name, n in (("train", texts), ("dev", texts // 2)))
+    steps = len(train) * recipe.epochs / recipe.batch_size
+    logs = {}
+    for name, chosen in SWEEP_2022.items():
+        rate = chosen["learning_rate"] * factor
+        entry = classifier.trained(train, dev, replace(recipe, **chosen | {"learning_rate": rate}, eval_steps=max(1, round(steps / 8))), seed)
+        logs[name] = [row for row in classifier.read_card(entry.path)["curve"] if "eval_micro_f1" in row]
+    return logs
+
+
+def _sample(table: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
+    return table.sample(n, random_state=seed).reset_index(drop=True) if 0 < n < len(table) else table
+
+
+def fewer(train: pd.DataFrame, n: int, seed: int, rare: int = 400) -> pd.DataFrame:
+    """Draw about n training texts, but keep every text of an emotion that has no more than `rare`; 0 keeps all."""
+    if not 0 < n < len(train):
+        return train
+    few = train["emotion"].map(train["emotion"].value_counts()) <= rare
+    return pd.concat([train[few], train[~few].sample(max(0, n - int(few.sum())), random_state=seed)]).sort_index().reset_index(drop=True)
+
+
+def errors(found: Comparison, model: str, n: int, seed: int) -> pd.DataFrame:
+    """Test texts that a model gets wrong, with what may explain it.
+
+    Returns
+    -------
+    DataFrame
+        text, label (in the source's words), meant, answered, sure (probability of the answer, where the model gives one), and the
+        training text that is most alike in characters with its emotion: where that is the answered one, the training texts led astray.
+    """
+    answered, true = found.answers[model][0], found.true
+    rows = np.random.default_rng(seed).permutation(np.flatnonzero(answered != true))[:n]
+    test, train = found.parts["test"].iloc[rows], found.parts["train"]
+    grams = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), min_df=2, sublinear_tf=True)
+    nearest = np.asarray((grams.fit_transform(train["text"]) @ grams.transform(test["text"]).T).argmax(0)).ravel()
+    table = pd.DataFrame({"text": test["text"].to_numpy(), "label": test["label"].to_numpy(), "meant": [emotions.KO[i] for i in true[rows]]})
+    table["answered"] = [emotions.KO[i] for i in answered[rows]]
+    if model in found.probabilities:
+        table["sure"] = found.probabilities[model][0][rows].max(1).round(2)
+    table["most alike in training"] = train["text"].iloc[nearest].to_numpy()
+    table["its emotion"] = [emotions.KO[i] for i in train["emotion"].iloc[nearest]]
+    return table
+
+
+def cost(found: Comparison) -> pd.DataFrame:
+    """Return what models cost beside what they score: millions of weights, seconds to make, megabytes, macro-F1."""
+    rows = []
+    for model, seconds in found.seconds.items():
+        weights, megabytes = np.nan, np.nan
+        if model in found.entries:
+            path = found.entries[model][0].path
+            weights = encoders.parameter_count(classifier.load(path).model)["all"] / 1e6
+            megabytes = (path / "model.safetensors").stat().st_size / 1e6
+        score = np.mean([metrics.macro_f1(found.true, a) for a in found.answers[model]])
+        rows.append((model, weights, seconds, megabytes, score))
+    return pd.DataFrame(rows, columns=["model", "million weights", "seconds to make", "MB of weights", "macro-F1"]).set_index("model").round(3)
