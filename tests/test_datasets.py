@@ -343,10 +343,10 @@ def test_kote_label_of_no_name(public):
         datasets.utterances("open")
 
 
-@pytest.mark.parametrize(("profile", "corpus"), [("open", "goemotion"), ("sample", "kote")])
-def test_unknown_corpus(public, profile, corpus):
+@pytest.mark.parametrize(("profile", "corpus", "has"), [("open", "goemotion", "kote, goemotions"), ("sample", "kote", "aihub")])
+def test_unknown_corpus(public, profile, corpus, has):
     settings.data_folder().joinpath("sample").mkdir()
-    with pytest.raises(BadInput, match=f"no corpus '{corpus}' in profile '{profile}'; it has: kote, goemotions"):
+    with pytest.raises(BadInput, match=f"no corpus '{corpus}' in profile '{profile}'; it has: {has}."):
         datasets.utterances(profile, corpus)
 
 
