@@ -114,7 +114,7 @@ draw(
 
 # %% [markdown]
 # **Which labels become which emotion?** The map of 2022 draws a line that can be argued with: 걱정스러운 (worried) is 슬픔 there, while 불안 (anxious) is 긴장.
-# Where a text of the source has several labels, the first is shown.
+# Where a text of the source has several labels, the first that says its emotion is shown.
 
 # %%
 labels = {corpus: table.groupby("label").agg(n=("text", "size"), emotion=("emotion", lambda e: e.mode()[0])).reset_index() for corpus, table in corpora.items()}
@@ -134,15 +134,15 @@ draw(
 )
 
 # %% [markdown]
-# **Which words carry an emotion?** Content words (nouns, verbs, adjectives; kiwipiepy) in the most texts of each emotion. Words that lead everywhere
-# say little, so a word counts only where it is more frequent than in all texts together.
+# **Which words carry an emotion?** Content words (nouns, verbs, adjectives; kiwipiepy) that stand in many texts of an emotion and in more of them than in
+# texts at large. In the sample few of them name the feeling: most sentences show it by what happens.
 
 # %%
 frequent = {corpus: frequent_by_emotion(table["text"], table["emotion"], 12) for corpus, table in corpora.items()}
 draw(
-    lambda corpus, lang, mark: figures.word_bars(frequent[corpus], lang, pick(lang, "감정마다 자주 나오는 낱말", "Frequent words of each emotion") + mark),
+    lambda corpus, lang, mark: figures.word_bars(frequent[corpus], lang, pick(lang, "감정을 드러내는 낱말", "Words that mark each emotion") + mark),
     "frequent_words",
-    {"ko": "감정마다 많은 글에 나오는 낱말(전체보다 잦은 것만)", "en": "Words in many texts of an emotion, where they are more frequent than in all texts"},
+    {"ko": "감정을 드러내는 낱말과 그 낱말이 나온 글의 수", "en": "Words that mark an emotion, and the texts that hold them"},
 )
 
 # %% [markdown]
@@ -196,25 +196,35 @@ duplicates
 # %% [markdown]
 # ## The lexicon against human norms (감성어 사전)
 #
-# The lexicon's weights imply a valence (쾌·불쾌) and an arousal (각성) for each term. VA-KOR holds the ratings of people; it is read in the open profile.
+# The lexicon's weights imply a valence (쾌·불쾌) and an arousal (각성) for each term. VA-KOR holds people's ratings from four studies; it is read in the open profile.
+# One of the four, 이윤형 (2016), contradicts the others in that file (성취감 is rated most unpleasant there, 신경질 most pleasant): its words and ratings seem to be shifted against
+# each other. It is shown, and left out of the summary.
 
 # %%
 if profile == "open":
-    norms = datasets.va_kor().set_index("term").join(lexicon.affect(lexicon.read()), how="inner", rsuffix="_ours")
+    norms = datasets.va_kor().merge(lexicon.affect(lexicon.read()), left_on="term", right_index=True, suffixes=("", "_ours"))
     nb.uses(norms)
-    agreement = {name: metrics.correlation(norms[name].to_numpy(), norms[f"{name}_ours"].to_numpy()) for name in ("valence", "arousal")}
     AFFECT = {"valence": ("쾌·불쾌", "valence"), "arousal": ("각성", "arousal")}
+    agree = lambda rows: {name: metrics.correlation(rows[name].to_numpy(), rows[f"{name}_ours"].to_numpy()) for name in AFFECT}
+    studies = {study: agree(rows) for study, rows in norms.groupby("study")}
+    sound_norms = norms[norms["study"] != "이윤형"]
+    agreement = agree(sound_norms)
+    correlations = {**studies, "three studies": agreement, "all four": agree(norms)}
+    display(pd.DataFrame({name: {"terms": r["valence"]["n"], **{k: metrics.show(v) for k, v in r.items()}} for name, r in correlations.items()}).T)
+
+# %%
+if profile == "open":
     display(
         nb.figure(
             lambda lang: figures.scatters(
-                {pick(lang, *AFFECT[name]): (norms[name], norms[f"{name}_ours"], f"r = {metrics.show(r)}") for name, r in agreement.items()},
-                pick(lang, f"우리 사전과 사람의 평정 ({len(norms)}개 낱말)", f"Our lexicon against people's ratings ({len(norms)} terms)"),
-                (pick(lang, "VA-KOR 평정", "rating in VA-KOR"), pick(lang, "우리 사전", "our lexicon")),
+                {pick(lang, *AFFECT[k]): (sound_norms[k], sound_norms[f"{k}_ours"], f"r = {metrics.show(r)}") for k, r in agreement.items()},
+                pick(lang, f"우리 사전과 사람의 평정 ({len(sound_norms)}개 낱말)", f"Our lexicon against people's ratings ({len(sound_norms)} terms)"),
+                (pick(lang, "VA-KOR 평정 (세 연구)", "rating in VA-KOR (three studies)"), pick(lang, "우리 사전", "our lexicon")),
             ),
             "lexicon_norms",
             caption={
-                "ko": "감성어 사전이 뜻하는 쾌·각성과 VA-KOR 평정의 상관",
-                "en": "Valence and arousal implied by the lexicon against the ratings of VA-KOR",
+                "ko": "감성어 사전이 뜻하는 쾌·각성과 VA-KOR 세 연구의 평정",
+                "en": "Valence and arousal implied by the lexicon against the ratings of three studies in VA-KOR",
             },
         )
     )
@@ -310,7 +320,7 @@ if has_songs:
     )
 
 # %% [markdown]
-# **How loud are songs?** 2022 added 100 dB to every value, so that silence becomes zero. The peak at the left end is silence.
+# **How loud are songs?** 2022 added 100 dB to every value, so that silence becomes zero. The peak on the left is the noise floor between notes.
 
 # %%
 if has_songs:
@@ -351,5 +361,7 @@ if has_songs:
     results |= {"rows/songs": len(songs), "rows/songs_collected": int(song_ledger["rows_in"].iloc[0])}
     results |= {f"dropped/{row.step}@songs": row.dropped for row in song_ledger.itertuples()}
 if profile == "open":
-    results |= {f"pearson/lexicon_{name}": r for name, r in agreement.items()} | {"rows/lexicon_norms": len(norms)}
+    results |= {
+        f"pearson/lexicon_{name}{suffix}": r for suffix, rows in (("", "three studies"), ("_all", "all four")) for name, r in correlations[rows].items()
+    }
 nb.record(results)

@@ -350,9 +350,9 @@ def test_unknown_corpus(public, profile, corpus, has):
         datasets.utterances(profile, corpus)
 
 
-def test_va_kor_has_one_row_a_term(public):
+def test_va_kor_has_one_row_a_term_of_a_study(public):
     public(va_kor="\ufeffsource,word,V,A\n민경환,갈등,-1.5,1\n이윤형,갈등,-0.5,2\n이윤형,감동,2,0.5\n")
-    assert datasets.va_kor().to_numpy().tolist() == [["갈등", -1.0, 1.5], ["감동", 2.0, 0.5]]
+    assert datasets.va_kor().to_numpy().tolist() == [["민경환", "갈등", -1.5, 1.0], ["이윤형", "갈등", -0.5, 2.0], ["이윤형", "감동", 2.0, 0.5]]
     public(va_kor="source,word,V,A\n민경환,갈등,-1.5,1\n이윤형,감동,2,높음\n")
     with pytest.raises(CorruptData, match="va_kor.csv, row 3: A '높음' is no number; correct it"):
         datasets.va_kor()
@@ -417,3 +417,11 @@ def test_official_kote_test_file_is_the_test_part():
     assert set(parts["test"]["source"]) == {"kote_test"} and len(parts["test"]) == 2
     assert "같은 글" not in set(parts["train"]["text"]) | set(parts["dev"]["text"])
     assert cleaning.group_key("같은 글") == cleaning.group_key("같은글!")
+
+
+def test_the_label_shown_is_one_that_says_the_emotion(public):
+    names = emotions.KOTE_LABELS
+    sad, angry = names.index("슬픔"), names.index("화남/분노")
+    public(kote_val=f"1\t정말 속상한 글\t{angry},{sad},{names.index('절망')}\n", kote_test=f"2\t다른 글이다\t{angry}\n")
+    table, _ = datasets.utterances("open")
+    assert table["label"].tolist()[0] in ("슬픔", "절망") and table["emotion"].tolist() == [3, 4]

@@ -1,4 +1,4 @@
-"""The command line: `wyf feel`, `wyf run`, `wyf data`, `wyf lyrics`, `wyf sync`, `wyf readme`."""
+"""The command line: `wyf feel`, `wyf run`, `wyf train`, `wyf models`, `wyf publish`, `wyf data`, `wyf lyrics`, `wyf sync`, `wyf readme`."""
 
 from __future__ import annotations
 
@@ -49,6 +49,55 @@ def run(
     if publish:
         runner.publish(name, folder)
     typer.echo(f"notebooks  {relative(folder)}/notebooks\nfigures    {relative(folder)}/figures\nresults    {relative(folder)}/results.json")
+
+
+@app.command()
+def train(
+    profile: Annotated[str, typer.Option(help="sample, open or wyf.")] = "sample",
+    corpus: Annotated[str, typer.Option(help="Corpus of the profile; its first by default.")] = "",
+    encoder: Annotated[str, typer.Option(help="Key of encoders.CANDIDATES, name on the hub, or folder; the bundled one by default.")] = "",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the training; the split is that of the notebooks.")] = 0,
+    epochs: Annotated[float | None, typer.Option(min=0.01, help="This and what follows: as in the recipe by default.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=2)] = None,
+    learning_rate: Annotated[float | None, typer.Option(min=0)] = None,
+    frozen_layers: Annotated[int | None, typer.Option(min=0)] = None,
+    tracker: Annotated[str, typer.Option(help="none, tensorboard or wandb.")] = "none",
+) -> None:
+    """Fine-tune one classifier, or find it in the cache, and print its scores on dev."""
+    from . import catalogue, classifier, encoders, publishing
+    from .settings import set_threads
+
+    set_threads()
+    candidate = encoders.CANDIDATES.get(encoder)
+    start = {"encoder": candidate.name, "revision": candidate.revision} if candidate else {"encoder": encoder or encoders.BUNDLED}
+    asked = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "frozen_layers": frozen_layers}
+    recipe = classifier.Recipe(**start, **{name: value for name, value in asked.items() if value is not None})
+    parts = catalogue.sentences(profile, seed=0, corpus=corpus)
+    entry = classifier.trained(parts["train"], parts["dev"], recipe, seed, tracker)
+    scores = publishing.dev_scores(entry.path)
+    typer.echo(f"{entry}\ndev  macro-F1 {scores['eval_macro_f1']:.3f}, micro-F1 {scores['eval_micro_f1']:.3f}, epoch {scores['epoch']:g}")
+
+
+@app.command()
+def models() -> None:
+    """List the trained classifiers in the cache."""
+    from . import publishing
+
+    typer.echo(_table(publishing.models()))
+
+
+@app.command()
+def publish(
+    model: Annotated[str, typer.Argument(help="Folder of a trained classifier, or the beginning of a key that `wyf models` lists.")],
+    repo: Annotated[str, typer.Option(help="OWNER/NAME on the Hugging Face hub.")],
+    revision: Annotated[str, typer.Option(help="Tag of this version.")] = "",
+    public: Annotated[bool, typer.Option("--public", help="Let everyone see it.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be sent, and print the card.")] = False,
+) -> None:
+    """Publish a trained classifier with its model card; the token is HF_TOKEN or that of `hf auth login`."""
+    from . import publishing
+
+    typer.echo(publishing.publish(publishing.find(model), repo, revision=revision, private=not public, dry_run=dry_run))
 
 
 @app.command()

@@ -270,7 +270,7 @@ def _texts(table: pd.DataFrame, column: str, path: Path, first: int = 2) -> pd.S
 
 
 def _labelled(texts: pd.Series, labels: list[list[str]], mapping: dict[str, int], source: str, path: Path, first: int = 2) -> pd.DataFrame:
-    """Table of utterances with soft targets from the mapped labels of each text."""
+    """Table of utterances with soft targets from the mapped labels of each text; `label` is the first that says its emotion."""
     targets = np.zeros((len(texts), emotions.N))
     for row, names in enumerate(labels):
         try:
@@ -281,7 +281,8 @@ def _labelled(texts: pd.Series, labels: list[list[str]], mapping: dict[str, int]
     table = pd.DataFrame(targets, columns=list(emotions.EN))
     table.insert(0, "text", texts.to_numpy())
     table.insert(1, "emotion", [emotions.hard(t) for t in targets])
-    table.insert(2, "label", [names[0] if names else "" for names in labels])
+    shown = (next((n for n in names if mapping.get(n) == e), names[0] if names else "") for names, e in zip(labels, table["emotion"], strict=True))
+    table.insert(2, "label", list(shown))
     return table.assign(source=source)
 
 
@@ -416,12 +417,12 @@ def va_kor() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns term, valence, arousal, both from -3 to 3; one row a term, the mean where several studies have it.
+        Columns study, term, valence, arousal, both from -3 to 3; one row a term of a study.
     """
     path = _check(REGISTRY["va_kor"])
-    table = read_table(path, ["word", "V", "A"])
+    table = read_table(path, ["source", "word", "V", "A"])
     values = {"term": _texts(table, "word", path), "valence": _numbers(table["V"], path), "arousal": _numbers(table["A"], path)}
-    return pd.DataFrame(values).groupby("term", sort=False, as_index=False).mean()
+    return pd.DataFrame({"study": table["source"], **values})
 
 
 # Tables ---------------------------------------------------------------------------------------------

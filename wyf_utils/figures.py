@@ -232,34 +232,33 @@ def flow(labels: pd.DataFrame, lang: str, title: str) -> Figure:
         One row a label: columns label, emotion (id), n.
     """
     table = labels.sort_values(["emotion", "n"], ascending=[True, False]).reset_index(drop=True)
-    total, gap = table["n"].sum(), 0.006
-    pad = max(0.0, 0.0165 - table["n"].min() / total) / 2 if len(table) > 30 else 0.004  # rare labels keep a legible distance
-    figure, axes = plt.subplots(figsize=(SIZES["page"][0], 1.6 + 0.155 * len(table) + 0.2))
-    totals = table.groupby("emotion")["n"].sum() / total
-    left_height = 1 + 2 * pad * len(table)
-    scale = left_height / (1 + gap * (len(totals) - 1))
-    tops, top = {}, 0.0
-    for emotion, share in totals.items():
-        tops[emotion], top = top, top + (share + gap) * scale
-    starts, left = dict(tops), 0.0
+    share, totals = table["n"] / table["n"].sum(), table.groupby("emotion")["n"].sum() / table["n"].sum()
+    inches = 1.8 + 0.2 * len(table)
+    left, left_height = _slots(share.to_numpy(), 1 / len(table))  # a rare label still has room for its name
+    right, right_height = _slots(totals.to_numpy(), 0.7 / inches)
+    right += (left_height - right_height) / 2
+    figure, axes = plt.subplots(figsize=(SIZES["page"][0], inches))
     t = np.linspace(0, 1, 40)
     ease = 3 * t**2 - 2 * t**3
-    for row in table.itertuples():
-        share, emotion = row.n / total, emotions.EMOTIONS[row.emotion]
-        left += pad
-        right = starts[row.emotion]
-        upper, lower = left + (right - left) * ease, left + share + (right + share * scale - left - share) * ease
-        axes.fill_between(t, -upper, -lower, color=emotion.colour, alpha=0.45, lw=0)
-        axes.text(-0.015, -(left + share / 2), f"{row.label} {row.n:,}", ha="right", va="center", fontsize=8)
-        starts[row.emotion] += share * scale
-        left += share + pad
-    for emotion, share in totals.items():
-        e = emotions.EMOTIONS[emotion]
-        axes.add_patch(plt.Rectangle((1, -tops[emotion] - share * scale), 0.025, share * scale, color=e.colour, lw=0))
-        axes.text(1.04, -(tops[emotion] + share * scale / 2), f"{names(lang)[emotion]}\n{share * total:,.0f} ({share:.0%})", ha="left", va="center")
-    axes.set(title=title, xlim=(-0.32, 1.25), ylim=(-left_height * 1.01, left_height * 0.01))
+    starts = dict(zip(totals.index, right - totals.to_numpy() / 2, strict=True))
+    for row, middle, part in zip(table.itertuples(), left, share, strict=True):
+        upper = middle - part / 2 + (starts[row.emotion] - middle + part / 2) * ease
+        axes.fill_between(t, -upper, -upper - part, color=emotions.COLOURS[row.emotion], alpha=0.45, lw=0)
+        axes.text(-0.015, -middle, f"{row.label} {row.n:,}", ha="right", va="center", fontsize=8)
+        starts[row.emotion] += part
+    for (emotion, part), middle in zip(totals.items(), right, strict=True):
+        axes.add_patch(plt.Rectangle((1, -middle - part / 2), 0.025, part, color=emotions.COLOURS[emotion], lw=0))
+        axes.text(1.04, -middle, f"{names(lang)[emotion]}\n{part * table['n'].sum():,.0f} ({part:.0%})", ha="left", va="center")
+    height = max(left_height, right_height)
+    axes.set(title=title, xlim=(-0.32, 1.25), ylim=(-left_height / 2 - height / 2 - 0.01, -left_height / 2 + height / 2 + 0.01))
     axes.axis("off")
     return figure
+
+
+def _slots(shares: np.ndarray, least: float, gap: float = 0.004) -> tuple[np.ndarray, float]:
+    """Middles of slots from the top down, each at least `least` high, and their height together."""
+    heights = np.maximum(shares, least) + gap
+    return np.cumsum(heights) - heights / 2, float(heights.sum())
 
 
 def word_cloud(labels: pd.DataFrame, lang: str, title: str, seed: int) -> Figure:

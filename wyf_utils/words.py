@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
@@ -30,7 +31,9 @@ def content_words(texts: Sequence[str]) -> list[list[str]]:
 
 
 def frequent_by_emotion(texts: Sequence[str], ids: Sequence[int], size: int) -> dict[int, pd.Series]:
-    """Content words in the most texts of each emotion, among those more frequent there than in all texts.
+    """Content words that mark an emotion: in many of its texts, and in more than in texts at large.
+
+    Words are ranked by n * log(share in the emotion / share in all texts), n being the emotion's texts that hold the word.
 
     Parameters
     ----------
@@ -51,6 +54,7 @@ def frequent_by_emotion(texts: Sequence[str], ids: Sequence[int], size: int) -> 
         within.setdefault(emotion, Counter()).update(held)
     frequent = {}
     for emotion, counts in within.items():
-        own = {w: n for w, n in counts.items() if n / total[emotion] > everywhere[w] / len(texts)}
-        frequent[int(emotion)] = pd.Series(dict(sorted(own.items(), key=lambda item: (-item[1], item[0]))[:size]), dtype=int)
+        mark = {w: n * math.log(n / total[emotion] * len(texts) / everywhere[w]) for w, n in counts.items()}
+        leading = sorted(mark, key=lambda w: (-mark[w], w))[:size]
+        frequent[int(emotion)] = pd.Series({w: counts[w] for w in leading}, dtype=int).sort_values(ascending=False, kind="stable")
     return frequent
