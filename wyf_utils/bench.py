@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import resource
 import statistics
@@ -13,20 +14,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
+from transformers import BertConfig, DataCollatorWithPadding, PreTrainedModel, TextClassificationPipeline
+from transformers.modeling_outputs import SequenceClassifierOutput
 
-from . import cleaning, composer, datasets, encoders, mel, recommender
+from . import catalogue, classifier, cleaning, composer, datasets, emotions, encoders, inference, mel, metrics, recommender, training
 from .settings import THREADS, set_threads
 
 #: Songs and lyrics that the catalogue of 2022 had, and what cleaning as many may take.
 SONGS, LYRICS, SECONDS, GIGABYTES = 707_989, 145_636, 60, 2.0
 
 
-def compare(title: str, calls: dict[str, Callable[[], object]], times: int = 7) -> None:
+def compare(title: str, calls: dict[str, Callable[[], object]], times: int = 7, warm: bool = True) -> None:
     """Time calls in turn (A B A B ...), so that a drifting machine hurts all alike, and print medians and ratios to the first."""
     taken: dict[str, list[float]] = {name: [] for name in calls}
-    for call in calls.values():
-        call()  # warm-up
+    for call in calls.values() if warm else ():
+        call()
     for _ in range(times):
         for name, call in calls.items():
             start = time.perf_counter()
@@ -61,6 +65,70 @@ def _embedding() -> None:
             encoder.model(**encoder.tokenizer(encoder.prefix + text, return_tensors="pt"))
 
     compare("encoder, 128 sentences", {"one text at a time": one_by_one, "batches of like length": lambda: encoders.embed(encoder, texts)}, 3)
+
+
+class _AsPipeline(PreTrainedModel):
+    """The classifier's weights under the interface that transformers' `pipeline` wants."""
+
+    config_class = BertConfig
+
+    def __init__(self, model: classifier.EmotionModel):
+        super().__init__(model.encoder.config)
+        self.emotions = model
+
+    def forward(self, input_ids, attention_mask, **_):
+        """Logits as the pipeline reads them."""
+        return SequenceClassifierOutput(logits=self.emotions(input_ids, attention_mask)["logits"])
+
+
+def _reading() -> None:
+    """Sentences by transformers' pipeline, one text a call as in 2022, and by `predict`, on the weights of the default run."""
+    parts = catalogue.sentences("sample", 0)
+    entry = classifier.trained(parts["train"], parts["dev"], classifier.Recipe(), 0)
+    reference, fast = classifier.load(entry.path), inference.load_onnx(entry.path)
+    texts = pd.concat([part["text"] for part in parts.values()]).sample(2000, random_state=0).tolist()
+    pipe = TextClassificationPipeline(model=_AsPipeline(reference.model).eval(), tokenizer=reference.tokenizer)
+
+    def one_by_one() -> None:
+        for text in texts:
+            pipe(reference.prefix + text)
+
+    compare(
+        "2,000 sentences to six probabilities",
+        {
+            "transformers pipeline, one text a call": one_by_one,
+            "predict, torch": lambda: reference.predict(texts),
+            "predict, ONNX eight-bit": lambda: fast.predict(texts),
+        },
+        times=1,
+        warm=False,
+    )
+    turns = itertools.cycle(texts)
+    compare(
+        "one sentence to six probabilities",
+        {"transformers pipeline": lambda: pipe(reference.prefix + next(turns)), "predict, ONNX eight-bit": lambda: fast.predict([next(turns)])},
+        times=101,
+    )
+    true, test = parts["test"]["emotion"].to_numpy(), parts["test"]["text"].tolist()
+    exact, eight_bit = (model.predict(test).argmax(1) for model in (reference, fast))
+    f1 = [metrics.macro_f1(true, answers) for answers in (exact, eight_bit)]
+    print(f"  macro-F1 {f1[0]:.4f} by torch, {f1[1]:.4f} in eight bits; {np.mean(exact == eight_bit):.1%} the same answers")
+
+
+def _fine_tuning() -> None:
+    """Training with batches of like length, and with batches as they come."""
+    few = datasets.utterances("sample")[0].sample(480, random_state=0).reset_index(drop=True)
+    encoder = encoders.load(encoders.BUNDLED, few["text"].tolist())
+    rows = [row | {"labels": np.full(emotions.N, 1 / emotions.N, np.float32)} for row in training.rows(encoder, few["text"], 64)]
+
+    def fit(strategy: str) -> None:
+        model = classifier.EmotionModel(encoders.load(encoders.BUNDLED, few["text"].tolist()).model)
+        classifier.freeze(model.encoder, 6)
+        collator = DataCollatorWithPadding(encoder.tokenizer)
+        with tempfile.TemporaryDirectory() as work:
+            training.fit(model, rows, collator=collator, folder=Path(work), desc=strategy, seed=0, epochs=1, batch_size=16, sampling=strategy)
+
+    compare("fine-tuning on 480 sentences", {"batches as they come": lambda: fit("random"), "batches of like length": lambda: fit("group_by_length")}, times=3)
 
 
 def _sound() -> None:
@@ -127,7 +195,7 @@ def main() -> None:
     """Run every comparison."""
     set_threads()
     print(f"{THREADS} threads for torch; medians; x is the ratio to the first row of each block")
-    for part in (_catalogue, _search, _embedding, _sound):
+    for part in (_catalogue, _search, _embedding, _reading, _fine_tuning, _sound):
         part()
 
 

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from .errors import CorruptData
-from .settings import cache_folder
+from .settings import cache_folder, processes
 
 _PROCESS_START = time.time()
 
@@ -125,6 +125,7 @@ def folder(
     data: str,
     code: Sequence[ModuleType | Callable],
     resumable: bool = False,
+    about: dict | None = None,
 ) -> Entry:
     """Return the entry with this content, making it when it is not there yet.
 
@@ -142,31 +143,45 @@ def folder(
         Modules or functions whose source makes the result: a change of theirs is another entry.
     resumable
         Whether `make` is also given a second folder, which stays when it is interrupted: what it leaves there it finds
-        again the next time.
+        again the next time. Processes that were launched together make such an entry together: all work in that second
+        folder, and the main one keeps what it made. Their number is one of the parameters.
+    about
+        What shall be known of the entry but changes nothing, kept in its entry.json.
 
     Returns
     -------
     Entry
         Folder and origin; also appended to `USED`.
     """
+    group = processes() if resumable else None
+    if group and group.num_processes > 1:
+        parameters = {**parameters, "processes": group.num_processes}
     key = fingerprint(parameters, data, [inspect.getsource(c) for c in code])[:16]
     path = cache_folder() / kind / key
-    card = path / "entry.json"
-    if card.is_file():
-        known = json.loads(card.read_text(encoding="utf-8"))
-        if known["time"] >= _fresh_since():
-            entry = Entry(kind, key, path, True, known["seconds"], known["made"])
-            USED.append(entry)
-            return entry
+    known = read_json(path / "entry.json")
+    if known and known["time"] < _fresh_since():
+        known = {}
+    if group:
+        from accelerate.utils import broadcast_object_list
+
+        (known,) = broadcast_object_list([known])  # the main process decides for all
+    if known:
+        entry = Entry(kind, key, path, True, known["seconds"], known["made"])
+        USED.append(entry)
+        return entry
     start = time.perf_counter()
     unfinished = cache_folder() / "unfinished" / f"{kind}-{key}"
-    with replacing_folder(path) as work:
-        make(work, unfinished) if resumable else make(work)
+    main = not group or group.is_main_process
+    with replacing_folder(path) if main else tempfile.TemporaryDirectory() as work:
+        make(Path(work), unfinished) if resumable else make(work)
         seconds = time.perf_counter() - start
         made = time.strftime("%Y-%m-%d %H:%M")
-        known = {"seconds": seconds, "made": made, "time": time.time(), "parameters": parameters, "data": data}
-        (work / "entry.json").write_text(json.dumps(known, ensure_ascii=False, indent=1, default=str), encoding="utf-8")
-    shutil.rmtree(unfinished, ignore_errors=True)
+        known = {"seconds": seconds, "made": made, "time": time.time(), "parameters": parameters, "data": data, "about": about or {}}
+        Path(work, "entry.json").write_text(json.dumps(known, ensure_ascii=False, indent=1, default=str), encoding="utf-8")
+    if group:
+        group.wait_for_everyone()  # until all have read the last checkpoint and the entry is in its place
+    if main:
+        shutil.rmtree(unfinished, ignore_errors=True)
     entry = Entry(kind, key, path, False, seconds, made)
     USED.append(entry)
     return entry

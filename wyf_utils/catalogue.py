@@ -53,7 +53,10 @@ def sentences(profile: str, seed: int, limit: int = 0, corpus: str = "") -> dict
     table, _ = datasets.utterances(profile, corpus)
     if limit and limit < len(table):
         table = table.sample(limit, random_state=seed).reset_index(drop=True)
-    return datasets.split(table, seed)
+    parts = datasets.split(table, seed)
+    for part in parts.values():
+        part.attrs = {"profile": profile, "corpus": corpus or datasets.corpora(profile)[0]}
+    return parts
 
 
 def text_model(profile: str, recipe: classifier.Recipe, seed: int, limit: int = 0) -> cache.Entry:

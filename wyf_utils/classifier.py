@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -96,7 +97,7 @@ class Recipe:
     revision : str
         Commit or tag on the hub; the newest by default.
     epochs, batch_size, learning_rate, weight_decay, warmup, optimizer
-        As in transformers' `TrainingArguments`; warmup is a share of all steps.
+        As in transformers' `TrainingArguments`: batch_size is that of each process, warmup a share of all steps.
     frozen_layers : int
         Embeddings and this many lower layers stay as they are; 0 trains everything.
     accumulation : int
@@ -105,6 +106,9 @@ class Recipe:
         Each layer's rate is this times that of the layer above.
     balance : float
         Class weights are (class share) ** -balance, with mean 1 over the training texts.
+    auxiliary : float
+        Weight of a second task that is dropped after training: telling all labels of the source (binary cross-entropy,
+        summed over them). Six emotions say less of a text than its own labels do.
     focal : float
         Gamma of the focal loss (Lin et al. 2017); 0 is cross-entropy.
     label_smoothing : float
@@ -129,7 +133,8 @@ class Recipe:
     frozen_layers: int = 6
     accumulation: int = 1
     layer_decay: float = 1.0
-    balance: float = 0.2
+    balance: float = 0.0
+    auxiliary: float = 0.25
     focal: float = 0.0
     label_smoothing: float = 0.0
     max_length: int = 64
@@ -140,28 +145,43 @@ class Recipe:
 class EmotionModel(nn.Module):
     """Encoder, mean pooling, standardised dimensions, dropout, and a linear layer to six logits.
 
+    In training a second linear layer tells the source's own labels; it is not saved.
+
     Mean-pooled vectors of contrastive encoders such as E5 lie in a narrow cone. Without standardising, the head
     sees nearly the same vector for every text and training stays at the majority for hundreds of steps.
     """
 
-    def __init__(self, encoder: nn.Module, class_weights: torch.Tensor | None = None, focal: float = 0.0, label_smoothing: float = 0.0):
+    def __init__(
+        self,
+        encoder: nn.Module,
+        class_weights: torch.Tensor | None = None,
+        labels: int = 0,
+        auxiliary: float = 0.0,
+        focal: float = 0.0,
+        label_smoothing: float = 0.0,
+    ):
         super().__init__()
-        self.focal, self.label_smoothing = focal, label_smoothing
+        self.auxiliary, self.focal, self.label_smoothing = auxiliary, focal, label_smoothing
         self.encoder = encoder
         self.standardise = nn.BatchNorm1d(encoder.config.hidden_size, affine=False)
         self.dropout = nn.Dropout(0.1)
         self.head = nn.Linear(encoder.config.hidden_size, emotions.N)
+        self.labels_head = nn.Linear(encoder.config.hidden_size, labels) if labels else None
         self.register_buffer("class_weights", torch.ones(emotions.N) if class_weights is None else class_weights)
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor | None = None) -> dict:
-        """Logits (batch, 6), and the weighted (focal) cross-entropy against soft labels (batch, 6) where given."""
+        """Logits (batch, 6), and the loss against soft targets of the emotions and of the source's labels (batch, 6 + labels)."""
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state  # (batch, tokens, dim)
-        logits = self.head(self.dropout(self.standardise(mean_pool(hidden, attention_mask))))  # (batch, 6)
+        pooled = self.dropout(self.standardise(mean_pool(hidden, attention_mask)))  # (batch, dim)
+        logits = self.head(pooled)  # (batch, 6)
         if labels is None:
             return {"logits": logits}
-        labels = labels * (1 - self.label_smoothing) + self.label_smoothing / emotions.N
+        targets = labels[:, : emotions.N] * (1 - self.label_smoothing) + self.label_smoothing / emotions.N
         logs = logits.float().log_softmax(-1)  # (batch, 6)
-        loss = -(labels * self.class_weights * (1 - logs.exp()) ** self.focal * logs).sum(-1).mean()
+        loss = -(targets * self.class_weights * (1 - logs.exp()) ** self.focal * logs).sum(-1).mean()
+        if self.labels_head is not None:
+            told, true = self.labels_head(pooled).float(), labels[:, emotions.N :]  # (batch, labels)
+            loss = loss + self.auxiliary * nn.functional.binary_cross_entropy_with_logits(told, true, reduction="none").sum(-1).mean()
         return {"loss": loss, "logits": logits}
 
 
@@ -203,12 +223,15 @@ def fine_tune(train: pd.DataFrame, dev: pd.DataFrame, recipe: Recipe, seed: int,
     encoder = encoders.load(recipe.encoder, texts=train["text"].tolist())
     recipe = replace(recipe, max_length=min(recipe.max_length, encoder.tokenizer.model_max_length))
     freeze(encoder.model, recipe.frozen_layers)
-    model = EmotionModel(encoder.model, class_weights(train[TARGETS].to_numpy(), recipe.balance), recipe.focal, recipe.label_smoothing)
+    names = _label_names(train) if recipe.auxiliary else []
+    model = EmotionModel(
+        encoder.model, class_weights(train[TARGETS].to_numpy(), recipe.balance), len(names), recipe.auxiliary, recipe.focal, recipe.label_smoothing
+    )
     with tempfile.TemporaryDirectory() as temporary:
         curve = training.fit(
             model,
-            _rows(encoder, train, recipe.max_length),
-            dev=_rows(encoder, dev, recipe.max_length),
+            _rows(encoder, train, names, recipe.max_length),
+            dev=_rows(encoder, dev, names, recipe.max_length),
             collator=DataCollatorWithPadding(encoder.tokenizer),
             folder=work or Path(temporary),
             desc=f"fine-tune, seed {seed}",
@@ -224,6 +247,7 @@ def fine_tune(train: pd.DataFrame, dev: pd.DataFrame, recipe: Recipe, seed: int,
             tracker=tracker,
         )
     path.mkdir(parents=True, exist_ok=True)
+    model.labels_head = None
     save_file({k: v.contiguous() for k, v in model.state_dict().items()}, path / "model.safetensors")
     encoder.model.config.save_pretrained(path)
     encoder.tokenizer.save_pretrained(path)
@@ -232,16 +256,25 @@ def fine_tune(train: pd.DataFrame, dev: pd.DataFrame, recipe: Recipe, seed: int,
     write_json(path / CARD, card | calibrate(load(path).predict(dev["text"].tolist()), dev["emotion"].to_numpy()))
 
 
-def _rows(encoder: Encoder, table: pd.DataFrame, max_length: int) -> list[dict]:
-    """Trainer's rows with soft labels (6,)."""
-    labels = table[TARGETS].to_numpy(np.float32)
-    return [row | {"labels": label} for row, label in zip(training.rows(encoder, table["text"], max_length), labels, strict=True)]
+def _label_names(table: pd.DataFrame) -> list[str]:
+    """Labels of the source that stand in a table, sorted; none where it has no column `labels`."""
+    return sorted({name for labels in table.get("labels", ()) for name in labels.split("|")})
+
+
+def _rows(encoder: Encoder, table: pd.DataFrame, names: list[str], max_length: int) -> list[dict]:
+    """Trainer's rows with the targets of the emotions (6,) and of the source's labels (len(names),)."""
+    targets = table[TARGETS].to_numpy(np.float32)
+    if names:
+        told = table["labels"].str.get_dummies("|").reindex(columns=names, fill_value=0)
+        targets = np.concatenate([targets, told.to_numpy(np.float32)], axis=1)
+    return [row | {"labels": target} for row, target in zip(training.rows(encoder, table["text"], max_length), targets, strict=True)]
 
 
 def _optimizer(model: EmotionModel, recipe: Recipe) -> torch.optim.Optimizer:
     """AdamW or Adafactor; rates fall from the top layer down, and the new head has its own."""
     layers = model.encoder.config.num_hidden_layers
-    groups = [{"params": list(model.head.parameters()), "lr": recipe.head_learning_rate}]
+    heads = [parameter for head in (model.head, model.labels_head) if head is not None for parameter in head.parameters()]
+    groups = [{"params": heads, "lr": recipe.head_learning_rate}]
     for name, parameter in model.encoder.named_parameters():
         if parameter.requires_grad:
             depth = re.search(r"layers?\.(\d+)\.", name)
@@ -256,20 +289,21 @@ def _optimizer(model: EmotionModel, recipe: Recipe) -> torch.optim.Optimizer:
 
 def _dev_scores(prediction) -> dict[str, float]:
     logits, targets = prediction
-    true, predicted = targets.argmax(-1), logits.argmax(-1)
+    true, predicted = targets[:, : emotions.N].argmax(-1), logits.argmax(-1)
     return {"macro_f1": metrics.macro_f1(true, predicted), "micro_f1": metrics.micro_f1(true, predicted)}
 
 
 def trained(train: pd.DataFrame, dev: pd.DataFrame, recipe: Recipe, seed: int, tracker: str = "none") -> cache.Entry:
     """Fine-tuned model from the cache, trained first where it is not there yet."""
-    columns = ["text", "emotion", *TARGETS]
+    columns = [c for c in ("text", "emotion", "labels", *TARGETS) if c in train]
     return cache.folder(
         "classifier",
         lambda path, work: fine_tune(train, dev, recipe, seed, path, work, tracker),
         parameters={**asdict(recipe), "seed": seed, "bfloat16": training.mixed_precision()},
         data=cache.fingerprint(train[columns], dev[columns]),
-        code=[fine_tune, EmotionModel, class_weights, freeze, _optimizer, _rows, _dev_scores, calibrate, training, encoders],
+        code=[fine_tune, EmotionModel, class_weights, freeze, _optimizer, _rows, _label_names, _dev_scores, calibrate, training, encoders],
         resumable=True,
+        about=train.attrs,
     )
 
 
@@ -293,8 +327,8 @@ def calibrate(probabilities: np.ndarray, true: np.ndarray) -> dict[str, float]:
     Returns
     -------
     dict
-        temperature: divides the logits so that the true emotions are most likely; unsure_below: the largest confidence
-        up to which fewer than half of the answers are right (0 where there is none).
+        temperature: divides the logits so that the true emotions are most likely; unsure_below: the confidence under which an
+        answer is right less than once in three times (isotonic regression; 0 where there is none).
     """
 
     def surprise(temperature: float) -> float:
@@ -302,11 +336,9 @@ def calibrate(probabilities: np.ndarray, true: np.ndarray) -> dict[str, float]:
 
     temperature = float(minimize_scalar(surprise, bounds=(0.2, 5.0), method="bounded").x)
     calibrated = tempered(probabilities, temperature)
-    order = np.argsort(calibrated.max(1))
-    right = (calibrated.argmax(1) == true)[order]
-    share = right.cumsum() / np.arange(1, len(true) + 1)
-    wrong_mostly = np.flatnonzero(share < 0.5)
-    return {"temperature": temperature, "unsure_below": float(calibrated.max(1)[order][wrong_mostly[-1]]) if len(wrong_mostly) else 0.0}
+    confidence, right = calibrated.max(1), calibrated.argmax(1) == true
+    doubtful = confidence[IsotonicRegression().fit_transform(confidence, right) < 1 / 3]
+    return {"temperature": temperature, "unsure_below": float(doubtful.max()) if len(doubtful) else 0.0}
 
 
 # Prediction -----------------------------------------------------------------------------------------

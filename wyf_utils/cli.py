@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -63,17 +64,25 @@ def train(
     frozen_layers: Annotated[int | None, typer.Option(min=0)] = None,
     tracker: Annotated[str, typer.Option(help="none, tensorboard or wandb.")] = "none",
 ) -> None:
-    """Fine-tune one classifier, or find it in the cache, and print its scores on dev."""
+    """Fine-tune one classifier, or find it in the cache, and print its scores on dev; `accelerate launch` does it in several processes."""
     from . import catalogue, classifier, encoders, publishing
-    from .settings import set_threads
+    from .settings import processes, set_threads
 
     set_threads()
+    group = processes()
+    if not group.is_main_process:
+        os.environ["WYF_PROGRESS"] = os.devnull  # one bar is enough
     candidate = encoders.CANDIDATES.get(encoder)
     start = {"encoder": candidate.name, "revision": candidate.revision} if candidate else {"encoder": encoder or encoders.BUNDLED}
+    if epochs and epochs.is_integer():
+        epochs = int(epochs)  # as the notebooks write it, for the same key
     asked = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "frozen_layers": frozen_layers}
     recipe = classifier.Recipe(**start, **{name: value for name, value in asked.items() if value is not None})
     parts = catalogue.sentences(profile, seed=0, corpus=corpus)
     entry = classifier.trained(parts["train"], parts["dev"], recipe, seed, tracker)
+    group.destroy_process_group()
+    if not group.is_main_process:
+        return
     scores = publishing.dev_scores(entry.path)
     typer.echo(f"{entry}\ndev  macro-F1 {scores['eval_macro_f1']:.3f}, micro-F1 {scores['eval_micro_f1']:.3f}, epoch {scores['epoch']:g}")
 

@@ -170,12 +170,11 @@ def _sample(table: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
     return table.sample(n, random_state=seed).reset_index(drop=True) if 0 < n < len(table) else table
 
 
-def fewer(train: pd.DataFrame, n: int, seed: int, rare: int = 400) -> pd.DataFrame:
-    """Draw about n training texts, but keep every text of an emotion that has no more than `rare`; 0 keeps all."""
-    if not 0 < n < len(train):
+def fewer(train: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
+    """Draw at most so many training texts of every emotion (0 for all), in their old order."""
+    if not most:
         return train
-    few = train["emotion"].map(train["emotion"].value_counts()) <= rare
-    return pd.concat([train[few], train[~few].sample(max(0, n - int(few.sum())), random_state=seed)]).sort_index().reset_index(drop=True)
+    return train.sample(frac=1, random_state=seed).groupby("emotion").head(most).sort_index().reset_index(drop=True)
 
 
 def errors(found: Comparison, model: str, n: int, seed: int) -> pd.DataFrame:

@@ -283,6 +283,7 @@ def _labelled(texts: pd.Series, labels: list[list[str]], mapping: dict[str, int]
     table.insert(1, "emotion", [emotions.hard(t) for t in targets])
     shown = (next((n for n in names if mapping.get(n) == e), names[0] if names else "") for names, e in zip(labels, table["emotion"], strict=True))
     table.insert(2, "label", list(shown))
+    table.insert(3, "labels", ["|".join(names) for names in labels])
     return table.assign(source=source)
 
 
@@ -450,7 +451,7 @@ def utterances(profile: str, corpus: str = "") -> tuple[pd.DataFrame, pd.DataFra
     Returns
     -------
     table : DataFrame
-        Columns text, emotion (id 0-5), label (in the source's words), six soft targets named in
+        Columns text, emotion (id 0-5), label (in the source's words), labels (all of them, parted by |), six soft targets named in
         English (each row sums to 1), source.
     ledger : DataFrame
         What cleaning did, from `cleaning.apply_rules`.
@@ -520,6 +521,16 @@ def song_vectors() -> tuple[np.ndarray, np.ndarray]:
 def published() -> dict:
     """Numbers published in 2022, to be drawn beside ours: `data/reference/published_2022.json`."""
     return _read_json(data_folder() / "reference" / "published_2022.json")
+
+
+def unrelated(profile: str) -> pd.DataFrame:
+    """Procedural Korean (recipes, house rules) far from talk, feelings and songs, the control of notebook 03: columns text, source.
+
+    It is written for this project: a profile whose folder lacks `unrelated.csv` (open, wyf) takes the sample's file.
+    """
+    root = profile_folder(profile)
+    path = _find(root if (root / "unrelated.csv").is_file() else profile_folder("sample"), "unrelated", (".csv",))
+    return pd.DataFrame({"text": _texts(read_table(path, ["text"]), "text", path), "source": "unrelated"})
 
 
 # Splits ---------------------------------------------------------------------------------------------

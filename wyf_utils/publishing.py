@@ -137,8 +137,15 @@ def model_card(model: Path, repo: str = "OWNER/NAME", revision: str = "") -> str
         Its folder.
     repo, revision
         Where it can be had, for the lines that load it.
+
+    Raises
+    ------
+    MissingData
+        If the folder holds no model, or one of older code that nothing reads any more.
     """
     card, entry = classifier.read_card(model), read_json(model / "entry.json")
+    if "temperature" not in card:
+        raise MissingData(f"The model in {relative(model)} was not calibrated by the code that trained it; train it again with `wyf train`.")
     recipe, about, evaluations = card["recipe"], entry.get("about", {}), _evaluations(card)
     encoder = recipe["encoder"]
     base, licence = _base(encoder)
@@ -198,7 +205,7 @@ def _data(about: dict, fingerprint: str) -> str:
         ("Profile", f"`{profile}`, {PROFILES[profile]}" if profile else UNKNOWN),
         ("Corpus", f"`{corpus}`" if corpus else UNKNOWN),
         ("Licence and source", terms.get(profile) or "; ".join(public)),
-        ("Sha256 of the train and dev splits", f"`{fingerprint}`"),
+        ("Sha256 of the train and dev splits", fingerprint),
     )
 
 

@@ -96,6 +96,13 @@ def device() -> str:
     return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
 
 
+def processes():
+    """Processes that train together under `accelerate launch`, as accelerate's `PartialState`: one by itself otherwise."""
+    from accelerate import PartialState
+
+    return PartialState(cpu=device() == "cpu")
+
+
 @functools.lru_cache
 def _progress_stream(log: str):
     return Path(log).open("a", encoding="utf-8", buffering=1) if log else sys.stderr

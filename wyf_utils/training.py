@@ -13,7 +13,7 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from .encoders import Encoder
 from .errors import BadInput
-from .settings import device, progress
+from .settings import cache_folder, device, progress
 
 TRACKERS = ("none", "tensorboard", "wandb")
 
@@ -68,6 +68,7 @@ def fit(
     patience: int = 0,
     eval_steps: int = 0,
     optimizer: torch.optim.Optimizer | None = None,
+    sampling: str = "group_by_length",
     tracker: str = "none",
     **arguments,
 ) -> list[dict]:
@@ -87,8 +88,10 @@ def fit(
         Steps between evaluations; 0 for one after each epoch.
     optimizer
         AdamW by default; its schedule is linear after the warm-up.
+    sampling
+        group_by_length makes batches of like length, which waste no padding; random takes texts as they come.
     tracker
-        none, tensorboard or wandb: where the log goes besides the one returned.
+        none, tensorboard or wandb: who else keeps the log, under `data/cache/logs` (wandb: where `WANDB_DIR` says, if it is set).
     **arguments
         Further fields of transformers' `TrainingArguments`.
 
@@ -100,16 +103,18 @@ def fit(
     if tracker not in TRACKERS:
         raise BadInput(f"There is no tracker '{tracker}'; choose one of: {', '.join(TRACKERS)}.")
     folder.mkdir(parents=True, exist_ok=True)
-    log_folder = os.environ.get("TENSORBOARD_LOGGING_DIR")
-    if tracker == "tensorboard" and not log_folder:
-        os.environ["TENSORBOARD_LOGGING_DIR"] = str(folder / "tensorboard")
+    if tracker != "none":
+        logs = cache_folder() / "logs" / folder.name  # the checkpoints' folder goes when the training is done, the log stays
+        logs.mkdir(parents=True, exist_ok=True)
+        os.environ["TENSORBOARD_LOGGING_DIR"] = str(logs)
+        os.environ.setdefault("WANDB_DIR", str(logs))
     bar, when = progress(desc=desc), "steps" if eval_steps else "epoch"
     chosen = TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=epochs,
         per_device_train_batch_size=batch_size,
         per_device_eval_batch_size=64,
-        train_sampling_strategy="group_by_length",
+        train_sampling_strategy=sampling,
         dataloader_drop_last=len(train) > batch_size,  # a last batch of one text has no deviation
         eval_strategy=when if dev else "no",
         eval_steps=eval_steps or None,
