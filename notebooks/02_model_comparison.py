@@ -342,13 +342,14 @@ nb.figure(
 
 # %%
 unsure = [p.max(1) <= m.unsure_below for p, m in zip(calibrated, models, strict=True)]
+right = [pd.Series(p.argmax(1) == each.true).groupby(u).mean().reindex([False, True]) for p, u in zip(calibrated, unsure, strict=True)]
 pd.DataFrame(
     {
         "temperature": [m.temperature for m in models],
         "unsure below": [m.unsure_below for m in models],
         "share of test texts unsure": [u.mean() for u in unsure],
-        "right where sure": [metrics.micro_f1(each.true[~u], p[~u].argmax(1)) for u, p in zip(unsure, calibrated, strict=True)],
-        "right where unsure": [metrics.micro_f1(each.true[u], p[u].argmax(1)) if u.any() else np.nan for u, p in zip(unsure, calibrated, strict=True)],
+        "right where sure": [r[False] for r in right],
+        "right where unsure": [r[True] for r in right],
     },
     index=[f"seed {s}" for s in seeds],
 ).round(3)
