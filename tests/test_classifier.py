@@ -160,3 +160,17 @@ def test_a_training_that_was_stopped_goes_on_from_its_checkpoint(parts, monkeypa
     assert steps == [1, 2, 3, 4, 4, 5, 6], "the first epoch is not trained again"
     assert len([row for row in classifier.load(entry.path).curve if "eval_macro_f1" in row]) == 2
     assert not list((cache.cache_folder() / "unfinished").iterdir())
+
+
+def test_the_source_s_labels_are_a_second_task_that_is_not_saved(parts, tmp_path):
+    few = parts["train"].groupby("emotion").head(24).assign(labels=lambda t: t["text"].str.split().str[0] + "|" + t["emotion"].astype(str))
+    names = classifier._label_names(few)
+    rows = classifier._rows(classifier.encoders.load(classifier.BUNDLED, few["text"].tolist()), few, names, 64)
+    told = np.array([row["labels"][6:] for row in rows])
+    assert told.shape[1] == len(names) and (told.sum(1) == 2).all()
+    assert all(told[i, names.index(str(e))] for i, e in enumerate(few["emotion"]))
+    classifier.fine_tune(few, few.iloc[:20], classifier.Recipe(epochs=1, frozen_layers=10), 0, tmp_path / "told")
+    classifier.fine_tune(few, few.iloc[:20], classifier.Recipe(epochs=1, frozen_layers=10, auxiliary=0.0), 0, tmp_path / "plain")
+    told, plain = (classifier.load(tmp_path / name).model.state_dict() for name in ("told", "plain"))
+    assert told.keys() == plain.keys()
+    assert not torch.equal(told["encoder.encoder.layer.11.output.dense.weight"], plain["encoder.encoder.layer.11.output.dense.weight"])

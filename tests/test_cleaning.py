@@ -157,3 +157,7 @@ def test_ledger_accounts_for_every_row():
 def test_nothing_left_is_an_error():
     with pytest.raises(CorruptData, match="left no row"):
         cleaning.apply_rules(table({"year": 1990}), [cleaning.keep_recent], show="title")
+
+
+def test_a_tab_parts_words():
+    assert cleaning.tidy("눈물이\t나\x00요 \t 정말\n둘째 줄") == "눈물이 나요 정말\n둘째 줄"

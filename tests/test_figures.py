@@ -54,9 +54,23 @@ def test_slide_text_is_large_and_sizes_are_named():
 LABELS = {"a": ("가", "a"), "b": ("나", "b"), "c": ("다", "c")}
 LEDGER = pd.DataFrame({"step": ["a", "b"], "rows_in": [10, 8], "rows_out": [8, 8], "dropped": [2, 0], "changed": [0, 3]})
 INTERVAL = {"mean": 0.5, "low": 0.4, "high": 0.6, "n": 3}
+SOURCES = pd.DataFrame({"label": [f"이름 {i}" for i in range(20)], "emotion": np.arange(20) % 6, "n": [400, *range(1, 20)]})
+RELIABILITY = pd.DataFrame({"confidence": [0.3, 0.8], "accuracy": [0.2, 0.9], "n": [5, 9]})
+COSTS = pd.DataFrame({"million weights": [np.nan, 23], "seconds": [2, 90], "MB": [1, 90], "macro-F1": [0.3, 0.4]}, index=["a", "b"])
 BUILDERS = {
+    "flow": lambda lang: figures.flow(SOURCES, lang, "t"),
+    "word_cloud": lambda lang: figures.word_cloud(SOURCES, lang, "t", 0),
+    "word_bars": lambda lang: figures.word_bars({0: pd.Series({"바람": 3, "커피": 1})}, lang, "t"),
+    "histograms": lambda lang: figures.histograms({"a": np.arange(9), "b": np.arange(5)}, lang, "t", "x"),
+    "scatters": lambda lang: figures.scatters({"a": (np.arange(3), np.arange(3), "r = 1")}, "t", ("x", "y")),
+    "over_time": lambda lang: figures.over_time(np.arange(5), np.arange(5), lang, "t", "dB"),
+    "mel_picture": lambda lang: figures.mel_picture(np.random.default_rng(0).normal(size=(48, 20)), np.arange(20), np.arange(48), lang, "t"),
+    "grouped_scores": lambda lang: figures.grouped_scores({"a": (0.5, 0.6, 0.4)}, {"KoBERT": (0.6, 0.6, 0.6)}, LABELS, lang, "t", "x"),
+    "reliability": lambda lang: figures.reliability({"a": (RELIABILITY, "0.1"), "b": (RELIABILITY, "0.1")}, lang, "t"),
+    "cost": lambda lang: figures.cost(COSTS.rename(columns={"seconds": "seconds to make"}), LABELS, lang, "t"),
+    "table": lambda lang: figures.table({"columns": ["x", "A"], "rows": [["y", 1.0], ["z", 2.0]], "source": "2022"}, "t"),
     "pipeline": lambda lang: figures.pipeline(LEDGER, LABELS, lang, "t"),
-    "score_bars": lambda lang: figures.score_bars({"a": INTERVAL, "b": 0.3}, LABELS, lang, "t", "x", published={"KoBERT": 0.6}, line=(0.4, "m")),
+    "score_bars": lambda lang: figures.score_bars({"a": INTERVAL, "b": 0.3}, LABELS, lang, "t", "x", line=(0.4, "m")),
     "confusion": lambda lang: figures.confusion(np.array([0, 1, 2]), np.array([0, 1, 1]), lang, "t"),
     "plane": lambda lang: figures.plane(np.random.default_rng(0).normal(size=(30, 2)), np.arange(30) % 6, lang, "t"),
     "curves": lambda lang: figures.curves({"s": [(1, 0.1), (2, 0.2)]}, "t", "x", "y", line=(0.1, "m")),

@@ -7,7 +7,7 @@ import pytest
 import torch
 from test_checkpoints import kcbert
 
-from wyf_utils import catalogue, classifier
+from wyf_utils import catalogue, classifier, encoders
 from wyf_utils.cache import read_json
 from wyf_utils.errors import BadInput
 from wyf_utils.settings import ROOT
@@ -23,48 +23,72 @@ def tiny(tmp_path_factory, sample_sentences):
 
 
 @pytest.fixture
-def fine_tuned(tiny, sample_sentences, tmp_path, monkeypatch):
-    """Train the tiny encoder for two epochs under a tracker whose files all fall under tmp_path; returns the curve."""
+def trained(tiny, sample_sentences, tmp_path, monkeypatch):
+    """Train the tiny encoder for two epochs under a tracker, all of whose files fall under tmp_path."""
 
-    def train(tracker):
+    def train(tracker, seed=0):
         few = sample_sentences.groupby("emotion").head(8).reset_index(drop=True)
-        recipe = classifier.Recipe(encoder=str(tiny), epochs=2, batch_size=8, frozen_layers=1)
-        classifier.fine_tune(few, few, recipe, 0, tmp_path / "model", tmp_path / "work", tracker)
-        return [row["eval_macro_f1"] for row in classifier.read_card(tmp_path / "model")["curve"] if "eval_macro_f1" in row]
+        return classifier.trained(few, few, classifier.Recipe(encoder=str(tiny), epochs=2, batch_size=8, frozen_layers=1), seed, tracker)
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("TENSORBOARD_LOGGING_DIR", str(tmp_path / "events"))
+    for name, value in {"HOME": tmp_path, "WYF_CACHE": tmp_path / "cache", "WANDB_DIR": "", "TENSORBOARD_LOGGING_DIR": ""}.items():
+        monkeypatch.setenv(name, str(value))
+    for name in ("WANDB_API_KEY", "WANDB_MODE"):
+        monkeypatch.delenv(name, raising=False)
     return train
+
+
+def test_the_recipe_s_revision_is_asked_of_the_hub(tiny, sample_sentences, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(encoders, "snapshot_download", lambda name, **options: asked.append((name, options["revision"])) or str(tiny))
+    few = sample_sentences.groupby("emotion").head(8).reset_index(drop=True)
+    for revision in ("v2021", ""):
+        recipe = classifier.Recipe(encoder="beomi/KcELECTRA-base", revision=revision, epochs=1, batch_size=8, frozen_layers=1)
+        classifier.fine_tune(few, few, recipe, 0, tmp_path)
+    assert asked == [("beomi/KcELECTRA-base", "v2021"), ("beomi/KcELECTRA-base", None)]
 
 
 # Trackers -------------------------------------------------------------------------------------------
 
 
-def test_tensorboard_gets_the_curve(fine_tuned, tmp_path):
+def test_tensorboard_keeps_the_curve_of_every_training(trained, tmp_path):
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    curve = fine_tuned("tensorboard")
-    (file,) = tmp_path.rglob("events.out.tfevents.*")
-    events = accumulator.EventAccumulator(str(file)).Reload()
-    assert [event.value for event in events.Scalars("eval/macro_f1")] == pytest.approx(curve) and len(curve) == 2
+    for seed in (0, 1):
+        entry = trained("tensorboard", seed)
+        (file,) = (tmp_path / "cache" / "logs" / f"classifier-{entry.key}").iterdir()
+        curve = [row["eval_macro_f1"] for row in classifier.read_card(entry.path)["curve"] if "eval_macro_f1" in row]
+        told = [event.value for event in accumulator.EventAccumulator(str(file)).Reload().Scalars("eval/macro_f1")]
+        assert told == pytest.approx(curve) and len(curve) == 2
+    assert not [*(tmp_path / "cache" / "unfinished").iterdir()]
 
 
-def test_wandb_offline_writes_a_run_and_asks_for_no_account_and_no_network(fine_tuned, tmp_path, monkeypatch):
+@pytest.mark.parametrize("own", [False, True])
+def test_wandb_offline_keeps_a_run_of_every_training_and_asks_for_no_account_and_no_network(trained, tmp_path, monkeypatch, own):
     wandb = pytest.importorskip("wandb")
     monkeypatch.setenv("WANDB_MODE", "offline")
-    monkeypatch.setenv("WANDB_DIR", str(tmp_path))
     monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
-    monkeypatch.delenv("WANDB_API_KEY", raising=False)
     monkeypatch.setattr("builtins.input", None)
-    fine_tuned("wandb")
+    if own:
+        monkeypatch.setenv("WANDB_DIR", str(tmp_path))
+    names = [f"classifier-{trained('wandb', seed).key}" for seed in (0, 1)]
     wandb.teardown()  # all is written when its service has ended
-    (file,) = tmp_path.glob("wandb/offline-run-*/run-*.wandb")
-    assert b"eval/macro_f1" in file.read_bytes()
+    files = sorted(tmp_path.rglob("run-*.wandb"), key=lambda file: file.stat().st_ctime)
+    assert [file.parents[2] for file in files] == [tmp_path if own else tmp_path / "cache" / "logs" / name for name in names]
+    assert all(words in file.read_bytes() for file, name in zip(files, names, strict=True) for words in (b"eval/macro_f1", name.encode()))
 
 
-def test_an_unknown_tracker_is_refused(fine_tuned):
+def test_wandb_without_an_account_is_refused(trained):
+    pytest.importorskip("wandb")
+    with pytest.raises(BadInput, match="run `wandb login`, or set WANDB_MODE=offline"):
+        trained("wandb")
+
+
+def test_a_tracker_that_is_unknown_or_not_installed_is_refused(trained, monkeypatch):
     with pytest.raises(BadInput, match="no tracker 'paper'; choose one of: none, tensorboard, wandb"):
-        fine_tuned("paper")
+        trained("paper")
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    with pytest.raises(BadInput, match="'tensorboard' is not installed; run `pip install"):
+        trained("tensorboard")
 
 
 # Several processes ----------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ CountTokens = Callable[[Sequence[str]], list[int]]
 
 def tidy(text: str) -> str:
     """Unicode in composed form (NFC), control characters gone, runs of blanks folded."""
-    text = "".join(c for c in unicodedata.normalize("NFC", str(text)) if c == "\n" or unicodedata.category(c)[0] != "C")
+    text = "".join(c for c in unicodedata.normalize("NFC", str(text)) if c in "\n\t" or unicodedata.category(c)[0] != "C")
     return re.sub(r"[ \t]+", " ", text).strip()
 
 

@@ -184,18 +184,14 @@ def score_bars(
     title: str,
     xlabel: str,
     *,
-    published: dict[str, float] | None = None,
     colours: dict[str, str] | None = None,
     line: tuple[float, str] | None = None,
 ) -> Figure:
-    """Scores of models as bars with their intervals; published numbers of 2022 hatched, baselines grey."""
-    figure, axes = plt.subplots(figsize=(SIZES["page"][0], 1.3 + 0.42 * (len(scores) + len(published or {}))))
-    rows = [(pick(lang, *labels.get(k, (k, k))), v, False, (colours or {}).get(k, ACCENT)) for k, v in scores.items()]
-    rows += [(f"{k} (2022)", v, True, "white") for k, v in (published or {}).items()]
-    for at, (_, value, old, colour) in enumerate(rows):
-        mean = value["mean"] if isinstance(value, dict) else value
-        axes.barh(at, mean, 0.66, color=colour, edgecolor=BASELINE if old else colour, hatch=HATCH_2022 if old else None)
-        edge = mean
+    """Scores of models as bars with their intervals, baselines in a colour of their own."""
+    figure, axes = plt.subplots(figsize=(SIZES["page"][0], 1.3 + 0.42 * len(scores)))
+    for at, (name, value) in enumerate(scores.items()):
+        mean = edge = value["mean"] if isinstance(value, dict) else value
+        axes.barh(at, mean, 0.66, color=(colours or {}).get(name, ACCENT))
         if isinstance(value, dict):
             axes.plot([value["low"], value["high"]], [at, at], color=INK, lw=1.4, solid_capstyle="butt")
             edge = max(mean, value["high"])
@@ -203,9 +199,28 @@ def score_bars(
     if line:
         axes.axvline(line[0], color=INK, ls="--", lw=1)
         axes.text(line[0], -0.75, f" {line[1]}", va="center", fontsize="small")
-    axes.set(yticks=range(len(rows)), yticklabels=[r[0] for r in rows], title=title, xlabel=xlabel)
+    axes.set(yticks=range(len(scores)), yticklabels=[pick(lang, *labels.get(k, (k, k))) for k in scores], title=title, xlabel=xlabel)
     axes.set_xlim(0, min(1.08, axes.get_xlim()[1] * 1.12))
     axes.invert_yaxis()
+    return figure
+
+
+def grouped_scores(
+    ours: dict[str, Sequence[float]], published: dict[str, Sequence[float]], labels: dict[str, tuple[str, str]], lang: str, title: str, xlabel: str
+) -> Figure:
+    """F1, precision and recall of each model as three bars; those published in 2022 hatched below ours."""
+    rows = [(pick(lang, *labels.get(k, (k, k))), v, False) for k, v in ours.items()] + [(f"{k} (2022)", v, True) for k, v in published.items()]
+    figure, axes = plt.subplots(figsize=(SIZES["page"][0], 1.4 + 0.62 * len(rows)))
+    scores = ((pick(lang, "F1", "F1"), ACCENT), (pick(lang, "정밀도", "precision"), "#7FA8C4"), (pick(lang, "재현율", "recall"), "#C5D8E5"))
+    for at, (_, values, old) in enumerate(rows):
+        for place, (value, (name, colour)) in enumerate(zip(values, scores, strict=True)):
+            y = at + (place - 1) * 0.26
+            axes.barh(y, value, 0.24, color=colour, edgecolor="white", hatch=HATCH_2022 if old else None, lw=0, label=name if at == 0 else None)
+            axes.text(value + 0.006, y, f"{value:.3f}", va="center", fontsize=7.5)
+    axes.set(yticks=range(len(rows)), yticklabels=[r[0] for r in rows], title=title, xlabel=xlabel)
+    axes.set_xlim(0, min(1.0, axes.get_xlim()[1] * 1.06))
+    axes.invert_yaxis()
+    axes.legend(ncols=3, loc="upper right", bbox_to_anchor=(1, 1.0))
     return figure
 
 

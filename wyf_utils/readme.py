@@ -9,10 +9,14 @@ from .notebook import RESULTS
 from .settings import ROOT
 
 START, END = "<!-- results -->", "<!-- /results -->"
+_MODELS = ("majority", "lexicon", "tfidf", "e5_frozen", "e5_finetuned", "e5_tfidf", "e5_sample")
 _ROWS = (
-    ("02_model_comparison", "macro_f1", "Six emotions from a sentence, macro-F1", ("majority", "lexicon", "tfidf", "e5_frozen", "e5_finetuned")),
-    ("02_model_comparison", "micro_f1", "Six emotions from a sentence, micro-F1", ("majority", "lexicon", "tfidf", "e5_frozen", "e5_finetuned")),
+    ("02_model_comparison", "macro_f1", "Six emotions from a sentence, macro-F1", _MODELS),
+    ("02_model_comparison", "micro_f1", "Six emotions from a sentence, micro-F1", _MODELS),
     ("02_model_comparison", "macro_f1_difference", "Difference in macro-F1", ("e5_finetuned-tfidf", "e5_finetuned-e5_frozen")),
+    ("02_model_comparison", "macro_f1", "GoEmotions-Korean, macro-F1", tuple(f"{model}@goemotions" for model in _MODELS)),
+    ("02_model_comparison", "macro_f1_difference", "GoEmotions-Korean, difference in macro-F1", ("e5_finetuned-tfidf@goemotions",)),
+    ("02_model_comparison", "ece", "Expected calibration error", ("raw", "calibrated")),
     ("03_dapt", "macro_f1", "After continued pre-training, macro-F1", ("majority", "shuffled", "none", "tapt", "lyrics")),
     ("03_dapt", "macro_f1_difference", "Difference in macro-F1", ("tapt-none", "lyrics-none")),
     ("04_mel_cnn_vs_embedding", "top1", "Song emotion from its sound, Top-1", ("majority", "cnn", "simclr_linear", "statistics_linear")),
@@ -40,7 +44,7 @@ def table(results: dict) -> str:
         for model in models:
             values = [results.get(run, {}).get(stem, {}).get(f"{measure}/{model}") for run, _ in _RUNS]
             if any(v is not None for v in values):
-                lines.append(f"| {question} | {model} | " + " | ".join(_cell(measure, v) for v in values) + " |")
+                lines.append(f"| {question} | {model.removesuffix('@goemotions')} | " + " | ".join(_cell(measure, v) for v in values) + " |")
     return "\n".join(lines)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import torch
@@ -13,7 +15,7 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from .encoders import Encoder
 from .errors import BadInput
-from .settings import cache_folder, device, progress
+from .settings import cache_folder, device, processes, progress
 
 TRACKERS = ("none", "tensorboard", "wandb")
 
@@ -51,6 +53,29 @@ class _Bar(TrainerCallback):
         """Show the step that has just been made."""
         self.bar.total = state.max_steps
         self.bar.update(state.global_step - self.bar.n)
+
+
+@contextmanager
+def _tracked(tracker: str, training: str) -> Iterator[None]:
+    """Let a tracker follow a training inside the block, into a folder that stays when the checkpoints go."""
+    if tracker not in TRACKERS:
+        raise BadInput(f"There is no tracker '{tracker}'; choose one of: {', '.join(TRACKERS)}.")
+    if tracker != "none" and not importlib.util.find_spec(tracker):
+        raise BadInput(f"The tracker '{tracker}' is not installed; run `pip install -e '.[trackers]'`.")
+    logs = cache_folder() / "logs" / training
+    os.environ["TENSORBOARD_LOGGING_DIR"] = str(logs)  # nowhere else does Trainer's callback look
+    if tracker != "wandb":
+        yield
+        return
+    import wandb
+
+    logs.mkdir(parents=True, exist_ok=True)
+    where = {"project": os.environ.get("WANDB_PROJECT", "wyf"), "dir": os.environ.get("WANDB_DIR") or logs}
+    try:
+        with wandb.init(name=training, **where) if processes().is_main_process else nullcontext():
+            yield
+    except wandb.errors.UsageError as error:
+        raise BadInput("Weights & Biases knows no account here; run `wandb login`, or set WANDB_MODE=offline.") from error
 
 
 def fit(
@@ -100,14 +125,7 @@ def fit(
     list of dict
         Trainer's log: step, epoch, loss, dev scores.
     """
-    if tracker not in TRACKERS:
-        raise BadInput(f"There is no tracker '{tracker}'; choose one of: {', '.join(TRACKERS)}.")
     folder.mkdir(parents=True, exist_ok=True)
-    if tracker != "none":
-        logs = cache_folder() / "logs" / folder.name  # the checkpoints' folder goes when the training is done, the log stays
-        logs.mkdir(parents=True, exist_ok=True)
-        os.environ["TENSORBOARD_LOGGING_DIR"] = str(logs)
-        os.environ.setdefault("WANDB_DIR", str(logs))
     bar, when = progress(desc=desc), "steps" if eval_steps else "epoch"
     chosen = TrainingArguments(
         output_dir=str(folder),
@@ -133,11 +151,12 @@ def fit(
         **arguments,
     )
     callbacks = [_Bar(bar)] + ([EarlyStoppingCallback(patience)] if dev and patience else [])
-    trainer = _Trainer(
-        model=model, args=chosen, train_dataset=train, eval_dataset=dev, data_collator=collator, compute_metrics=scores,
-        optimizers=(optimizer, None), callbacks=callbacks,
-    )  # fmt: skip
-    trainer.remove_callback(PrinterCallback)
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)))
+    with _tracked(tracker, folder.name):
+        trainer = _Trainer(
+            model=model, args=chosen, train_dataset=train, eval_dataset=dev, data_collator=collator, compute_metrics=scores,
+            optimizers=(optimizer, None), callbacks=callbacks,
+        )  # fmt: skip
+        trainer.remove_callback(PrinterCallback)
+        trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)))
     bar.close()
     return trainer.state.log_history

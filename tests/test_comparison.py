@@ -1,0 +1,63 @@
+"""The comparison of models: who answers what, at what cost, and wrong where."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from wyf_utils import classifier, comparison, datasets, metrics
+
+
+@pytest.fixture(scope="module")
+def found(sample_sentences):
+    parts = datasets.split(sample_sentences.groupby("emotion").head(45), 0)
+    found = comparison.baselines(parts, classifier.BUNDLED, [0, 1])
+    recipe = classifier.Recipe(epochs=1, frozen_layers=11)
+    comparison.add_fine_tuned(found, "e5_finetuned", recipe, [0, 1])
+    comparison.add_fine_tuned(found, "nowhere", dataclasses.replace(recipe, encoder="no/such-folder-or-name"), [0])
+    comparison.add_blend(found, "e5_tfidf", "e5_finetuned")
+    return found
+
+
+def test_every_model_answers_every_test_text(found):
+    assert set(found.answers) == {"majority", "shuffled", "lexicon", "tfidf", "e5_frozen", "e5_finetuned", "e5_tfidf"}
+    assert {len(a) for answers in found.answers.values() for a in answers} == {len(found.true)}
+    assert [len(found.answers[m]) for m in ("majority", "shuffled", "e5_finetuned", "e5_tfidf")] == [1, 2, 2, 2]
+
+
+def test_a_candidate_that_cannot_be_had_says_why_and_stops_nothing(found):
+    assert "nowhere" not in found.answers and "'no/such-folder-or-name' cannot be loaded" in found.missing["nowhere"]
+
+
+def test_scores_and_differences_carry_intervals(found):
+    scores = found.scores(0)
+    assert set(scores) == {f"{score}/{model}" for score in comparison.SCORES for model in found.answers}
+    assert scores["micro_f1/majority"]["mean"] == pytest.approx(metrics.micro_f1(found.true, found.answers["majority"][0]))
+    assert all(v["low"] <= v["high"] for v in scores.values())
+    assert "e5_finetuned" not in found.against("e5_finetuned", 0)
+
+
+def test_errors_are_errors(found):
+    table = comparison.errors(found, "e5_finetuned", 10, 0)
+    assert len(table) == 10 and (table["meant"] != table["answered"]).all() and table["sure"].between(0, 1).all()
+    assert table["most alike in training"].isin(found.parts["train"]["text"]).all()
+
+
+def test_cost_counts_weights_and_seconds(found):
+    table = comparison.cost(found)
+    assert table.loc["e5_finetuned", "million weights"] > 20 and table.loc["tfidf", "seconds to make"] > 0
+    assert table.loc["e5_tfidf", "seconds to make"] > table.loc["e5_finetuned", "seconds to make"]
+
+
+def test_fewer_bounds_every_emotion_and_keeps_the_order():
+    train = pd.DataFrame({"text": [str(i) for i in range(100)], "emotion": [0] * 90 + [2] * 10})
+    few = comparison.fewer(train, 20, 0)
+    assert few["emotion"].value_counts().to_dict() == {0: 20, 2: 10} and np.all(np.diff(few["text"].astype(int)) > 0)
+    assert comparison.fewer(train, 0, 0) is train
+
+
+def test_the_sweep_is_that_of_2022_and_logs_every_step(found):
+    logs = comparison.sweep(found.parts, classifier.Recipe(epochs=1, frozen_layers=11, batch_size=8), 0, texts=48, factor=100.0)
+    assert set(logs) == {"adafactor_lr6_p5", "adafactor_lr1e_6", "adafactor_lr5e_6", "adamw_torch_lr6", "adamw_hf_t"}
+    assert all(len(log) >= 2 and {"step", "eval_loss", "eval_micro_f1"} <= set(log[0]) for log in logs.values())
