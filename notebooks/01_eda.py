@@ -356,7 +356,7 @@ results |= {"rows/conversation": len(talk)}
 results |= {f"dropped/{row.step}@{corpus}": row.dropped for corpus, (_, ledger) in read.items() for row in ledger.itertuples()}
 results |= {f"share/{name}@{corpus}": float(n) for corpus, share in shares.items() for name, n in zip(emotions.EN, share, strict=True)}
 results |= {f"mean_length/{corpus}": float(v.mean()) for corpus, v in lengths.items()}
-results |= {f"{kind}/{row.one} {row.other}".replace(": ", "_"): row[kind] for _, row in duplicates.iterrows() for kind in ("same", "near")}
+results |= {f"{kind}/{row.one}-{row.other}".replace(": ", "_"): row[kind] for _, row in duplicates.iterrows() for kind in ("same", "near")}
 if has_songs:
     results |= {"rows/songs": len(songs), "rows/songs_collected": int(song_ledger["rows_in"].iloc[0])}
     results |= {f"dropped/{row.step}@songs": row.dropped for row in song_ledger.itertuples()}

@@ -99,13 +99,13 @@ nb.figure(
 #
 # One stratified split, in which the same normalised text never crosses. Early stopping, tuning and calibration look at the dev part only; the test part is
 # scored once per seed. KOTE trains on its val file and keeps its own test file, GoEmotions-Korean keeps its official parts. Texts whose labels tie between two
-# emotions have no answer and are left out (the ledger of 01 counts them). `max_per_emotion` bounds what encoders read of each emotion in a large corpus; TF-IDF always reads all.
+# emotions have no answer and are left out (the ledger of 01 counts them). `max_per_emotion` bounds what encoders read of each emotion in the second, larger corpus; TF-IDF always reads all.
 
 # %%
 splits = {corpus: catalogue.sentences(profile, seed, max_sentences, corpus) for corpus in datasets.corpora(profile)}
 first = next(iter(splits))
 nb.uses(*(part for parts in splits.values() for part in parts.values()))
-fewer = {corpus: comparison.fewer(parts["train"], max_per_emotion, seed) for corpus, parts in splits.items()}
+fewer = {corpus: parts["train"] if corpus == first else comparison.fewer(parts["train"], max_per_emotion, seed) for corpus, parts in splits.items()}
 sizes = {
     (corpus, name): np.bincount(part["emotion"], minlength=emotions.N)
     for corpus, parts in splits.items()
@@ -133,29 +133,32 @@ recipe = classifier.Recipe(encoder=encoder, epochs=epochs, learning_rate=learnin
 for corpus, each in found.items():
     comparison.add_fine_tuned(each, "e5_finetuned", recipe, seeds, fewer[corpus], tracker)
     for name in candidates:
-        asked = dataclasses.replace(recipe, encoder=encoders.CANDIDATES[name].name, revision=encoders.CANDIDATES[name].revision, frozen_layers=0)
+        start = encoders.CANDIDATES.get(name)  # a short name of the table above, or a folder
+        asked = dataclasses.replace(recipe, encoder=start.name if start else name, revision=start.revision if start else "", frozen_layers=0)
         comparison.add_fine_tuned(each, name, asked, seeds, fewer[corpus], tracker)
     comparison.add_blend(each, "e5_tfidf", "e5_finetuned")
     print(corpus, *each.entries["e5_finetuned"], *(f"{name}: {why}" for name, why in each.missing.items()), sep="\n  ")
 
 # %% [markdown]
-# **Does the sample mean anything outside itself?** On real data, the models trained on the sample answer the same test texts.
+# **Does the sample mean anything outside itself?** In the open run, the models trained on the sample answer KOTE's test texts.
 
 # %%
 if profile == "open":
     home = catalogue.sentences("sample", seed)
     models = [classifier.trained(home["train"], home["dev"], dataclasses.replace(recipe, epochs=4), s) for s in seeds]
     counted = classifier.tfidf(home["train"], home["dev"])
-    for each in found.values():
-        comparison.add_trained(each, "e5_sample", models, each.parts["test"]["text"])
-        each.answers["tfidf_sample"] = [counted.predict(each.parts["test"]["text"])]
+    comparison.add_trained(found[first], "e5_sample", models, splits[first]["test"]["text"])
+    found[first].answers["tfidf_sample"] = [counted.predict(splits[first]["test"]["text"])]
 
 # %% [markdown]
 # ## Curves (학습 곡선)
 
 # %%
 each, mark = found[first], "" if len(found) == 1 else f" ({first.upper()})"
-logs = {f"{pick('ko', '시드', 'seed')} {s}": m.curve for s, m in zip(seeds, map(lambda e: classifier.load(e.path), each.entries["e5_finetuned"]), strict=True)}
+logs = {
+    f"{pick('ko', '시드', 'seed')} {s}": m["curve"]
+    for s, m in zip(seeds, map(lambda e: classifier.read_card(e.path), each.entries["e5_finetuned"]), strict=True)
+}
 nb.figure(
     lambda lang: figures.curves(
         {
@@ -178,18 +181,18 @@ nb.figure(
 # %%
 sweep_recipe = dataclasses.replace(recipe, epochs=sweep_epochs, batch_size=32, warmup=0.0, auxiliary=0.0)
 tuning = comparison.sweep(each.parts, sweep_recipe, seed, texts=sweep_texts, factor=sweep_factor)
-for measure, wording in (("f1", "micro-F1"), ("loss", "loss")):
+for measure, ko, wording in (("f1", "micro-F1", "micro-F1"), ("loss", "손실", "loss")):
     key = "eval_micro_f1" if measure == "f1" else "eval_loss"
     display(
         nb.figure(
-            lambda lang, key=key, wording=wording: figures.curves(
+            lambda lang, key=key, ko=ko, wording=wording: figures.curves(
                 {name: [(row["step"], row[key]) for row in log] for name, log in tuning.items()},
-                pick(lang, f"2022년의 다섯 설정: 검증 {wording}", f"Five configurations of 2022: dev {wording}") + mark + nb.mark(lang),
+                pick(lang, f"2022년의 다섯 설정: 검증 {ko}", f"Five configurations of 2022: dev {wording}") + mark + nb.mark(lang),
                 pick(lang, "스텝", "step"),
-                wording,
+                pick(lang, ko, wording),
             ),
             f"tuning_{measure}",
-            caption={"ko": f"2022년에 견준 다섯 설정의 검증 {wording}, 우리 자료로", "en": f"Dev {wording} of the five configurations of 2022, on our data"},
+            caption={"ko": f"2022년의 다섯 설정을 우리 자료로 학습했을 때의 검증 {ko}", "en": f"Dev {wording} of the five configurations of 2022, on our data"},
         )
     )
 
@@ -262,12 +265,12 @@ nb.figure(
         {m: scores[first][f"macro_f1/{m}"] for m in found[first].answers},
         LABELS,
         lang,
-        pick(lang, "macro-F1과 95 % 구간", "Macro-F1 with 95 % intervals") + mark + nb.mark(lang),
+        pick(lang, "macro-F1과 95% 신뢰구간", "Macro-F1 with 95 % intervals") + mark + nb.mark(lang),
         "macro-F1",
         colours=GREY,
     ),
     "macro_f1",
-    caption={"ko": "모델별 macro-F1과 95 % 구간", "en": "Macro-F1 of each model with 95 % intervals"},
+    caption={"ko": "모델별 macro-F1과 95% 신뢰구간", "en": "Macro-F1 of each model with 95 % intervals"},
 )
 
 # %% [markdown]
@@ -304,7 +307,7 @@ nb.figure(
         colours={e.en: e.colour for e in emotions.EMOTIONS},
     ),
     "per_class_f1",
-    caption={"ko": "감정별 F1과 95 % 구간", "en": "F1 of each emotion with 95 % intervals"},
+    caption={"ko": "감정별 F1과 95% 신뢰구간", "en": "F1 of each emotion with 95 % intervals"},
 )
 
 # %%
@@ -332,13 +335,13 @@ for model in ("tfidf", "e5_frozen", "e5_finetuned"):
 # ## Calibration (확률 보정)
 #
 # A model that says 0.8 should be right eight times in ten. Temperature scaling (Guo et al. 2017) divides the logits by one number, chosen on the dev part. The expected calibration
-# error (ECE) is the mean gap between confidence and accuracy.
+# error (ECE) is the mean gap between confidence and accuracy; the mean over seeds is given without an interval, since resampling inflates it.
 
 # %%
 models = [inference.load_onnx(entry.path) for entry in each.entries["e5_finetuned"]]
 calibrated = each.probabilities["e5_finetuned"]
 raw = [classifier.tempered(p, 1 / m.temperature) for p, m in zip(calibrated, models, strict=True)]
-ece = {name: metrics.interval(each.true, ps, metrics.calibration_error, seed=seed) for name, ps in (("raw", raw), ("calibrated", calibrated))}
+ece = {name: float(np.mean([metrics.calibration_error(each.true, p) for p in ps])) for name, ps in (("raw", raw), ("calibrated", calibrated))}
 nb.figure(
     lambda lang: figures.reliability(
         {

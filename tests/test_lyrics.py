@@ -548,3 +548,16 @@ def test_the_command(tmp_path, server, monkeypatch):
     done = runner.invoke(app, ["lyrics", str(root), "--online"])
     assert done.exit_code == 0 and server.titles() == ["없는 것", "둘"] and "unasked  가수 - ? (14): its title is blank" in done.output
     assert datasets.read_catalogue(root)["lyric"].tolist() == ["내 것", "", "둘의 노랫말\n둘째 줄", ""]
+
+
+def test_a_table_of_song_id_and_lyric_is_enough_and_null_artists_are_blank(tmp_path):
+    records = [{"id": 1, "song_name": "하나", "artist_name_basket": [None]}, {"id": 2, "song_name": "둘", "artist_name_basket": ["가수"]}]
+    (tmp_path / "song_meta.json").write_text(json.dumps(records), encoding="utf-8")
+    (tmp_path / "lyrics.tsv").write_text("song_id\tlyric\n1\t이미 있는 가사\n", encoding="utf-8")
+    assert lyrics.read_songs(tmp_path)["artist"].tolist() == ["", "가수"]
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "2.txt").write_text("새로 찾은 가사", encoding="utf-8")
+    out, counts = lyrics.fill(tmp_path, lyrics.LocalLyrics(tmp_path / "own"))
+    assert counts.loc["found", "songs"] == 1
+    table = pd.read_csv(out, sep="\t", dtype=str, keep_default_na=False)
+    assert table.set_index("song_id")["lyric"].to_dict() == {"1": "이미 있는 가사", "2": "새로 찾은 가사"}

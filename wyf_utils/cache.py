@@ -55,7 +55,8 @@ def fingerprint(*things) -> str:
         if isinstance(thing, pd.DataFrame | pd.Series):
             digest.update(pd.util.hash_pandas_object(thing, index=False).to_numpy().tobytes())
         elif isinstance(thing, np.ndarray):
-            digest.update(f"{thing.shape}{thing.dtype}".encode() + np.ascontiguousarray(thing).tobytes())
+            digest.update(f"{thing.shape}{thing.dtype}".encode())
+            digest.update(np.ascontiguousarray(thing))
         else:
             digest.update(json.dumps(thing, sort_keys=True, ensure_ascii=False, default=str).encode())
         digest.update(b"\0")

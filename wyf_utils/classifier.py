@@ -425,7 +425,10 @@ def read_card(path: Path) -> dict:
     """
     if not (path / CARD).is_file():
         raise MissingData(f"There is no trained model in {path.name}; run `make run` to train one.")
-    return read_json(path / CARD)
+    card = read_json(path / CARD)
+    if not {"recipe", "curve", "temperature", "unsure_below"} <= card.keys():
+        raise MissingData(f"The model in {path.name} was made by older code; run `make run` to train it anew.")
+    return card
 
 
 def reader(path: Path) -> dict:

@@ -149,8 +149,8 @@ def drop_spoken(songs: pd.DataFrame) -> pd.DataFrame:
 
 
 def drop_without_lyric(songs: pd.DataFrame) -> pd.DataFrame:
-    """Drop songs for which no lyric is known."""
-    return songs[songs["lyric"].str.strip() != ""]
+    """Drop songs for which no lyric is known, or none with a letter in it."""
+    return songs[songs["lyric"].str.contains(r"[^\W\d_]")]
 
 
 def remove_section_words(songs: pd.DataFrame) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from . import cache, classifier, emotions, encoders, lexicon, metrics
 from .classifier import Recipe
-from .errors import WyfError
+from .errors import CorruptData, MissingData
 
 SCORES = {
     "macro_f1": metrics.macro_f1,
@@ -132,7 +132,7 @@ def add_fine_tuned(found: Comparison, name: str, recipe: Recipe, seeds: Sequence
     train, dev, test = found.parts.values()
     try:
         entries = [classifier.trained(train if fewer is None else fewer, dev, recipe, seed, tracker) for seed in seeds]
-    except WyfError as error:
+    except (MissingData, CorruptData) as error:
         found.missing[name] = str(error)
         return
     add_trained(found, name, entries, test["text"])
@@ -173,7 +173,7 @@ def sweep(parts: dict[str, pd.DataFrame], recipe: Recipe, seed: int, *, texts: i
     recipe
         What the configurations leave out.
     texts
-        Training texts of each; 0 for all. A fifth as many dev texts are scored, every few steps.
+        Training texts of each; 0 for all. Half as many dev texts are scored, every few steps.
     factor
         Times the rates of 2022: a rate of 1e-6 over a few dozen steps would move nothing.
     """

@@ -306,7 +306,7 @@ def rows(encoder: Encoder, texts: Sequence[str], max_length: int, *, pack: bool 
     """
     tokenizer = encoder.tokenizer
     start = [tokenizer.cls_token_id, *(tokenizer(encoder.prefix, add_special_tokens=False)["input_ids"] if encoder.prefix else [])]
-    encoded = tokenizer(list(texts), add_special_tokens=False)
+    encoded = tokenizer([*texts, ""], add_special_tokens=False)  # of no text at all it makes no table
     room = min(max_length, tokenizer.model_max_length) - len(start) - 1
     if room < 2:
         raise BadInput(f"A row of {max_length} tokens has no room for text; take at least {len(start) + 3}.")
@@ -417,6 +417,8 @@ class Objective(nn.Module):
     The head reads only those (about one in seven), which spares most of the softmax over the vocabulary. Its decoder is the input embeddings
     themselves, as its family ties them. A discriminator is asked of every token whether it was replaced.
     """
+
+    _keys_to_ignore_on_save = None  # Trainer looks for it where a checkpoint holds fewer weights than the model
 
     def __init__(self, model: PreTrainedModel):
         super().__init__()
@@ -598,6 +600,8 @@ def base(texts: Corpora, recipe: Pretraining, seed: int, encoder: str = BUNDLED)
 
 def stage(before: cache.Entry, domain: str, texts: Corpora, recipe: Pretraining, seed: int, *, frozen: bool = False) -> cache.Entry:
     """Return the encoder of an earlier stage after reading a domain, from the cache; its name for `encoders.load` is `dapt/<key>`.
+
+    One that was stopped goes on from its last good checkpoint; the masks that follow are others than in one go, since the next batch is drawn ahead.
 
     Parameters
     ----------

@@ -46,8 +46,12 @@ def answer(sentence: str, run: str = "default", k: int = 5) -> str:
     songs = recommender.recommend(vector, music, k)
     lines = [f"“{sentence}”", ""]
     lines += [f"  {e.ko} {e.en:<8} {p:5.2f}  {'█' * round(24 * p)}" for e, p in zip(emotions.EMOTIONS, vector, strict=True)]
-    if vector.max() < _open(run)[0].unsure_below:
-        lines += ["", "  확신이 낮습니다 (not sure: answers this unsure are right less than once in three times)"]
+    if vector.max() <= _open(run)[0].unsure_below:
+        lines += [
+            "",
+            "  확신이 낮습니다: 이만큼 불확실한 답은 세 번에 한 번도 맞지 않았습니다.",
+            "  (Not sure: on dev, answers this unsure were right less than once in three times.)",
+        ]
     lines += ["", f"  {len(songs)} songs ({music.provenance['profile']} profile, run {run})"]
     for number, song in enumerate(songs.itertuples(), start=1):
         details = ", ".join(str(x) for x in (song.artist, song.genre, song.year or "") if x)

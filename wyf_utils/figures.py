@@ -396,7 +396,7 @@ def reliability(tables: dict[str, tuple[pd.DataFrame, str]], lang: str, title: s
         ax.bar(table["confidence"], table["accuracy"], width=0.06, color=ACCENT)
         for row in table.itertuples():
             ax.text(row.confidence, row.accuracy + 0.015, f"{row.n}", ha="center", fontsize=7.5)
-        ax.set(xlim=(0, 1), ylim=(0, 1.05), xlabel=pick(lang, "확신 (막대 위는 글 수)", "confidence (texts above the bars)"))
+        ax.set(xlim=(0, 1), ylim=(0, 1.05), xlabel=pick(lang, "확신도 (막대 위는 글 수)", "confidence (texts above the bars)"))
         ax.set_title(f"{name}, ECE {ece}", fontweight="normal", fontsize=10)
     axes[0].set_ylabel(pick(lang, "정확도", "accuracy"))
     figure.suptitle(title, fontweight="semibold", ha="left", x=0.02)
@@ -643,7 +643,7 @@ def architecture(lang: str) -> Figure:
         (2.4, 1, "v2 (1, 6)", _SOFT["text"]),
         (2.4, 0, "v3 (1, 6)", _SOFT["sound"]),
         (3.4, 0.5, pick(lang, "보정\nv2 + v3", "correct\nv2 + v3"), _SOFT["model"]),
-        (4.5, 0.5, pick(lang, "음악 DB (N, 13)\n곡, 가사 여섯, 소리 여섯", "music database\n(N, 13): song, six, six"), _SOFT["store"]),
+        (4.5, 0.5, pick(lang, "음악 DB (N, 13)\n곡 번호, 가사 여섯, 소리 여섯", "music database\n(N, 13): song, six, six"), _SOFT["store"]),
         (4.5, 2, pick(lang, "추천기\n코사인 유사도", "recommender\ncosine"), _SOFT["answer"]),
         (5.7, 2, pick(lang, "추천 노래", "songs"), _SOFT["answer"]),
     )

@@ -390,14 +390,15 @@ def read_songs(folder: Path) -> pd.DataFrame:
     path = Path(folder) / "song_meta.json"
     records = datasets._read_json(path)
     genres = datasets._read_json(path.with_name("genre_gn_all.json")) if path.with_name("genre_gn_all.json").is_file() else {}
-    if not (isinstance(records, list) and records and all(isinstance(r, dict) for r in records)):
-        raise CorruptData(f"{relative(path)} must be a list of songs; get the whole file again.")
+    if not (isinstance(records, list) and records and all(isinstance(r, dict) for r in records) and isinstance(genres, dict)):
+        raise CorruptData(f"{relative(path)} must be a list of songs, and genre_gn_all.json one object; get the whole files again.")
     for row, record in enumerate(records):
         lacking = {"id", "song_name", "artist_name_basket"} - record.keys()
         if lacking:
             raise CorruptData(f"{relative(path)}, record {row}: lacks {', '.join(sorted(lacking))}; add it.")
     rows = [
-        (r["id"], r["song_name"] or "", ", ".join(r["artist_name_basket"] or []), ", ".join(genres.get(g, g) for g in r.get("song_gn_gnr_basket") or []),
+        (r["id"], r["song_name"] or "", ", ".join(str(name) for name in r["artist_name_basket"] or [] if name),
+         ", ".join(genres.get(g, g) for g in r.get("song_gn_gnr_basket") or []),
          r.get("album_name") or "", str(r.get("album_id") or ""), str(r.get("issue_date") or ""))
         for r in records
     ]  # fmt: skip
@@ -405,6 +406,13 @@ def read_songs(folder: Path) -> pd.DataFrame:
     if table["id"].duplicated().any():
         raise CorruptData(f"{relative(path)}: the id {table.loc[table['id'].duplicated(), 'id'].iloc[0]} stands twice; give each song its own.")
     return table
+
+
+def _read_tsv(path: Path) -> pd.DataFrame:
+    """Lyrics table as it stands; columns beside song_id and lyric may be absent and are blank then."""
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        names = file.readline().rstrip("\r\n").split("\t")
+    return datasets.read_table(path, [c for c in COLUMNS if c in ("song_id", "lyric") or c in names]).reindex(columns=list(COLUMNS), fill_value="")
 
 
 def fill(folder: Path, provider: Provider, out: Path | None = None) -> tuple[Path, pd.DataFrame]:
@@ -428,7 +436,7 @@ def fill(folder: Path, provider: Provider, out: Path | None = None) -> tuple[Pat
     """
     out = Path(out or Path(folder) / "lyrics.tsv")
     songs = read_songs(folder)
-    there = datasets.read_table(out, list(COLUMNS)) if out.is_file() else pd.DataFrame(columns=list(COLUMNS))
+    there = _read_tsv(out) if out.is_file() else pd.DataFrame(columns=list(COLUMNS))
     lyrics, counts = collect(songs[~songs["id"].astype(str).isin(there.loc[there["lyric"] != "", "song_id"])], provider)
     if len(lyrics):
         write_tsv(songs, lyrics, out, there)

@@ -97,8 +97,8 @@ The dev split chose the weights and calibrated them, so its scores are kinder th
 
 ## Calibration
 
-Logits are divided by a temperature of {temperature:.3f}, chosen on dev. Up to a confidence of {unsure_below:.3f}, fewer than half of the answers on dev
-were right: take such an answer as "not sure".
+Logits are divided by a temperature of {temperature:.3f}, chosen on dev. Up to a confidence of {unsure_below:.3f}, answers on dev were right less than once
+in three times: take such an answer as "not sure".
 
 ## Licence
 
@@ -167,7 +167,7 @@ def model_card(model: Path, repo: str = "OWNER/NAME", revision: str = "") -> str
         data=_data(about, entry.get("data", UNKNOWN)),
         recipe=_table(("Field", "Value"), *((name, value) for name, value in {**recipe, **details}.items() if name != "encoder" and value != "")),
         scores=_table(
-            (f"Of {len(evaluations)}", "Epoch", "Loss", "Macro-F1", "Micro-F1"),
+            (f"Of {len(evaluations)}", "Epoch", "Loss (second task included)", "Macro-F1", "Micro-F1"),
             *((name, f"{e['epoch']:g}", *(f"{e[score]:.3f}" for score in ("eval_loss", "eval_macro_f1", "eval_micro_f1"))) for name, e in shown.items()),
         ),
         temperature=card["temperature"],
@@ -180,7 +180,7 @@ def model_card(model: Path, repo: str = "OWNER/NAME", revision: str = "") -> str
 
 def _base(encoder: str) -> tuple[str, str]:
     """Name on the hub and licence of what a model was fine-tuned from; blank where it is not known, as for a local folder."""
-    if encoder == BUNDLED or encoder.startswith("dapt/"):
+    if encoder == BUNDLED:
         return "intfloat/multilingual-e5-small", "MIT"
     licences = {candidate.name: candidate.licence for candidate in CANDIDATES.values()}
     return (encoder, licences.get(encoder, "")) if _on_hub(encoder) and not Path(encoder).exists() else ("", "")
