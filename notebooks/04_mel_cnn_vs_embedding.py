@@ -44,6 +44,7 @@ simclr_epochs = 10
 # %%
 import numpy as np
 import pandas as pd
+from IPython.display import display
 
 from wyf_utils import catalogue, classifier, datasets, emotions, figures, mel, mel_models, metrics
 from wyf_utils.figures import pick
@@ -78,7 +79,7 @@ songs = catalogue.open_catalogue(profile, recipe, seed, limit=max_sentences, max
 nb.uses(songs.lyric, songs.mels)
 train, dev, test = (songs.part(name) for name in ("train", "dev", "test"))
 labels = songs.lyric.argmax(1)
-print(f"{len(labels)} songs; {len(songs.dropped)} more have no usable mel")
+display(mel.ledger(songs.dropped, len(labels) + len(songs.dropped)))
 pd.DataFrame(
     {name: np.bincount(labels[mask], minlength=emotions.N) for name, mask in (("train", train), ("dev", dev), ("test", test))}, index=list(emotions.KO)
 ).T

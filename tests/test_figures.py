@@ -75,7 +75,6 @@ BUILDERS = {
     "plane": lambda lang: figures.plane(np.random.default_rng(0).normal(size=(30, 2)), np.arange(30) % 6, lang, "t"),
     "curves": lambda lang: figures.curves({"s": [(1, 0.1), (2, 0.2)]}, "t", "x", "y", line=(0.1, "m")),
     "heatmaps": lambda lang: figures.heatmaps({"w": pd.DataFrame(np.eye(3) * 100, index=list("abc"), columns=list("abc"))}, LABELS, lang, "t"),
-    "venn3": lambda lang: figures.venn3({"a": {1, 2, 3}, "b": {2, 3, 4}, "c": {3, 5}}, LABELS, lang, "t"),
     "measure_tiles": figures.measure_tiles,
     "before_after": lambda lang: figures.before_after({"Top-1": (0.2, 0.4, 0.3)}, {"Top-1": (0.4, 0.78)}, lang, "t", ("a", "b")),
     "stacked_shares": lambda lang: figures.stacked_shares({"a": np.full(6, 1 / 6)}, LABELS, lang, "t"),
@@ -95,12 +94,6 @@ def test_everything_drawn_stays_inside_the_figure(name):
         box = figure.get_tightbbox()  # inches
         assert box.x0 > -0.05 and box.y0 > -0.05 and box.x1 < width + 0.05 and box.y1 < height + 0.05, (lang, box)
         plt.close(figure)
-
-
-def test_venn_regions_are_shares_of_the_union():
-    figure = figures.venn3({"a": {1, 2, 3}, "b": {2, 3, 4}, "c": {3, 5}}, LABELS, "en", "t")
-    shown = [t.get_text() for t in figure.axes[0].texts if t.get_text().endswith("%")]
-    assert shown == ["20%", "20%", "20%", "20%", "0%", "0%", "20%"]
 
 
 def test_a_notebook_keeps_figures_manifest_and_results(tmp_path, monkeypatch):

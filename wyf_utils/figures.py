@@ -25,7 +25,7 @@ from .errors import BadInput, MissingData
 
 LANGUAGES = ("ko", "en")
 #: Named sizes in inches; a slide (16:9) has text of 18 pt or more.
-SIZES = {"page": (7.2, 4.2), "tall": (7.2, 6.4), "square": (5.6, 5.2), "slide": (13.33, 7.5)}
+SIZES = {"page": (7.2, 4.2), "tall": (7.2, 6.4), "slide": (13.33, 7.5)}
 INK, GRID, BASELINE, ACCENT = "#2B2B2B", "#E3E3E3", "#B5B5B5", "#2F6690"
 #: Hatch of everything that was published in 2022 and is not ours.
 HATCH_2022 = "////"
@@ -134,9 +134,7 @@ def save(builder: Builder, folder: Path, name: str) -> dict[str, Figure]:
 # Figures --------------------------------------------------------------------------------------------
 
 
-def emotion_bars(
-    counts: Sequence[float], lang: str, title: str, xlabel: str, *, percent: bool = False, beside: Sequence[float] | None = None, beside_label: str = "2022"
-) -> Figure:
+def emotion_bars(counts: Sequence[float], lang: str, title: str, xlabel: str, *, percent: bool = False, beside: Sequence[float] | None = None) -> Figure:
     """Horizontal bars of the six emotions in their colours, with numbers; optionally 2022 hatched beside."""
     figure, axes = plt.subplots()
     counts = np.asarray(counts, float)
@@ -146,7 +144,7 @@ def emotion_bars(
     bars = axes.barh(at - (0 if beside is None else 0.2), counts, height, color=emotions.COLOURS)
     axes.bar_label(bars, [form(v) for v in counts], padding=4)
     if beside is not None:
-        other = axes.barh(at + 0.2, beside, height, color="white", edgecolor=BASELINE, hatch=HATCH_2022, label=beside_label)
+        other = axes.barh(at + 0.2, beside, height, color="white", edgecolor=BASELINE, hatch=HATCH_2022, label="2022")
         axes.bar_label(other, [form(v) for v in beside], padding=4, color="#7A7A7A")
         axes.legend(loc="lower right")
     axes.set(yticks=at, yticklabels=names(lang), title=title, xlabel=xlabel)
@@ -475,26 +473,6 @@ def heatmaps(tables: dict[str, pd.DataFrame], labels: dict[str, tuple[str, str]]
         ax.set_title(name, fontweight="normal")
         ax.tick_params(axis="y", rotation=0)
     figure.suptitle(title, fontweight="semibold", ha="left", x=0.02)
-    return figure
-
-
-def venn3(sets: dict[str, set], labels: dict[str, tuple[str, str]], lang: str, title: str) -> Figure:
-    """Venn diagram of three sets; each region says its share of the union in percent (areas are not to scale)."""
-    figure, axes = plt.subplots(figsize=SIZES["square"])
-    (a, b, c), total = sets.values(), len(set.union(*sets.values()))
-    places = {"a": (-0.55, 0.32), "b": (0.55, 0.32), "c": (0, -0.63)}
-    colours = (emotions.COLOURS[0], emotions.COLOURS[3], emotions.COLOURS[2])
-    for (x, y), colour, name in zip(places.values(), colours, sets, strict=True):
-        axes.add_patch(plt.Circle((x, y), 0.98, color=colour, alpha=0.35, lw=0))
-        axes.text(x * 1.9, 1.42 if y > 0 else -1.72, f"{pick(lang, *labels[name])} ({len(sets[name]):,})", ha="center", va="center", fontweight="semibold")
-    regions = {
-        (-0.95, 0.55): a - b - c, (0.95, 0.55): b - a - c, (0, -1.1): c - a - b,
-        (0, 0.75): (a & b) - c, (-0.62, -0.3): (a & c) - b, (0.62, -0.3): (b & c) - a, (0, 0.02): a & b & c,
-    }  # fmt: skip
-    for (x, y), region in regions.items():
-        axes.text(x, y, f"{len(region) / total:.0%}", ha="center", va="center")
-    axes.set(title=title, xlim=(-1.9, 1.9), ylim=(-1.85, 1.6), aspect="equal")
-    axes.axis("off")
     return figure
 
 

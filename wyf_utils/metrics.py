@@ -9,8 +9,6 @@ import pandas as pd
 from scipy.stats import pearsonr
 from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score, precision_score, recall_score
 
-from . import emotions
-
 Score = Callable[[np.ndarray, np.ndarray], float]
 
 
@@ -44,12 +42,6 @@ def kappa(true: np.ndarray, predicted: np.ndarray) -> float:
     if len(np.unique(true)) == 1 or len(np.unique(predicted)) == 1:
         return 0.0
     return float(cohen_kappa_score(true, predicted))
-
-
-def per_class_f1(true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """F1 of each emotion, shape (6,); nan for an emotion that does not occur in `true`."""
-    scores = f1_score(true, predicted, average=None, labels=range(emotions.N), zero_division=0)
-    return np.where(np.isin(np.arange(emotions.N), true), scores, np.nan)
 
 
 # Confidence -----------------------------------------------------------------------------------------
