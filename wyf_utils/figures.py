@@ -375,8 +375,8 @@ def plane(points: np.ndarray, ids: np.ndarray, lang: str, title: str, note: str 
 def curves(lines: dict[str, Sequence[tuple[float, float]]], title: str, xlabel: str, ylabel: str, *, line: tuple[float, str] | None = None) -> Figure:
     """One line a run, as points (x, y), with an optional baseline."""
     figure, axes = plt.subplots()
-    for name, points in lines.items():
-        axes.plot(*zip(*points, strict=True), marker="o", ms=3, label=name)
+    for place, (name, points) in enumerate(lines.items()):  # every other line is dashed and on top, so that equal ones both show
+        axes.plot(*zip(*points, strict=True), marker="o", ms=3, ls=("-", "--")[place % 2], zorder=2 + place % 2, label=name)
     if line:
         axes.axhline(line[0], color=INK, ls="--", lw=1, label=line[1])
     axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
@@ -406,8 +406,10 @@ def cost(table: pd.DataFrame, labels: dict[str, tuple[str, str]], lang: str, tit
     figure, axes = plt.subplots()
     size = 40 + 6 * table["million weights"].fillna(0)
     axes.scatter(table["seconds to make"], table["macro-F1"], s=size, color=ACCENT, alpha=0.8, lw=0)
-    for row in table.itertuples():
-        axes.annotate(pick(lang, *labels.get(row.Index, (row.Index, row.Index))), (row[2], row[4]), xytext=(9, 5), textcoords="offset points")
+    for place, row in enumerate(table.sort_values("macro-F1", ascending=False).itertuples()):
+        name, slow = pick(lang, *labels.get(row.Index, (row.Index, row.Index))), row[2] > table["seconds to make"].max() / 10
+        side = {"xytext": (-9 if slow else 9, -11 if place % 2 else 5), "ha": "right" if slow else "left"}  # clear of each other and of the edge
+        axes.annotate(name, (row[2], row[4]), textcoords="offset points", **side)
     axes.set(xscale="log", title=title, xlabel=pick(lang, "만드는 데 걸린 시간 (초)", "seconds to make"), ylabel="macro-F1")
     axes.xaxis.set_major_formatter(mpl.ticker.StrMethodFormatter("{x:,g}"))
     axes.margins(x=0.25, y=0.15)
