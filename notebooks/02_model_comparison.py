@@ -29,6 +29,7 @@ run = "default"
 profile = "sample"
 seed = 0
 seeds = [0, 1, 2]
+corpora = []
 max_sentences = 0
 max_per_emotion = 0
 encoder = "bundled/multilingual-e5-small"
@@ -58,6 +59,7 @@ nb = open_notebook(
     profile=profile,
     seed=seed,
     seeds=seeds,
+    corpora=corpora,
     max_sentences=max_sentences,
     max_per_emotion=max_per_emotion,
     encoder=encoder,
@@ -102,7 +104,7 @@ nb.figure(
 # emotions have no answer and are left out (the ledger of 01 counts them). `max_per_emotion` bounds what encoders read of each emotion in the second, larger corpus; TF-IDF always reads all.
 
 # %%
-splits = {corpus: catalogue.sentences(profile, seed, max_sentences, corpus) for corpus in datasets.corpora(profile)}
+splits = {corpus: catalogue.sentences(profile, seed, max_sentences, corpus) for corpus in corpora or datasets.corpora(profile)}
 first = next(iter(splits))
 nb.uses(*(part for parts in splits.values() for part in parts.values()))
 fewer = {corpus: parts["train"] if corpus == first else comparison.fewer(parts["train"], max_per_emotion, seed) for corpus, parts in splits.items()}
