@@ -82,7 +82,7 @@ def check_results(section, stems):
     assert set(section) == set(stems)
     for stem, results in section.items():
         for name, value in results.items():
-            assert re.fullmatch(r"[a-z0-9_]+/[A-Za-z0-9_@.-]+", name), f"{stem}: {name}"
+            assert re.fullmatch(r"[a-z0-9_]+/[A-Za-z0-9_@./-]+", name), f"{stem}: {name}"
             assert all(np.isfinite(numbers(value))), f"{stem}: {name}"
             if isinstance(value, dict):
                 assert value["low"] <= value["mean"] <= value["high"]

@@ -533,10 +533,11 @@ class Pretraining:
     ----------
     steps : int
         Of each stage, whatever the size of its corpus: every condition spends the same on a domain.
-    head_steps : int
-        Of the new head of the bundled encoder, which is frozen meanwhile.
+    head_steps, head_share
+        Steps of the new head of the bundled encoder, which is frozen meanwhile, and the share of tokens that are hidden from it: more than
+        later, since a step costs the same however many are asked for.
     batch_size, accumulation, learning_rate, head_learning_rate
-        Rows of a batch, batches whose gradients are added up before a step, and the rates.
+        Rows of a batch, batches whose gradients are added up before a step, and the rates of the encoder and of a head that is new.
     share, whole_words
         As for `Masker`.
     max_length, pack
@@ -546,10 +547,11 @@ class Pretraining:
     """
 
     steps: int = 24
-    head_steps: int = 16
+    head_steps: int = 40
+    head_share: float = 0.4
     batch_size: int = 16
     accumulation: int = 1
-    learning_rate: float = 3e-4
+    learning_rate: float = 1e-4
     head_learning_rate: float = 1e-3
     share: float = 0.15
     whole_words: bool = False
@@ -583,9 +585,9 @@ def base(texts: Corpora, recipe: Pretraining, seed: int, encoder: str = BUNDLED)
                 head = objective.model.cls.predictions
                 head.bias.copy_(((often + 0.1) / (often + 0.1).sum()).log())
                 head.transform.LayerNorm.weight.mul_(0.2)
-            counts = _train(
-                objective, loaded, read, recipe, seed, work, "warm up the LM head", steps=recipe.head_steps, rate=recipe.head_learning_rate, frozen=True
-            )
+            objective.model.config.new_head = True  # kept with the weights
+            warm = replace(recipe, steps=recipe.head_steps, share=recipe.head_share)
+            counts = _train(objective, loaded, read, warm, seed, work, "warm up the LM head", frozen=True)
         _keep(objective, loaded, folder, {"after": _losses(objective, loaded, texts.held_out, recipe)} | counts)
 
     return cache.folder(
@@ -628,7 +630,7 @@ def stage(before: cache.Entry, domain: str, texts: Corpora, recipe: Pretraining,
                 f"make the base from all corpora that are read later."
             )
         read = rows(encoder, texts.train[domain], recipe.max_length, pack=recipe.pack)
-        counts = _train(objective, encoder, read, recipe, seed, work, f"pre-train on {domain}", steps=recipe.steps, rate=recipe.learning_rate, frozen=frozen)
+        counts = _train(objective, encoder, read, recipe, seed, work, f"pre-train on {domain}", frozen=frozen)
         counts |= {"domain": domain, "texts": len(texts.train[domain]), "before": card(before)["after"]}
         _keep(objective, encoder, folder, counts | {"after": _losses(objective, encoder, texts.held_out, recipe)})
 
@@ -642,11 +644,20 @@ def stage(before: cache.Entry, domain: str, texts: Corpora, recipe: Pretraining,
     )
 
 
-def _train(objective, encoder, read, recipe, seed, work, desc, *, steps, rate, frozen) -> dict:
-    """Train a language model for a number of steps, from the last good checkpoint where there is one; what it read."""
+def _train(objective: Objective, encoder: Encoder, read: list[dict], recipe: Pretraining, seed: int, work: Path, desc: str, *, frozen: bool) -> dict:
+    """Train a language model, from the last good checkpoint where there is one; what it read."""
     if len(read) < recipe.batch_size:
         raise BadInput(f"The corpus fills {len(read)} rows of {recipe.max_length} tokens, fewer than one batch of {recipe.batch_size}; take a larger one.")
     objective.model.base_model.requires_grad_(not frozen)  # the decoder is the embeddings, and stands still with them
+    inside = list(objective.model.base_model.parameters())
+    known = set(map(id, inside))
+    groups = [
+        {"params": [p for p in inside if p.requires_grad], "lr": recipe.learning_rate},
+        {
+            "params": [p for p in objective.parameters() if id(p) not in known],
+            "lr": recipe.head_learning_rate if _head_is_new(objective) else recipe.learning_rate,
+        },
+    ]
     _drop_broken(work)
     training.fit(
         objective.to(device()),
@@ -656,17 +667,21 @@ def _train(objective, encoder, read, recipe, seed, work, desc, *, steps, rate, f
         desc=desc,
         seed=seed,
         epochs=1,
-        max_steps=steps,
+        max_steps=recipe.steps,
         batch_size=recipe.batch_size,
         gradient_accumulation_steps=recipe.accumulation,
-        learning_rate=rate,
+        optimizer=torch.optim.AdamW([group for group in groups if group["params"]], weight_decay=0.01, fused=True),
         warmup_steps=0.1,
-        weight_decay=0.01,
         eval_steps=recipe.save_steps,
         remove_unused_columns=False,
     )
-    seen = steps * recipe.batch_size * recipe.accumulation
+    seen = recipe.steps * recipe.batch_size * recipe.accumulation
     return {"rows": len(read), "passes": seen / len(read), "tokens": sum(row["length"] for row in read) / len(read) * seen}
+
+
+def _head_is_new(objective: Objective) -> bool:
+    """Whether the head was made here: it then learns at a rate of its own, so that the encoder can move slowly."""
+    return getattr(objective.model.config, "new_head", False)
 
 
 def _masker(objective: Objective, encoder: Encoder, read: list[dict], share: float, whole_words: bool) -> Masker:
@@ -705,7 +720,7 @@ def _keep(objective: Objective, encoder: Encoder, folder: Path, found: dict) -> 
     write_json(folder / CARD, found)
 
 
-_CODE = [rows, Masker, Replacer, frequencies, Objective, language_model, mlm_loss, _train, _losses, training, encoders]
+_CODE = [rows, Masker, Replacer, frequencies, Objective, language_model, mlm_loss, _train, _losses, _head_is_new, training, encoders]
 
 
 def card(entry: cache.Entry) -> dict:
