@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from transformers import BertConfig, DataCollatorWithPadding, PreTrainedModel, TextClassificationPipeline
+from transformers import BertConfig, DataCollatorForLanguageModeling, DataCollatorWithPadding, PreTrainedModel, TextClassificationPipeline
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from . import catalogue, classifier, cleaning, composer, datasets, emotions, encoders, inference, mel, metrics, recommender, training
+from . import catalogue, classifier, cleaning, composer, dapt, datasets, emotions, encoders, inference, mel, metrics, recommender, training
 from .settings import THREADS, set_threads
 
 #: Songs and lyrics that the catalogue of 2022 had, and what cleaning as many may take.
@@ -191,11 +191,52 @@ def _catalogue() -> None:
         subprocess.run([sys.executable, "-c", f"from wyf_utils import bench; bench.clean_catalogue({folder!r})"], check=True)
 
 
+def _pretraining() -> None:
+    """Continued pre-training on the same texts and weights: a plain padded loop, and the rows, head and precision of `dapt`."""
+    rng = np.random.default_rng(0)
+    talk, songs = datasets.conversation("sample")["text"], datasets.read_catalogue(datasets.profile_folder("sample"))["lyric"]
+    lines = [line for lyric in songs for line in lyric.splitlines() if line]
+    pools = (talk, lines, datasets.utterances("sample")[0]["text"])
+    texts = rng.permutation(np.concatenate([rng.choice(pool, 64, replace=False) for pool in pools])).tolist()
+    encoder, objective = dapt.language_model(encoders.BUNDLED, texts)
+    optimizer = torch.optim.AdamW(objective.parameters(), lr=1e-5, fused=True)
+    as_published = DataCollatorForLanguageModeling(encoder.tokenizer, mlm_probability=0.15)
+
+    def train(batches: list[dict], model: torch.nn.Module, low: bool) -> None:
+        for batch in batches:
+            with torch.autocast("cpu", torch.bfloat16, enabled=low):
+                loss = model(**batch)["loss"]
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+
+    def padded(low: bool = False) -> None:
+        rows = [{k: row[k] for k in ("input_ids", "attention_mask")} for row in training.rows(encoder, texts, 64)]
+        train([as_published(rows[i : i + 16]) for i in range(0, len(rows), 16)], objective.model, low)
+
+    def ours(pack: bool) -> None:
+        rows = dapt.rows(encoder, texts, 64, pack=pack)
+        masker = dapt.Masker(encoder.tokenizer)
+        train([masker([rows[i] for i in batch]) for batch in encoders.by_length([row["length"] for row in rows], 16)], objective, training.mixed_precision())
+
+    low = "bfloat16" if training.mixed_precision() else "float32, all that this CPU multiplies in hardware"
+    compare(
+        f"masked-LM training on {len(texts)} lines",
+        {
+            "padded as they come, head on every token": padded,
+            f"the same in {low}": lambda: padded(training.mixed_precision()),
+            "rows of like length, head on hidden tokens": lambda: ours(False),
+            "lines packed into rows, head on hidden tokens": lambda: ours(True),
+        },
+        times=3,
+    )
+
+
 def main() -> None:
     """Run every comparison."""
     set_threads()
     print(f"{THREADS} threads for torch; medians; x is the ratio to the first row of each block")
-    for part in (_catalogue, _search, _embedding, _reading, _fine_tuning, _sound):
+    for part in (_catalogue, _search, _embedding, _reading, _fine_tuning, _pretraining, _sound):
         part()
 
 

@@ -144,8 +144,6 @@ def model_card(model: Path, repo: str = "OWNER/NAME", revision: str = "") -> str
         If the folder holds no model, or one of older code that nothing reads any more.
     """
     card, entry = classifier.read_card(model), read_json(model / "entry.json")
-    if "temperature" not in card:
-        raise MissingData(f"The model in {relative(model)} was not calibrated by the code that trained it; train it again with `wyf train`.")
     recipe, about, evaluations = card["recipe"], entry.get("about", {}), _evaluations(card)
     encoder = recipe["encoder"]
     base, licence = _base(encoder)
@@ -180,6 +178,9 @@ def model_card(model: Path, repo: str = "OWNER/NAME", revision: str = "") -> str
 
 def _base(encoder: str) -> tuple[str, str]:
     """Name on the hub and licence of what a model was fine-tuned from; blank where it is not known, as for a local folder."""
+    while encoder.startswith("dapt/"):  # stage by stage back to where pre-training began
+        known = read_json(cache_folder() / encoder / "entry.json").get("parameters", {})
+        encoder = known.get("encoder") or (f"dapt/{known['before']}" if known.get("before") else "")
     if encoder == BUNDLED:
         return "intfloat/multilingual-e5-small", "MIT"
     licences = {candidate.name: candidate.licence for candidate in CANDIDATES.values()}
