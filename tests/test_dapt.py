@@ -1,6 +1,7 @@
 import csv
 from dataclasses import replace
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +9,7 @@ import test_checkpoints as tiny
 import torch
 import transformers
 
-from wyf_utils import cache, classifier, dapt, datasets, encoders, metrics
+from wyf_utils import cache, classifier, dapt, datasets, encoders, figures, metrics
 from wyf_utils.cleaning import near_duplicates, without_full_stops
 from wyf_utils.errors import BadInput
 from wyf_utils.settings import ROOT
@@ -306,6 +307,18 @@ def test_the_frozen_recipe_leaves_every_bit_and_the_others_do_not(chains, start)
     assert loss["after"]["emotion"] < loss["before"]["emotion"] and set(loss["after"]) == {"emotion", "talk"}
 
 
+def test_only_a_new_head_learns_at_its_own_rate(published, start, monkeypatch):
+    rates = {}
+    monkeypatch.setattr(dapt.training, "fit", lambda model, rows, *, optimizer, **_: rates.update({len(g["params"]): g["lr"] for g in optimizer.param_groups}))
+    for name, new in ((f"dapt/{start.key}", True), (str(published["kcbert"]), False)):
+        encoder, objective = dapt.language_model(name)
+        rates.clear()
+        dapt._train(objective, encoder, [{"length": 9}] * 4, SMALL, 0, cache.cache_folder() / "none", "", frozen=False)
+        head = len(list(objective.model.cls.parameters())) - 1  # the decoder counts with the encoder
+        assert rates.pop(head) == (SMALL.head_learning_rate if new else SMALL.learning_rate)
+        assert list(rates.values()) == [SMALL.learning_rate]
+
+
 def test_a_stage_that_conditions_share_is_trained_once(chains, start):
     assert chains["none"] == [start] and chains["tapt"][1] is chains["both"][1] and len(chains["both"]) == 3
     assert chains["both"][1].key != chains["frozen_2022"][1].key
@@ -409,3 +422,41 @@ def test_points_of_the_plane_belong_to_their_domain(domains):
     points, names = dapt.plane(domains, 0, each=12)
     assert points.shape == (24, 2) and list(names) == ["talk"] * 12 + ["unrelated"] * 12
     assert np.ptp(points[:, 0]) >= np.ptp(points[:, 1]) * 0.5
+
+
+# Figures ------------------------------------------------------------------------------------------
+
+LABELS = {name: (name, name) for name in ("conversation", "lyrics", "emotion", "tapt", "none")}
+INTERVAL = {"mean": 0.5, "low": 0.4, "high": 0.6}
+BUILDERS = {
+    "venns": lambda lang: figures.venns(
+        {"ours": (dapt.VENN_2022, False), "2022": (dapt.VENN_2022, True)}, ("conversation", "lyrics", "emotion"), LABELS, lang, "t"
+    ),
+    "domain_plane": lambda lang: figures.domain_plane(
+        np.random.default_rng(0).normal(size=(40, 2)), np.repeat(["conversation", "emotion"], 20), "emotion", LABELS, lang, "t", "n"
+    ),
+    "losses": lambda lang: figures.losses({"emotion": 7.0, "lyrics": 6.0}, {"tapt": {"emotion": 6.5, "lyrics": 6.1}}, LABELS, LABELS, lang, "t"),
+    "scores_beside": lambda lang: figures.scores_beside(
+        {"a": {"none": INTERVAL, "tapt": INTERVAL}, "b": {"none": INTERVAL, "tapt": INTERVAL}}, LABELS, lang, "t", "x"
+    ),
+    "differences": lambda lang: figures.differences({"a": {"tapt": INTERVAL}}, LABELS, lang, "t", "x", marked=(0.008, "2022")),
+}
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_everything_drawn_stays_inside_the_figure(name):
+    figures.set_style()
+    for lang in figures.LANGUAGES:
+        figure = BUILDERS[name](lang)
+        figure.canvas.draw()
+        width, height = figure.get_size_inches()
+        box = figure.get_tightbbox()  # inches
+        assert box.x0 > -0.05 and box.y0 > -0.05 and box.x1 < width + 0.05 and box.y1 < height + 0.05, (lang, box)
+        plt.close(figure)
+
+
+def test_a_venn_says_the_share_of_every_region():
+    figure = BUILDERS["venns"]("en")
+    for ax in figure.axes:
+        assert sorted(t.get_text() for t in ax.texts if t.get_text().endswith("%")) == sorted(f"{share}%" for share in dapt.VENN_2022.values())
+    plt.close(figure)

@@ -695,20 +695,18 @@ def domain_plane(points: np.ndarray, domains: np.ndarray, task: str, labels: dic
     domains
         Domain of each point, (n,).
     task
-        The domain that is fine-tuned on; the others are pre-trained on.
+        The domain that is fine-tuned on, also with another corpus behind an @; the others are pre-trained on.
     """
     figure, axes = plt.subplots(figsize=SIZES["tall"])
     for name in dict.fromkeys(domains):
-        mine, colour = points[domains == name], DOMAIN_COLOURS[name.split("@")[0]]
-        kind = pick(lang, "과제", "task") if name == task else pick(lang, "사전학습", "pre-training")
-        axes.scatter(*mine.T, s=16, color=colour, alpha=0.55, lw=0, label=f"{pick(lang, *labels[name])} ({kind})")
+        mine, colour, is_task = points[domains == name], DOMAIN_COLOURS.get(name, "#8E5BA6"), name.split("@")[0] == task
+        kind = pick(lang, "과제", "task") if is_task else pick(lang, "사전학습", "pre-training")
+        axes.scatter(*mine.T, s=16, color=colour, alpha=0.55, lw=0, label=f"{pick(lang, *labels[name])} ({kind})".replace("\n", " "))
         values, vectors = np.linalg.eigh(np.cov(mine.T))
         width, height = 2 * np.sqrt(2.28 * values)  # two thirds of a normal cloud
         angle = np.degrees(np.arctan2(vectors[1, 0], vectors[0, 0]))
         axes.add_patch(
-            mpl.patches.Ellipse(
-                mine.mean(0), width, height, angle=angle, fc="none", ec=colour, lw=2.6 if name == task else 1.6, ls="-" if name == task else "--"
-            )
+            mpl.patches.Ellipse(mine.mean(0), width, height, angle=angle, fc="none", ec=colour, lw=2.6 if is_task else 1.6, ls="-" if is_task else "--")
         )
     axes.set(title=title, xticks=[], yticks=[], xlabel=note)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=2, columnspacing=1.5, handletextpad=0.2)
