@@ -1,4 +1,4 @@
-"""The command line: `wyf feel`, `wyf run`, `wyf train`, `wyf models`, `wyf publish`, `wyf data`, `wyf lyrics`, `wyf sync`, `wyf readme`."""
+"""The command line: `wyf feel`, `wyf run`, `wyf train`, `wyf models`, `wyf publish`, `wyf data`, `wyf lyrics`, `wyf build`, `wyf sync`, `wyf readme`."""
 
 from __future__ import annotations
 
@@ -21,6 +21,12 @@ app.add_typer(data_app, name="data")
 
 def _table(table: pd.DataFrame) -> str:
     return table.to_string(index=False, max_colwidth=90, na_rep="")
+
+
+def _named(which: pd.Series, most: int = 10) -> str:
+    """Lines of names by state, `most` of each."""
+    shown = {state: names[:most] + [f"and {len(names) - most} more"] * (len(names) > most) for state, names in which.items()}
+    return "".join(f"{state}  {name}\n" for state, names in shown.items() for name in names)
 
 
 @app.command()
@@ -124,12 +130,28 @@ def lyrics(
         raise BadInput("Say where the lyrics come from: --from a folder or table, or --online.")
     path, counts = finder.fill(catalogue, finder.Lrclib() if online else finder.LocalLyrics(source), out)
     typer.echo(counts[["songs"]].T.to_string(index=False))
-    for state in ("failed", "unasked"):
-        names = counts.loc[state, "which"]
-        typer.echo("".join(f"{state}  {name}\n" for name in names[:10]) + (f"{state}  and {len(names) - 10} more\n" if len(names) > 10 else ""), nl=False)
+    typer.echo(_named(counts.loc[["failed", "unasked"], "which"]), nl=False)
     typer.echo(f"lyrics  {relative(path) if path.is_file() else 'none yet'}")
     if counts.loc["failed", "songs"]:
         raise typer.Exit(1)
+
+
+@app.command()
+def build(
+    music: Annotated[Path, typer.Option(help="Folder of your music: mp3, flac, ogg, wav; it is only read.")],
+    online: Annotated[bool, typer.Option("--online", help="Ask lrclib.net for lyrics that neither a tag nor a text beside the file gives.")] = False,
+    run: Annotated[str, typer.Option(help="Run whose models score the songs.")] = "default",
+) -> None:
+    """Make a music database of your own files; `wyf feel --run music` answers from it."""
+    from . import lyrics as finder
+    from . import own_music
+    from .settings import relative, set_threads
+
+    set_threads()
+    path, account = own_music.build(music, run, provider=finder.Lrclib() if online else None)
+    typer.echo(account[["files"]].T.to_string(index=False))
+    typer.echo(_named(account.drop(["found", "songs"])["which"]), nl=False)
+    typer.echo(f"music   {relative(path)}; ask it by `wyf feel --run {own_music.RUN} SENTENCE`")
 
 
 @app.command()

@@ -1,0 +1,317 @@
+import os
+import struct
+import unicodedata
+
+import mutagen
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+import torch
+from mutagen import id3
+from mutagen.mp4 import MP4
+from safetensors.torch import save_file
+from test_checkpoints import kcbert
+from typer.testing import CliRunner
+
+from wyf_utils import cache, catalogue, classifier, database, feeling, lyrics, mel_models, own_music, settings, tags
+from wyf_utils.cli import app
+from wyf_utils.errors import BadInput, CorruptData, MissingData, NoRoom
+
+LYRIC = "눈물이 멈추지 않아\n이별하고 매일 운다"
+RATE = 22_050
+
+
+def sound(path, pitch=440.0, seconds=1.5, **options):
+    """A file with one tone, in the format that its ending names."""
+    t = np.arange(int(seconds * RATE)) / RATE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, 0.3 * np.sin(2 * np.pi * pitch * t), RATE, **options)
+    return path
+
+
+def tagged(path, encoding=3, **frames):
+    """Sound file with ID3v2 frames."""
+    found = mutagen.File(path)
+    if found.tags is None:
+        found.add_tags()
+    for name, text in frames.items():
+        found.tags.add(id3.USLT(encoding=encoding, lang="kor", desc="", text=text) if name == "USLT" else getattr(id3, name)(encoding=encoding, text=text))
+    found.save()
+    return path
+
+
+def commented(path, **comments):
+    found = mutagen.File(path)
+    found.update({name: [text] for name, text in comments.items()})
+    found.save()
+    return path
+
+
+def id3v1(path, title, artist, album="", year="1999"):
+    fields = [text.encode("cp949")[:30].ljust(30, b"\0") for text in (title, artist, album)]
+    with path.open("ab") as file:
+        file.write(b"TAG" + b"".join(fields) + year.encode() + bytes(30) + b"\xff")
+    return path
+
+
+def m4a(path, **atoms):
+    """An MP4 file without sound that can be decoded: just what a tag needs."""
+
+    def atom(kind, *parts):
+        data = b"".join(parts)
+        return struct.pack(">I4s", 8 + len(data), kind) + data
+
+    handler = atom(b"hdlr", bytes(8), b"soun", bytes(13))
+    header = atom(b"mdhd", bytes(12), struct.pack(">II", 1000, 180_000), bytes(4))
+    path.write_bytes(atom(b"ftyp", b"M4A \0\0\0\0M4A mp42isom") + atom(b"moov", atom(b"trak", atom(b"mdia", header, handler))) + atom(b"mdat", bytes(64)))
+    found = MP4(path)
+    found.add_tags()
+    found.tags.update({f"©{name}": [text] for name, text in atoms.items()})
+    found.save()
+    return path
+
+
+# Tags
+
+
+@pytest.mark.parametrize("ending", ["mp3", "wav", "aiff"])
+@pytest.mark.parametrize("encoding", [1, 3], ids=["utf-16", "utf-8"])
+def test_id3v2(tmp_path, ending, encoding):
+    path = sound(tmp_path / f"a.{ending}")
+    tagged(path, encoding, TIT2="밤편지", TPE1="아이유", TALB="팔레트", TCON="발라드", TDRC="2017-03-24", USLT=f"[00:01.00]{LYRIC}")
+    assert tags.read(path) == tags.Tags("밤편지", "아이유", "팔레트", "발라드", 2017, 2, LYRIC)
+
+
+@pytest.mark.parametrize("ending", ["flac", "ogg"])
+@pytest.mark.parametrize("field", ["LYRICS", "UNSYNCEDLYRICS"])
+def test_vorbis_comments(tmp_path, ending, field):
+    path = commented(sound(tmp_path / f"a.{ending}"), TITLE="밤편지", ARTIST="아이유", ALBUM="팔레트", GENRE="발라드", DATE="20170324 (2017)", **{field: LYRIC})
+    assert tags.read(path) == tags.Tags("밤편지", "아이유", "팔레트", "발라드", 2017, 2, LYRIC)
+
+
+def test_mp4_atoms(tmp_path):
+    path = m4a(tmp_path / "a.m4a", nam="밤편지", ART="아이유", alb="팔레트", gen="발라드", day="2017", lyr=LYRIC)
+    assert tags.read(path) == tags.Tags("밤편지", "아이유", "팔레트", "발라드", 2017, 180, LYRIC)
+
+
+def test_cp949_in_id3v1_even_cut_within_a_character_and_in_id3v2_that_says_latin_1(tmp_path):
+    old = tags.read(id3v1(sound(tmp_path / "a.mp3"), "비처럼 음악처럼 비처럼 음악처럼", "김현식", "비처럼"))
+    assert (old.title, old.artist, old.album, old.year) == ("비처럼 음악처럼 비처럼 음악처", "김현식", "비처럼", 1999)
+    path = tagged(sound(tmp_path / "b.mp3"), 0, TIT2="뷁의 밤".encode("cp949").decode("latin-1"), USLT=LYRIC.encode("cp949").decode("latin-1"))
+    assert tags.read(path).title == "뷁의 밤" and tags.read(path).lyric == LYRIC
+    both = tags.read(id3v1(tagged(sound(tmp_path / "c.mp3"), 1, TIT2="새 제목"), "옛 제목", "옛 가수"))
+    assert (both.title, both.artist) == ("새 제목", "옛 가수")
+
+
+@pytest.mark.parametrize("name", ["Beyoncé", "Åsa", "Björk", "Motörhead", "Sigur Rós", "Café del Mar", "naïve", "Queen", "", "“”"])
+def test_latin_names_stay(name):
+    assert tags.as_korean(name) == name
+
+
+@pytest.mark.parametrize(
+    ("stem", "names"),
+    [
+        ("아이유 - 밤편지", ("아이유", "밤편지")),
+        ("01. 아이유 - 밤편지", ("아이유", "밤편지")),
+        ("03 - 밤편지", ("", "밤편지")),
+        ("아이유_-_밤편지", ("아이유", "밤편지")),
+        ("가 - 나 - 다", ("가", "나 - 다")),
+        ("밤편지", ("", "밤편지")),
+        ("24-7", ("", "24-7")),
+        ("7 rings", ("", "7 rings")),
+        (" - 밤편지", ("", "- 밤편지")),
+        (unicodedata.normalize("NFD", "아이유 - 밤편지"), ("아이유", "밤편지")),
+    ],
+)
+def test_names_from_the_file_name(stem, names):
+    assert tags.from_name(stem) == names
+
+
+def test_a_blank_title_comes_from_the_file_name_and_a_tagged_artist_stays():
+    assert tags.named(tags.Tags(artist="아이유"), "IU - 밤편지") == tags.Tags("밤편지", "아이유")
+    assert tags.named(tags.Tags("밤편지"), "IU - x") == tags.Tags("밤편지")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp949"])
+def test_texts_beside_a_file(tmp_path, encoding):
+    (tmp_path / "a.lrc").write_bytes(f"[ti:밤편지]\r\n[00:01.00]{LYRIC}".encode(encoding))
+    assert tags.read_text(tmp_path / "a.lrc") == LYRIC
+
+
+def test_texts_that_are_no_lyric(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"\xff\x00\x81")
+    with pytest.raises(CorruptData, match="a.txt is neither UTF-8 nor cp949; save it as UTF-8"):
+        tags.read_text(tmp_path / "a.txt")
+    (tmp_path / "a.txt").write_text("가" * tags.LONGEST)
+    with pytest.raises(CorruptData, match="too long for a lyric"):
+        tags.read_text(tmp_path / "a.txt")
+    with pytest.raises(CorruptData, match=r"none.txt cannot be read \(FileNotFoundError\)"):
+        tags.read_text(tmp_path / "none.txt")
+
+
+# The folder
+
+
+def test_only_the_folder_is_read(tmp_path):
+    folder, outside = tmp_path / "music", tmp_path / "outside"
+    for path in ("b.MP3", "a/한.flac", "a/.hidden.mp3", ".trash/x.mp3", "cover.jpg", "._b.mp3"):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).touch()
+    outside.mkdir()
+    for name in ("x.mp3", "b.txt", "한.txt"):
+        (outside / name).touch()
+    (folder / "link.mp3").symlink_to(outside / "x.mp3")
+    (folder / "linked").symlink_to(outside)
+    (folder / "b.txt").symlink_to(outside / "b.txt")
+    (folder / "loop").symlink_to(folder)
+    (folder / "a" / unicodedata.normalize("NFD", "한.LRC")).touch()
+    os.mkfifo(folder / "pipe.mp3")
+    files = own_music.find(folder)
+    assert [(file.name, file.text and file.text.suffix) for file in files] == [("b.MP3", None), ("a/한.flac", ".LRC")]
+
+
+def test_no_folder_and_no_music(tmp_path):
+    with pytest.raises(MissingData, match="There is no folder .*nowhere; name the one that holds your music"):
+        own_music.find(tmp_path / "nowhere")
+    (tmp_path / "note.txt").touch()
+    with pytest.raises(MissingData, match=r"holds no music \(.mp3, .flac.*\); name a folder that does"):
+        own_music.find(tmp_path)
+
+
+def test_a_name_that_is_not_utf_8_or_holds_escapes_can_be_printed(tmp_path):
+    (tmp_path / os.fsdecode("밤.mp3".encode("cp949"))).touch()
+    (tmp_path / "a\x1b[31m.mp3").touch()
+    names = [file.name for file in own_music.find(tmp_path)]
+    assert names[0] == "a[31m.mp3" and names[1].endswith(".mp3") and "�" in names[1] and "\n".join(names).encode()
+
+
+# The database
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory, sample_sentences):
+    """Folder of runs with one that has a tiny text model and an untrained mel CNN."""
+    runs, tiny = tmp_path_factory.mktemp("runs"), tmp_path_factory.mktemp("tiny")
+    kcbert(tiny, sample_sentences["text"].tolist()[:200])
+    parts = catalogue.sentences("sample", seed=0, limit=300)
+    model = classifier.trained(parts["train"], parts["dev"], classifier.Recipe(encoder=str(tiny), epochs=1, frozen_layers=1), 0)
+    torch.manual_seed(0)
+    folder = settings.cache_folder() / "mel_cnn" / "tiny"
+    folder.mkdir(parents=True)
+    save_file({name: weights.contiguous() for name, weights in mel_models.MelCNN().state_dict().items()}, folder / "model.safetensors")
+    songs = pd.DataFrame({"id": [0], "title": "노래", "artist": "가수", "album": "", "genre": "", "year": 2020})
+    flat = np.full((1, 6), 1 / 6, np.float32)
+    origin = {"run": "made", "profile": "sample", "model": model.key, "mel_model": "tiny", "mel_weight": "0.3"}
+    database.build(runs / "made" / database.NAME, database.MusicDatabase(songs, flat, flat, flat, flat[:, :0], origin))
+    return runs
+
+
+@pytest.fixture
+def build(made, tmp_path, monkeypatch):
+    """`own_music.build` with runs and a memory of its own."""
+    monkeypatch.setattr(own_music, "run_folder", lambda run: (made if run == "made" else tmp_path / "runs") / run)
+    memory = own_music.Memory
+    monkeypatch.setattr(own_music, "Memory", lambda path: memory(tmp_path / path.name))
+
+    def call(folder, **options):
+        path, account = own_music.build(folder, "made", **options)
+        return database.read(path), account
+
+    call.path = tmp_path / "runs" / own_music.RUN / database.NAME
+    return call
+
+
+@pytest.fixture
+def heard(monkeypatch):
+    """Names of the files that are opened to be heard."""
+    names, examine = [], own_music._examine
+    monkeypatch.setattr(own_music, "_examine", lambda path: (names.append(path.name), examine(path))[1])
+    return names
+
+
+def state_of(folder):
+    return {path.relative_to(folder): (path.lstat().st_mtime_ns, path.is_file() and path.read_bytes()) for path in folder.rglob("*")}
+
+
+@pytest.fixture
+def mixed(tmp_path):
+    """A folder as people have them, faults included."""
+    folder = tmp_path / "music"
+    tagged(sound(folder / "발라드" / "a.mp3"), 1, TIT2="밤편지", TPE1="아이유", TDRC="2017", USLT=LYRIC)
+    commented(sound(folder / "b.flac", 300), title="소리만", artist="악단")
+    sound(folder / "가수 - 곁.ogg", 500)
+    (folder / "가수 - 곁.lrc").write_text(f"[00:01.00]{LYRIC}\n세 번째 줄", encoding="utf-8")
+    m4a(folder / "d.m4a", nam="가사만", lyr="오늘 정말 신난다\n최고로 행복한 하루")
+    m4a(folder / "e.m4a", nam="아무것도 없음")
+    tagged(sound(folder / "f.mp3", 600), 3, TIT2="Yesterday", TPE1="The Beatles", USLT="all my troubles seemed so far away")
+    sound(folder / "g.wav", 700).rename(folder / "g.mp3")
+    (folder / "text.mp3").write_text("소리가 아닌 글입니다 " * 200, encoding="utf-8")
+    (folder / "text.txt").write_text(LYRIC, encoding="utf-8")
+    (folder / "empty.flac").touch()
+    (folder / "cut.flac").write_bytes((folder / "b.flac").read_bytes()[:200])
+    soundfile.write(folder / "silent.wav", np.zeros(RATE), RATE)
+    (folder / "copy.mp3").write_bytes((folder / "발라드" / "a.mp3").read_bytes())
+    return folder
+
+
+def test_a_mixed_folder(build, mixed):
+    before = state_of(mixed)
+    music, account = build(mixed)
+    assert state_of(mixed) == before, "nothing is written into the folder"
+    songs = music.songs.set_index("title")
+    assert set(songs.index) == {"밤편지", "소리만", "곁", "가사만", "Yesterday", "g"}
+    assert songs.loc["밤편지", ["artist", "year", "text"]].tolist() == ["아이유", 2017, LYRIC] and songs.loc["곁", "artist"] == "가수"
+    assert songs.loc["곁", "text"] == LYRIC + "\n세 번째 줄" and songs.loc["밤편지", "path"] == str(mixed / "copy.mp3")
+    basis = pd.DataFrame({"lyric": music.has_lyric, "sound": music.has_sound}, index=music.songs["title"])
+    assert basis.index[basis["lyric"] & basis["sound"]].tolist() == [t for t in music.songs["title"] if t in ("밤편지", "곁")]
+    assert set(basis.index[~basis["lyric"]]) == {"소리만", "Yesterday", "g"} and basis.index[~basis["sound"]].tolist() == ["가사만"]
+    assert account.index.tolist() == list(own_music.STATES)
+    assert account["files"].to_dict() == {"found": 12, "songs": 6, "copies": 1, "unreadable": 5, "without lyrics": 3, "without sound": 1, "misnamed": 1}
+    which = account["which"]
+    assert which["copies"] == ["발라드/a.mp3 is copy.mp3"] and which["misnamed"] == ["g.mp3 holds WAV"]
+    assert "f.mp3: its lyric is not Korean" in which["without lyrics"] and "b.flac" in which["without lyrics"]
+    assert which["without sound"][0].startswith("d.m4a ")
+    assert sorted(name.split()[0] for name in which["unreadable"]) == ["cut.flac", "e.m4a", "empty.flac", "silent.wav", "text.mp3"]
+
+
+def test_only_what_is_new_or_changed_is_read_again(build, mixed, heard, monkeypatch):
+    build(mixed)
+    first = build.path.read_bytes()
+    assert len(heard) == 11, "a copy is heard once"
+    heard.clear()
+    digested, digest = [], own_music.hashlib.file_digest
+    monkeypatch.setattr(own_music.hashlib, "file_digest", lambda file, kind: (digested.append(os.path.basename(file.name)), digest(file, kind))[1])
+    with monkeypatch.context() as patch:
+        patch.setattr(own_music.inference, "load", None)  # no lyric is read either
+        build(mixed)
+    assert heard == [] and digested == [] and build.path.read_bytes() == first
+    (mixed / "b.flac").rename(mixed / "moved.flac")
+    os.utime(mixed / "g.mp3")
+    tagged(mixed / "f.mp3", 3, USLT=LYRIC)
+    (mixed / "가수 - 곁.lrc").write_text("오늘은 기뻐서 소리 질렀어", encoding="utf-8")
+    (mixed / "d.m4a").unlink()
+    music, account = build(mixed)
+    assert heard == ["f.mp3"] and sorted(set(digested) - {"model.safetensors"}) == ["f.mp3", "g.mp3", "moved.flac", "가수 - 곁.lrc"]
+    texts = music.songs.set_index("title")["text"]
+    assert texts["Yesterday"] == LYRIC and texts["곁"] == "오늘은 기뻐서 소리 질렀어" and "가사만" not in texts
+    assert account["files"]["songs"] == 5 and "moved.flac" in account["which"]["without lyrics"]
+
+
+def test_an_interrupted_build_goes_on(build, mixed, heard, monkeypatch):
+    monkeypatch.setattr(own_music, "BATCH", 2)
+    examine = own_music._examine
+
+    def interrupted(path):
+        if len(heard) >= 5:
+            raise KeyboardInterrupt
+        return examine(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(own_music, "_examine", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            build(mixed)
+    assert not build.path.exists()
+    once = len(heard)
+    music, _ = build(mixed)
+    assert len(music) == 6 and once >= 4 and len(heard) <= 11 + 2, "at most the batch that was interrupted is heard twice"
