@@ -1,6 +1,8 @@
+import dataclasses
 import os
 import struct
 import unicodedata
+from pathlib import Path
 
 import mutagen
 import numpy as np
@@ -14,9 +16,9 @@ from safetensors.torch import save_file
 from test_checkpoints import kcbert
 from typer.testing import CliRunner
 
-from wyf_utils import cache, catalogue, classifier, database, feeling, lyrics, mel_models, own_music, settings, tags
+from wyf_utils import catalogue, classifier, database, feeling, lyrics, mel_models, own_music, settings, tags
 from wyf_utils.cli import app
-from wyf_utils.errors import BadInput, CorruptData, MissingData, NoRoom
+from wyf_utils.errors import BadInput, CorruptData, MissingData, NoRoom, Unreachable
 
 LYRIC = "눈물이 멈추지 않아\n이별하고 매일 운다"
 RATE = 22_050
@@ -202,7 +204,7 @@ def made(tmp_path_factory, sample_sentences):
     save_file({name: weights.contiguous() for name, weights in mel_models.MelCNN().state_dict().items()}, folder / "model.safetensors")
     songs = pd.DataFrame({"id": [0], "title": "노래", "artist": "가수", "album": "", "genre": "", "year": 2020})
     flat = np.full((1, 6), 1 / 6, np.float32)
-    origin = {"run": "made", "profile": "sample", "model": model.key, "mel_model": "tiny", "mel_weight": "0.3"}
+    origin = {"run": "made", "profile": "sample", "model": model.key, "mel_model": "tiny", "mel_weights": str([0.3] * 6)}
     database.build(runs / "made" / database.NAME, database.MusicDatabase(songs, flat, flat, flat, flat[:, :0], origin))
     return runs
 
@@ -281,7 +283,7 @@ def test_only_what_is_new_or_changed_is_read_again(build, mixed, heard, monkeypa
     assert len(heard) == 11, "a copy is heard once"
     heard.clear()
     digested, digest = [], own_music.hashlib.file_digest
-    monkeypatch.setattr(own_music.hashlib, "file_digest", lambda file, kind: (digested.append(os.path.basename(file.name)), digest(file, kind))[1])
+    monkeypatch.setattr(own_music.hashlib, "file_digest", lambda file, kind: (digested.append(Path(file.name).name), digest(file, kind))[1])
     with monkeypatch.context() as patch:
         patch.setattr(own_music.inference, "load", None)  # no lyric is read either
         build(mixed)
@@ -300,18 +302,110 @@ def test_only_what_is_new_or_changed_is_read_again(build, mixed, heard, monkeypa
 
 def test_an_interrupted_build_goes_on(build, mixed, heard, monkeypatch):
     monkeypatch.setattr(own_music, "BATCH", 2)
-    examine = own_music._examine
+    files = [file.path for file in own_music.find(mixed)]
+    digest = own_music._digest
 
-    def interrupted(path):
-        if len(heard) >= 5:
+    def interrupted(file, memory):
+        if file.path == files[7]:
             raise KeyboardInterrupt
-        return examine(path)
+        return digest(file, memory)
 
     with monkeypatch.context() as patch:
-        patch.setattr(own_music, "_examine", interrupted)
+        patch.setattr(own_music, "_digest", interrupted)
         with pytest.raises(KeyboardInterrupt):
             build(mixed)
-    assert not build.path.exists()
-    once = len(heard)
+    assert not build.path.exists() and heard == [path.name for path in files[:6]]
     music, _ = build(mixed)
-    assert len(music) == 6 and once >= 4 and len(heard) <= 11 + 2, "at most the batch that was interrupted is heard twice"
+    assert len(music) == 6 and sorted(heard) == sorted({path.name for path in files} - {"a.mp3"}), "each once"
+
+
+def test_a_full_disk_or_a_damaged_memory_leaves_the_old_database(build, mixed, tmp_path, monkeypatch):
+    build(mixed)
+    before = build.path.read_bytes()
+    (mixed / "b.flac").unlink()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "_write", full)
+        with pytest.raises(NoRoom, match="make room on the disk and build again"):
+            build(mixed)
+    (tmp_path / "memory.sqlite").write_bytes(b"no database " * 500)
+    with pytest.raises(CorruptData, match=r"memory.sqlite cannot be used \(file is not a database\); free some space or delete it, and build again"):
+        build(mixed)
+    assert build.path.read_bytes() == before
+    (tmp_path / "memory.sqlite").unlink()
+    assert len(build(mixed)[0]) == 5
+
+
+def test_nothing_usable_is_one_error(build, tmp_path):
+    folder = tmp_path / "music"
+    folder.mkdir()
+    (folder / "text.mp3").write_text("글")
+    with pytest.raises(
+        BadInput, match="None of 1 files can be read as music, the first: text.mp3 is no sound .*; name a folder of mp3, flac, ogg or wav files"
+    ):
+        build(folder)
+    m4a(folder / "a.m4a", nam="노래")
+    with pytest.raises(BadInput, match="None of 2 files can be scored, the first: text.mp3 .*; add lyrics, or files that can be read as sound"):
+        build(folder)
+    assert not build.path.exists()
+
+
+def test_a_run_without_models(build, made, mixed, tmp_path, monkeypatch):
+    with pytest.raises(MissingData, match="The run 'never' has built no music database yet; run `make run RUN=never`"):
+        own_music.build(mixed, "never")
+    with pytest.raises(BadInput, match="The run 'music' is the one that is built here"):
+        own_music.build(mixed, own_music.RUN)
+    kept = database.read(made / "made" / database.NAME)
+    for lacking, says in (({}, "names no model of sound; choose another by --run"), ({"model": "x", "mel_model": "y"}, "is gone from the cache")):
+        database.build(tmp_path / "runs" / "other" / database.NAME, dataclasses.replace(kept, provenance={"run": "other", **lacking}))
+        with pytest.raises(MissingData, match=says):
+            own_music.build(mixed, "other")
+
+
+class Asked:
+    """A provider that knows one song and fails for another."""
+
+    def __init__(self):
+        self.titles = []
+
+    def key(self, song):
+        return song
+
+    def ask(self, song):
+        self.titles.append(song.title)
+        if song.title == "아무것도 없음":
+            raise BadInput("its artist is blank; fill it in")
+        if song.title == "Yesterday":
+            raise Unreachable("lrclib.net gave no answer; run it again later.")
+        return lyrics.Answer("found", LYRIC) if song.title == "소리만" else lyrics.Answer("missing")
+
+
+def test_only_songs_without_a_lyric_are_asked_for(build, mixed):
+    tagged(mixed / "f.mp3", USLT="")
+    music, account = build(mixed, provider=(asked := Asked()))
+    assert sorted(asked.titles) == ["Yesterday", "g", "silent", "소리만", "아무것도 없음"]
+    assert music.songs.set_index("title").loc["소리만", "text"] == LYRIC
+    assert account["which"]["lyrics failed"] == ["The Beatles - Yesterday (f.mp3): lrclib.net gave no answer; run it again later."]
+
+
+def test_a_song_is_searched_by_what_is_known_of_it(build, mixed):
+    music, _ = build(mixed)
+    assert np.isfinite(music.fused).all() and np.allclose(music.fused.sum(1), 1, atol=1e-5)
+    assert np.isnan(music.lyric[~music.has_lyric]).all() and np.isnan(music.mel[~music.has_sound]).all()
+    assert np.isfinite(music.embedding[music.has_lyric]).all() and np.isnan(music.embedding[~music.has_lyric]).all()
+    assert music.provenance["run"] == own_music.RUN and music.provenance["scored by"] == "made" and music.provenance["model"]
+
+
+def test_the_command_and_its_answer(build, made, mixed, tmp_path, monkeypatch):
+    monkeypatch.setattr(feeling, "run_folder", own_music.run_folder)
+    runner = CliRunner()
+    done = runner.invoke(app, ["build", "--music", str(mixed), "--run", "made"])
+    assert done.exit_code == 0, done.exception
+    assert "unreadable  text.mp3 is no sound" in done.output and "without sound  d.m4a" in done.output and "misnamed  g.mp3 holds WAV" in done.output
+    assert "music   music.duckdb" in done.output and "wyf feel --run music" in done.output
+    answered = runner.invoke(app, ["feel", "눈물이 난다", "--run", own_music.RUN, "--k", "6"])
+    assert answered.exit_code == 0, answered.exception
+    assert "밤편지 (아이유, 2017)" in answered.output

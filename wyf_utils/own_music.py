@@ -6,12 +6,14 @@ read again, and an interrupted build goes on where it stopped. The folder itself
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import inspect
 import json
 import os
 import sqlite3
 import sys
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,7 +23,7 @@ import numpy as np
 import pandas as pd
 import soundfile
 
-from . import cache, catalogue, classifier, database, emotions, fusion, inference, lyrics, mel, mel_models, tags
+from . import cache, catalogue, classifier, database, emotions, encoders, fusion, inference, lyrics, mel, mel_models, tags
 from .cleaning import drop_without_words, strip_sections, tidy
 from .errors import BadInput, CorruptData, MissingData, WyfError
 from .settings import THREADS, cache_folder, progress, relative, run_folder
@@ -157,32 +159,21 @@ class Heard:
         return self.mel is not None or self.tags != tags.Tags()
 
 
-def from_file(path):  # TEMP until mel has it
-    with soundfile.SoundFile(path) as file:
-        start = 20 if file.frames >= 50 * file.samplerate else 0
-        file.seek(start * file.samplerate)
-        sound = file.read(30 * file.samplerate, dtype="float32", always_2d=True).mean(1)
-        import librosa
-        sound = librosa.resample(sound, orig_sr=file.samplerate, target_sr=16000)
-    return mel.from_sound(np.pad(sound, (0, max(0, 480000 - len(sound))))[:480000])
-
-
-mel.from_file = from_file
-
-
 def _examine(path: Path) -> tuple[dict, np.ndarray | None]:
     """Tags, fault and format of a file as plain values, and its mel (48, 1876) where it can be heard."""
     about = {"tags": asdict(tags.read(path)), "mel": None, "fault": "", "format": ""}
     try:
+        made = mel.from_sound(mel.read_sound(path)[0])
         about["format"] = soundfile.info(path).format
-        return about, mel.from_file(path)
-    except (WyfError, OSError, soundfile.LibsndfileError) as error:
-        return about | {"fault": str(error) if isinstance(error, WyfError) else "cannot be read as sound"}, None
+    except WyfError as error:
+        return about | {"fault": str(error).removeprefix(f"{relative(path)} ")}, None
+    about["fault"] = mel._fault(made)[1]
+    return about, None if about["fault"] else made
 
 
 def hear(files: list[MusicFile], model: Path, memory: Memory) -> list[Heard]:
     """Tags and emotion vectors of sound files, by the mel CNN in a folder; only what is not in memory is read."""
-    kind = f"heard {_fingerprint(model, tags, mel.from_file, mel.from_sound, mel_models.predict_cnn, _examine)}"
+    kind = f"heard {_fingerprint(model.name, tags, mel.read_sound, mel.from_sound, mel_models.predict_cnn, _examine)}"
     cnn, heard = mel_models.load_cnn(model), []
     bar = progress(total=len(files), desc="hear the music")
     with bar, joblib.Parallel(n_jobs=THREADS, prefer="threads") as workers:
@@ -215,9 +206,9 @@ def _without_notes():
         os.close(nowhere)
 
 
-def _fingerprint(model: Path, *code) -> str:
-    """What a result depends on beside its file: the model (its key) and the code."""
-    return cache.fingerprint(model.name, [inspect.getsource(part) for part in code])[:16]
+def _fingerprint(model: str, *code) -> str:
+    """What a result depends on beside its file: the model (its name) and the code."""
+    return cache.fingerprint(model, [inspect.getsource(part) for part in code])[:16]
 
 
 def _digest(file: MusicFile, memory: Memory) -> str:
@@ -234,15 +225,38 @@ def _recalled(digest: str, about: dict | None) -> Heard:
     return Heard(digest, **(about | {"tags": tags.Tags(**about["tags"])}))
 
 
+def _remembered(memory: Memory, kind: str, texts: list[str], make: Callable[[list[str]], np.ndarray], width: int, desc: str) -> np.ndarray:
+    """Vectors (n, width) of texts, nan for a blank one; what is not in memory is made, `BATCH` at a time."""
+    keys = [cache.fingerprint(text) for text in texts]
+    new = list({key: text for key, text in zip(keys, texts, strict=True) if text and memory.get(kind, key) is None}.items())
+    with progress(total=len(new), desc=desc) as bar:
+        for start in range(0, len(new), BATCH):
+            batch = dict(new[start : start + BATCH])
+            memory.keep(kind, dict(zip(batch, make(list(batch.values())).tolist(), strict=True)))
+            bar.update(len(batch))
+    nothing = [np.nan] * width
+    return np.array([memory.get(kind, key) if text else nothing for key, text in zip(keys, texts, strict=True)], np.float32)
+
+
 def read_lyrics(texts: list[str], model: Path, memory: Memory) -> np.ndarray:
     """Emotion vectors (n, 6) of lyrics, the mean over their stanzas, by the text classifier in a folder; nan for a blank lyric."""
-    kind = f"lyric {_fingerprint(model, classifier.Classifier, inference, catalogue._stanzas, read_lyrics)}"
-    keys = [cache.fingerprint(text) for text in texts]
-    new = {key: text for key, text in zip(keys, texts, strict=True) if text and memory.get(kind, key) is None}
-    reader = inference.load(model) if new else None
-    for key, text in progress(new.items(), desc="read the lyrics"):
-        memory.keep(kind, {key: np.nanmean(reader.predict(catalogue._stanzas(text)), axis=0).tolist()})  # a stanza may be bare signs
-    return np.array([memory.get(kind, key) if text else NOTHING for key, text in zip(keys, texts, strict=True)], np.float32).reshape(-1, emotions.N)
+    reader = functools.cache(lambda: inference.load(model))  # not loaded where all is known
+
+    def make(batch: list[str]) -> np.ndarray:
+        return np.stack([np.nanmean(reader().predict(catalogue._stanzas(text)), axis=0) for text in batch])  # a stanza may be bare signs
+
+    kind = f"lyric {_fingerprint(model.name, classifier.Classifier, inference, catalogue._stanzas, read_lyrics)}"
+    return _remembered(memory, kind, texts, make, emotions.N, "read the lyrics")
+
+
+def embed_lyrics(texts: list[str], memory: Memory) -> np.ndarray:
+    """Text embeddings (n, 384) of lyrics, what they are about; nan for a blank lyric."""
+    encoder = functools.cache(lambda: encoders.load(encoders.BUNDLED, texts))
+
+    def make(batch: list[str]) -> np.ndarray:
+        return encoders.embed(encoder(), [text.replace("\n", " ") for text in batch])
+
+    return _remembered(memory, f"embedding {_fingerprint(encoders.BUNDLED, encoders)}", texts, make, database.EMBEDDING, "embed the lyrics")
 
 
 def text_beside(file: MusicFile, memory: Memory) -> tuple[str, str]:
@@ -251,7 +265,7 @@ def text_beside(file: MusicFile, memory: Memory) -> tuple[str, str]:
         return "", ""
     try:
         digest = memory.digest(file.text)
-        kind = f"text {cache.fingerprint(inspect.getsource(tags.read_text), inspect.getsource(lyrics.plain))[:16]}"
+        kind = f"text {_fingerprint('', tags.read_text, lyrics.plain)}"
         known = memory.get(kind, digest)
         if known is None:
             known = tags.read_text(file.text)
@@ -371,7 +385,8 @@ def build(folder: Path, run: str = "default", *, provider: lyrics.Provider | Non
         if provider:
             songs, account["lyrics failed"] = ask_online(songs, provider)
         songs = only_korean(songs)
-        lyric = read_lyrics(songs["text"].tolist(), text_model, memory)
+        texts = songs["text"].tolist()
+        lyric, embedding = read_lyrics(texts, text_model, memory), embed_lyrics(texts, memory)
     sound = np.array(songs["mel"].tolist(), np.float32)
     has_lyric, has_sound = np.isfinite(lyric[:, 0]), np.isfinite(sound[:, 0])
     reasons = songs["name"] + (" " + songs["fault"]).where(~has_sound, "") + (": " + songs["doubt"]).where(songs["doubt"] != "", "")
@@ -383,8 +398,8 @@ def build(folder: Path, run: str = "default", *, provider: lyrics.Provider | Non
     if not scored.any():
         raise BadInput(f"None of {len(files)} files can be scored, the first: {account['unreadable'][0]}; add lyrics, or files that can be read as sound.")
     lyric, sound = lyric[scored], sound[scored]
-    weight = float(provenance["mel_weight"])
-    fused = fusion.fuse(lyric, sound, weight)
-    origin = {"run": RUN, "profile": "own music", "scored_by": run, **{k: provenance[k] for k in ("model", "mel_model", "mel_weight")}}
-    database.build(path, database.MusicDatabase(songs[scored], lyric, sound, fused, np.zeros((len(lyric), 0), np.float32), origin))
+    weights = np.array(json.loads(provenance["mel_weights"]))
+    fused = fusion.fuse(*(fusion.correct(vectors, fusion.prior(vectors)) for vectors in (lyric, sound)), weights)
+    origin = {"run": RUN, "profile": "own music", "scored by": run, **{name: provenance[name] for name in ("model", "mel_model", "mel_weights")}}
+    database.build(path, database.MusicDatabase(songs[scored], lyric, sound, fused, embedding[scored], origin))
     return path, pd.DataFrame({"files": {k: len(v) for k, v in account.items()}, "which": account})
