@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,8 @@ class Catalogue:
         "train", "dev" or "test"; an artist stands in one part only.
     dropped : dict
         Songs left out because their mel cannot be used: id to the reason.
+    changed : list of str
+        What was done to a user's own sound files.
     """
 
     songs: pd.DataFrame
@@ -42,10 +45,16 @@ class Catalogue:
     sung: np.ndarray | None
     parts: np.ndarray
     dropped: dict[int, str]
+    changed: list[str] = field(default_factory=list)
 
     def part(self, name: str) -> np.ndarray:
         """Mask of the songs of a part."""
         return self.parts == name
+
+    @cached_property
+    def material(self) -> mel_models.Material:
+        """What the mel models read of these songs."""
+        return mel_models.Material(self.mels, self.parts)
 
 
 def sentences(profile: str, seed: int, limit: int = 0, corpus: str = "") -> dict[str, pd.DataFrame]:
@@ -94,7 +103,9 @@ def _stanzas(lyric: str) -> list[str]:
     return [" ".join(lines[i : i + STANZA]) for i in range(0, len(lines), STANZA)]
 
 
-def open_catalogue(profile: str, recipe: classifier.Recipe, seed: int, *, limit: int = 0, max_songs: int = 0, contradiction: float = 0.25) -> Catalogue:
+def open_catalogue(
+    profile: str, recipe: classifier.Recipe, seed: int, *, limit: int = 0, max_songs: int = 0, contradiction: float = 0.25, synthesis: str = "pretty_midi"
+) -> Catalogue:
     """Open the songs of a profile with their lyric vectors and mels.
 
     Parameters
@@ -107,17 +118,24 @@ def open_catalogue(profile: str, recipe: classifier.Recipe, seed: int, *, limit:
         Take this many songs only; 0 for all.
     contradiction
         Share of sample songs whose sound says something else than the lyric.
+    synthesis
+        One of `composer.SYNTHESES`, for the sample's sound.
+
+    Raises
+    ------
+    BadInput
+        For the open profile, which has neither lyrics nor mels.
     """
     songs, _ = datasets.songs(profile, encoders.count_tokens)
     if max_songs and max_songs < len(songs):
         songs = songs.sample(max_songs, random_state=seed).sort_values("id").reset_index(drop=True)
     lyric = lyric_vectors(text_model(profile, recipe, seed, limit), songs["lyric"])
     sung = sung_for(songs, profile, seed, contradiction)
-    mels, dropped = mel.read_many(_mel_folder(songs, profile, seed, sung), songs["id"].tolist())
+    mels, dropped, changed = mel.read_many(_mel_folder(songs, profile, seed, sung, synthesis), songs["id"].tolist())
     kept = ~songs["id"].isin(dropped).to_numpy()
     songs = songs[kept].reset_index(drop=True)
     parts = artist_parts(songs, lyric[kept], seed)
-    return Catalogue(songs, lyric[kept], mels, None if sung is None else sung[kept], parts, dropped)
+    return Catalogue(songs, lyric[kept], mels, None if sung is None else sung[kept], parts, dropped, changed)
 
 
 def sung_for(songs: pd.DataFrame, profile: str, seed: int, contradiction: float = 0.25) -> np.ndarray | None:
@@ -138,10 +156,10 @@ def intents(ids: pd.Series, profile: str) -> np.ndarray:
     return mask
 
 
-def _mel_folder(songs: pd.DataFrame, profile: str, seed: int, sung: np.ndarray | None) -> Path:
+def _mel_folder(songs: pd.DataFrame, profile: str, seed: int, sung: np.ndarray | None, synthesis: str = "pretty_midi") -> Path:
     """Folder with the mels of songs; the sample's are composed first."""
     if sung is not None:
-        return mel.composed(songs["id"].to_numpy(), sung, seed).path
+        return mel.composed(songs["id"].to_numpy(), sung, seed, synthesis).path
     return data_folder() / "raw" / profile
 
 
@@ -150,10 +168,10 @@ def mels_of(songs: pd.DataFrame, profile: str, seed: int) -> np.ndarray:
     return mel.read_many(_mel_folder(songs, profile, seed, sung_for(songs, profile, seed)), songs["id"].tolist())[0]
 
 
-def sound_of(song: pd.DataFrame, profile: str, seed: int) -> np.ndarray | None:
+def sound_of(song: pd.DataFrame, profile: str, seed: int, contradiction: float = 0.25, synthesis: str = "pretty_midi") -> np.ndarray | None:
     """Sound of one song (a table of one row), mono at 16 kHz; None for real songs, of which only mels are known."""
-    sung = sung_for(song, profile, seed)
-    return None if sung is None else mel.composed_sound(int(song["id"].iloc[0]), sung[0], seed)
+    sung = sung_for(song, profile, seed, contradiction)
+    return None if sung is None else mel.composed_sound(int(song["id"].iloc[0]), sung[0], seed, synthesis)
 
 
 def artist_parts(songs: pd.DataFrame, lyric: np.ndarray, seed: int) -> np.ndarray:
@@ -167,9 +185,34 @@ def artist_parts(songs: pd.DataFrame, lyric: np.ndarray, seed: int) -> np.ndarra
 
 def mel_vectors(songs: Catalogue, *, epochs: int, seed: int) -> np.ndarray:
     """Emotion vectors (n, 6) of all songs by the CNN that learned the lyrics' emotions from the training artists' sound."""
-    train, dev = songs.part("train"), songs.part("dev")
-    entry = mel_models.trained_cnn(songs.mels[train], songs.lyric[train], songs.mels[dev], songs.lyric[dev], epochs=epochs, seed=seed)
-    return mel_models.predict_cnn(mel_models.load_cnn(entry.path), songs.mels)
+    entry = mel_models.trained("cnn", songs.material, songs.lyric, epochs=epochs, seed=seed)
+    return mel_models.predict(mel_models.load("cnn", entry, songs.material), songs.material, np.arange(len(songs.songs)))
+
+
+def stanza_vectors(encoder: str, lyrics: pd.Series, most: int = 12) -> np.ndarray:
+    """Vectors of each lyric's stanzas by an encoder that is not trained, (n, stanzas, dim), zeros behind the last.
+
+    Parameters
+    ----------
+    encoder
+        Name for `encoders.load`.
+    most
+        Stanzas of a lyric that are read at most.
+    """
+    stanzas = [_stanzas(lyric)[:most] for lyric in lyrics]
+    flat = [stanza for song in stanzas for stanza in song]
+
+    def make(folder: Path) -> None:
+        vectors = encoders.embed(encoders.load(encoder, texts=flat), flat, max_length=96, desc="embed stanzas")
+        np.save(folder / "vectors.npy", vectors, allow_pickle=False)
+
+    entry = cache.folder("stanzas", make, parameters={"encoder": encoder}, data=cache.fingerprint(flat), code=[encoders])
+    vectors = np.load(entry.path / "vectors.npy", allow_pickle=False)
+    found = np.zeros((len(stanzas), most, vectors.shape[1]), np.float32)
+    ends = np.cumsum([len(song) for song in stanzas])
+    for row, part in enumerate(np.split(vectors, ends[:-1])):
+        found[row, : len(part)] = part
+    return found
 
 
 def music(

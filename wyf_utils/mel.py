@@ -1,4 +1,4 @@
-"""Mel spectrograms of (48, 1876): from sound, from the sample's composer, from Kakao Arena's files.
+"""Mel spectrograms of (48, 1876): from sound files, from the sample's composer, from Kakao Arena's files.
 
 The settings are those of Kakao Arena's `arena_mel` (Essentia): 16 kHz, frame 512, hop 256, Hann, 48 Slaney bands of
 unit triangle area, power, decibels. Thirty seconds make 1,876 frames.
@@ -6,8 +6,11 @@ unit triangle area, power, decibels. Thirty seconds make 1,876 frames.
 
 from __future__ import annotations
 
+import hashlib
 import io
+import mmap
 import re
+import shutil
 import tarfile
 import tempfile
 from collections.abc import Callable
@@ -17,6 +20,7 @@ import joblib
 import librosa
 import numpy as np
 import pandas as pd
+import soundfile
 
 from . import cache, composer
 from .errors import BadInput, CorruptData, MissingData
@@ -35,8 +39,18 @@ STEPS = {
     "drop_other_shape": "Drop mels of another shape than 48 bands by 1,876 frames; 54 songs of 2022 fell here.",
     "drop_integers": "Drop mels of whole numbers where decibels belong.",
     "drop_no_numbers": "Drop mels with values that are no numbers.",
+    "drop_no_sound": "Drop sound files that libsndfile does not read, or that hold nothing.",
     "drop_silence": "Drop mels that stay at the floor: nothing is heard.",
+    "mix_to_mono": "Mix sound files of several channels down to one.",
+    "resample": "Resample sound files to 16 kHz.",
+    "take_the_start": "Take sound files shorter than 50 s from their start instead of seconds 20 to 50.",
+    "pad": "Pad sound files shorter than 30 s with silence.",
+    "shift_level": "Add 100 dB, so that silence is zero, as in 2022: done where models read a mel; the values here stay as they are.",
 }
+#: Seconds of a song that its mel covers, as in Kakao Arena.
+START, SECONDS = 20, 30
+#: Spectrum bins under each mel band, (48,), at least one.
+_BINS = np.maximum((librosa.filters.mel(sr=SAMPLE_RATE, n_fft=N_FFT, n_mels=BANDS) > 0).sum(1), 1).astype(np.float32)
 _ARCHIVED = re.compile(r"(?:.*/)?arena_mel/\d+/(\d{1,9})\.npy")
 
 
@@ -162,22 +176,113 @@ def _archived(archives: list[Path], songs: list[int]) -> Callable[[int], bytes |
     return get
 
 
-def _source(folder: Path, songs: list[int]) -> Callable[[int], bytes | None]:
-    """Reader of songs' bytes: from the folder `arena_mel` where there is one, else from the archives."""
+# A user's own sound files ----------------------------------------------------------------------------
+
+
+def read_sound(path: Path) -> tuple[np.ndarray, list[str]]:
+    """Read 30 s of a sound file as the mels of Kakao Arena were cut: seconds 20 to 50, mono, 16 kHz.
+
+    Parameters
+    ----------
+    path
+        File of any format that libsndfile reads (wav, flac, ogg, mp3, aiff, ...), at any rate, with any number of channels.
+
+    Returns
+    -------
+    sound : ndarray of shape (480000,), float32
+    changes : list of str
+        What had to be done to it, "step: how", with the last of `STEPS`: a song shorter than 50 s is taken from its start, one shorter than 30 s padded.
+
+    Raises
+    ------
+    MissingData
+        If the file is not there.
+    CorruptData
+        If it is no sound, empty, or holds values that are no numbers.
+    """
+    if not path.is_file():
+        raise MissingData(f"{relative(path)} is missing; put the sound file there, or drop the song.")
+    try:
+        with soundfile.SoundFile(path) as file:
+            rate, length, channels = file.samplerate, file.frames, file.channels
+            late = length >= (START + SECONDS) * rate
+            file.seek(START * rate if late else 0)
+            sound = file.read(SECONDS * rate, dtype="float32", always_2d=True).mean(1)
+    except (soundfile.LibsndfileError, ValueError) as error:
+        raise CorruptData(f"{relative(path)} is no sound that libsndfile reads; convert it, or drop the song.") from error
+    if not len(sound):
+        raise CorruptData(f"{relative(path)} is no sound: it holds no samples; get it again, or drop the song.")
+    if not np.isfinite(sound).all():
+        raise CorruptData(f"{relative(path)} holds values that are no numbers; get it again, or drop the song.")
+    seconds = length / rate
+    changes = {
+        "mix_to_mono": f"has {channels} channels" if channels > 1 else "",
+        "resample": f"has {rate:,} Hz" if rate != SAMPLE_RATE else "",
+        "take_the_start": "" if late else f"lasts {seconds:.1f} s",
+        "pad": f"lacks {SECONDS - seconds:.1f} s" if seconds < SECONDS else "",
+    }
+    if rate != SAMPLE_RATE:
+        sound = librosa.resample(sound, orig_sr=rate, target_sr=SAMPLE_RATE)
+    return librosa.util.fix_length(sound, size=SECONDS * SAMPLE_RATE), [f"{step}: {path.name} {how}" for step, how in changes.items() if how]
+
+
+#: Gives a song's mel, or else the step that drops it and what is wrong; and what was changed.
+_Reader = Callable[[int], tuple[np.ndarray | None, str, str, list[str]]]
+
+
+def _stored(get: Callable[[int], bytes | None]) -> _Reader:
+    """Reader of mels in the bytes of .npy files."""
+
+    def read_one(song: int):
+        mel, step, wrong = _examine(get(song))
+        return mel, step, f"{path_of(Path(), song).as_posix()} {wrong}", []
+
+    return read_one
+
+
+def _heard(files: dict[str, Path]) -> _Reader:
+    """Reader of mels made from sound files, {song id as text: file}."""
+
+    def get(song: int):
+        if str(song) not in files:
+            return None, "drop_missing", f"audio has no file {song}", []
+        try:
+            sound, changes = read_sound(files[str(song)])
+        except CorruptData as error:
+            step = "drop_no_numbers" if "no numbers" in str(error) else "drop_no_sound"
+            return None, step, str(error), []
+        made = from_sound(sound)
+        step, wrong = _fault(made)
+        return (None, step, f"{files[str(song)].name} {wrong}", []) if step else (made, "", "", changes)
+
+    return get
+
+
+def _source(folder: Path, songs: list[int]) -> _Reader:
+    """Reader of songs' mels: from the folder `arena_mel` where there is one, else from the archives, else from the sound files in `audio`."""
     if (folder / "arena_mel").is_dir():
-        return lambda song: path_of(folder, song).read_bytes() if path_of(folder, song).is_file() else None
+        return _stored(lambda song: path_of(folder, song).read_bytes() if path_of(folder, song).is_file() else None)
     if archives := sorted(folder.glob("arena_mel_*.tar")):
-        return _archived(archives, songs)
-    raise MissingData(f"{relative(folder)} has neither a folder arena_mel nor archives arena_mel_0.tar to arena_mel_39.tar; put one of them there.")
+        return _stored(_archived(archives, songs))
+    if (folder / "audio").is_dir():
+        return _heard({path.stem: path for path in sorted((folder / "audio").iterdir()) if path.is_file()})
+    raise MissingData(
+        f"{relative(folder)} has neither a folder arena_mel nor archives arena_mel_0.tar to arena_mel_39.tar nor a folder audio with sound files named "
+        "by song id; put one of them there."
+    )
 
 
-def read_many(folder: Path, songs: list[int]) -> tuple[np.ndarray, dict[int, str]]:
+# Many mels ------------------------------------------------------------------------------------------
+
+
+def read_many(folder: Path, songs: list[int]) -> tuple[np.ndarray, dict[int, str], list[str]]:
     """Read the mels of songs, setting aside those that cannot be used.
 
     Parameters
     ----------
     folder
-        Holds the folder `arena_mel` or the archives `arena_mel_*.tar` as Kakao Arena gives them, which are read in place.
+        Holds the folder `arena_mel` or the archives `arena_mel_*.tar` as Kakao Arena gives them, which are read in place; or a folder `audio`
+        with a user's own sound files, `{song id}.flac` and the like, which are read by `read_sound`.
     songs
         Song ids.
 
@@ -187,6 +292,8 @@ def read_many(folder: Path, songs: list[int]) -> tuple[np.ndarray, dict[int, str
         In the order of `songs`, without those in `dropped`. More than `IN_MEMORY` bytes are mapped from a file that goes with the array.
     dropped : dict
         Song id to the step that dropped it and the reason, "step: reason".
+    changed : list of str
+        What was done to sound files that are kept, "step: how".
 
     Raises
     ------
@@ -197,31 +304,88 @@ def read_many(folder: Path, songs: list[int]) -> tuple[np.ndarray, dict[int, str
     BadInput
         If no song has a usable mel.
     """
-    get, dropped = _source(folder, songs), {}
+    get, dropped, changed = _source(folder, songs), {}, []
     cache_folder().mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=cache_folder()) as file:
         for song in songs:
-            mel, step, wrong = _examine(get(song))
+            mel, step, wrong, changes = get(song)
+            changed += changes
             if step:
-                dropped[song] = f"{step}: {path_of(Path(), song).as_posix()} {wrong}"
+                dropped[song] = f"{step}: {wrong}"
             else:
                 file.write(mel)
         if len(dropped) == len(songs):
             raise BadInput(f"None of {len(songs)} songs has a usable mel under {relative(folder)}; look at the first: {next(iter(dropped.values()), '')}.")
         shape = (len(songs) - len(dropped), BANDS, FRAMES)
         if file.tell() > IN_MEMORY:
-            return np.memmap(file, np.float32, "r+", shape=shape), dropped
+            return np.memmap(file, np.float32, "r+", shape=shape), dropped, changed
         file.seek(0)
-        return np.fromfile(file, np.float32).reshape(shape), dropped
+        return np.fromfile(file, np.float32).reshape(shape), dropped, changed
 
 
-def ledger(dropped: dict[int, str], total: int) -> pd.DataFrame:
-    """Account of the mels that were set aside, in the form of `cleaning.apply_rules`.
+def _forget(mels: np.ndarray) -> None:
+    """Give the pages of mapped mels back to the system, so that memory holds a batch and not all that was ever read."""
+    if isinstance(mels, np.memmap) and hasattr(mmap, "MADV_DONTNEED"):
+        mels._mmap.madvise(mmap.MADV_DONTNEED)
+
+
+def batch(mels: np.ndarray, rows: np.ndarray, starts: np.ndarray | None = None, frames: int = FRAMES) -> np.ndarray:
+    """Stretches of some mels, copied; of mapped mels nothing else stays in memory.
 
     Parameters
     ----------
-    dropped
-        As `read_many` gives it.
+    mels
+        All mels, (n, 48, 1876), decibels.
+    rows
+        Which of them, (batch,).
+    starts
+        First frame of each, (batch,); the beginning by default.
+    frames
+        Length of the stretches.
+
+    Returns
+    -------
+    ndarray of shape (batch, 48, frames), float32, decibels
+    """
+    starts = np.zeros(len(rows), int) if starts is None else starts
+    out = np.empty((len(rows), BANDS, frames), np.float32)
+    for place, (row, start) in enumerate(zip(rows, starts, strict=True)):
+        out[place] = mels[row, :, start : start + frames]
+    _forget(mels)
+    return out
+
+
+def batches(n: int, size: int = 64) -> list[np.ndarray]:
+    """Row numbers of n mels in order, `size` at a time."""
+    return [np.arange(i, min(i + size, n)) for i in range(0, n, size)]
+
+
+def fingerprint(mels: np.ndarray) -> str:
+    """Return the sha256 of mels, read in batches."""
+    digest = hashlib.sha256(str(mels.shape).encode())
+    for rows in batches(len(mels)):
+        digest.update(batch(mels, rows))
+    return digest.hexdigest()
+
+
+def with_noise(mels: np.ndarray, snr: float, rng: np.random.Generator) -> np.ndarray:
+    """White noise added to mels (n, 48, frames) at a signal-to-noise ratio in decibels over the whole of each mel.
+
+    Noise adds to power. The power of white noise in one frame of a band is the mean over the `_BINS` bins of that band, so it follows a gamma distribution.
+    """
+    power = 10 ** (mels / 10)
+    level = power.mean((1, 2), keepdims=True) * 10 ** (-snr / 10)
+    noise = level * rng.standard_gamma(_BINS[:, None], mels.shape).astype(np.float32) / _BINS[:, None]
+    return (10 * np.log10(power + noise)).astype(np.float32)
+
+
+def ledger(dropped: dict[int, str], changed: list[str], total: int) -> pd.DataFrame:
+    """Account of the mels that were set aside and of what was done to the others, in the form of `cleaning.apply_rules`.
+
+    Parameters
+    ----------
+    dropped, changed
+        As `read_many` gives them.
     total
         Songs that were asked for.
 
@@ -232,10 +396,13 @@ def ledger(dropped: dict[int, str], total: int) -> pd.DataFrame:
     """
     rows = []
     for step, reason in STEPS.items():
-        examples = [why.removeprefix(f"{step}: ") for why in dropped.values() if why.startswith(f"{step}: ")]
-        rows.append((step, reason, total, total - len(examples), len(examples), 0, examples[:3]))
-        total -= len(examples)
-    return pd.DataFrame(rows, columns=["step", "reason", "rows_in", "rows_out", "dropped", "changed", "examples"])
+        examples = [why.removeprefix(f"{step}: ") for why in (*dropped.values(), *changed) if why.startswith(f"{step}: ")]
+        fell = len(examples) if step.startswith("drop_") else 0
+        rows.append((step, reason, total, total - fell, fell, len(examples) - fell, examples[:3]))
+        total -= fell
+    table = pd.DataFrame(rows, columns=["step", "reason", "rows_in", "rows_out", "dropped", "changed", "examples"])
+    table.loc[table["step"] == "shift_level", "changed"] = total
+    return table
 
 
 def standardise(mels: np.ndarray) -> np.ndarray:
@@ -278,20 +445,20 @@ def sung_emotions(first: np.ndarray, second: np.ndarray, ids: np.ndarray, contra
     return weights
 
 
-def composed_sound(song: int, weights: np.ndarray, seed: int) -> np.ndarray:
+def composed_sound(song: int, weights: np.ndarray, seed: int, synthesis: str = "pretty_midi") -> np.ndarray:
     """Sound of one composed song, mono at 16 kHz: its id and the emotion vector (6,) it is composed for."""
-    return composer.render(*composer.compose(weights, seed + song), seed + song)
+    return composer.render(*composer.compose(weights, seed + song), seed + song, synthesis)
 
 
-def _compose_one(song: int, weights: np.ndarray, seed: int, folder: Path) -> int:
+def _compose_one(song: int, weights: np.ndarray, seed: int, synthesis: str, folder: Path) -> None:
     path = path_of(folder, song)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    np.save(path, from_sound(composed_sound(song, weights, seed)), allow_pickle=False)
-    return song
+    if not path.is_file():  # composed before an interruption
+        with cache.replacing_file(path) as work:
+            np.save(work, from_sound(composed_sound(song, weights, seed, synthesis)), allow_pickle=False)
 
 
-def composed(ids: np.ndarray, weights: np.ndarray, seed: int) -> cache.Entry:
-    """Folder with the mels of composed songs, from the cache or composed now on all threads.
+def composed(ids: np.ndarray, weights: np.ndarray, seed: int, synthesis: str = "pretty_midi") -> cache.Entry:
+    """Folder with the mels of composed songs, from the cache or composed now on all threads; what was interrupted goes on.
 
     Parameters
     ----------
@@ -299,18 +466,22 @@ def composed(ids: np.ndarray, weights: np.ndarray, seed: int) -> cache.Entry:
         Song ids (n,) and the emotion vectors (n, 6) that their sound is composed for.
     seed
         Seed of the composer; each song adds its id.
+    synthesis
+        One of `composer.SYNTHESES`.
     """
 
-    def make(folder: Path) -> None:
-        jobs = (joblib.delayed(_compose_one)(int(i), w, seed, folder) for i, w in zip(ids, weights, strict=True))
+    def make(folder: Path, unfinished: Path) -> None:
+        jobs = (joblib.delayed(_compose_one)(int(i), w, seed, synthesis, unfinished) for i, w in zip(ids, weights, strict=True))
         done = joblib.Parallel(n_jobs=THREADS, return_as="generator_unordered")(jobs)
         for _ in progress(done, desc="compose and extract mel", total=len(ids)):
             pass
+        shutil.copytree(unfinished, folder, dirs_exist_ok=True)
 
     return cache.folder(
         "arena_mel",
         make,
-        parameters={"seed": seed, "rate": SAMPLE_RATE, "frame": N_FFT, "hop": HOP, "bands": BANDS, "floor": FLOOR},
+        parameters={"seed": seed, "synthesis": synthesis, "rate": SAMPLE_RATE, "frame": N_FFT, "hop": HOP, "bands": BANDS, "floor": FLOOR},
         data=cache.fingerprint(np.asarray(ids), np.asarray(weights)),
-        code=[composer, from_sound],
+        code=[composer, from_sound, composed_sound],
+        resumable=True,
     )

@@ -6,8 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from scipy.spatial.distance import pdist
 from scipy.stats import pearsonr
 from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score, precision_score, recall_score
+
+from . import emotions
 
 Score = Callable[[np.ndarray, np.ndarray], float]
 
@@ -20,6 +23,11 @@ def macro_f1(true: np.ndarray, predicted: np.ndarray) -> float:
 def micro_f1(true: np.ndarray, predicted: np.ndarray) -> float:
     """F1 over all decisions; with one label a text it equals accuracy."""
     return float(accuracy_score(true, predicted))
+
+
+def brier(true: np.ndarray, probabilities: np.ndarray) -> float:
+    """Brier score (1950) of six probabilities: mean squared distance to the true emotion, 0 (best) to 2."""
+    return float(((probabilities - np.eye(emotions.N)[true]) ** 2).sum(1).mean())
 
 
 def weighted_f1(true: np.ndarray, predicted: np.ndarray) -> float:
@@ -109,13 +117,45 @@ def agreement(true: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
         top1: the largest emotion is the same. top2, top3: the two (three) largest are the same set.
         less_strict_top1: the two largest share at least one. less_strict_top2: the three largest share at least two.
     """
-    return {
-        "top1": float(np.mean(_shared(true, predicted, 1) == 1)),
-        "top2": float(np.mean(_shared(true, predicted, 2) == 2)),
-        "top3": float(np.mean(_shared(true, predicted, 3) == 3)),
-        "less_strict_top1": float(np.mean(_shared(true, predicted, 2) >= 1)),
-        "less_strict_top2": float(np.mean(_shared(true, predicted, 3) >= 2)),
-    }
+    return {name: float(np.mean(hits)) for name, hits in agreement_rows(true, predicted).items()}
+
+
+def agreement_rows(true: np.ndarray, predicted: np.ndarray) -> dict[str, np.ndarray]:
+    """Hits of the five measures song by song: {measure: mask (n,)}."""
+    one, two, three = (_shared(true, predicted, k) for k in (1, 2, 3))
+    return {"top1": one == 1, "top2": two == 2, "top3": three == 3, "less_strict_top1": two >= 1, "less_strict_top2": three >= 2}
+
+
+# Baselines ------------------------------------------------------------------------------------------
+
+
+def majority(labels: np.ndarray, n: int) -> np.ndarray:
+    """Answer that never listens: how often each emotion is the label, for every song alike.
+
+    Its largest emotion is the most frequent one, and its two and three largest are the most frequent two and three.
+
+    Parameters
+    ----------
+    labels
+        Emotion ids that may be known: of the training part, or of all songs where nothing was trained.
+    n
+        Songs to answer for.
+
+    Returns
+    -------
+    ndarray of shape (n, 6)
+    """
+    return np.tile(np.bincount(labels, minlength=emotions.N) / len(labels), (n, 1))
+
+
+def prior_sampling(vectors: np.ndarray, n: int, seed: int) -> np.ndarray:
+    """Answers drawn at random from the known vectors (m, 6): right proportions, no listening; (n, 6)."""
+    return vectors[np.random.default_rng(seed).integers(0, len(vectors), n)]
+
+
+def shuffled(answers: np.ndarray, seed: int) -> np.ndarray:
+    """Return the same labels or vectors in random order: what learns from them, or is compared with them, finds no link to the song."""
+    return np.random.default_rng(seed).permutation(answers)
 
 
 # Intervals ------------------------------------------------------------------------------------------
@@ -186,6 +226,89 @@ def paired_difference(
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
     mean = mean_difference(everything, np.arange(len(ours)), np.arange(len(theirs)))
     return {"mean": mean, "low": float(low), "high": float(high), "n": len(true)}
+
+
+#: Scores of songs' vectors against the true ones, as `song_scores` gives them. Brier is the better the smaller.
+SONG_SCORES = ("top1", "top2", "top3", "less_strict_top1", "less_strict_top2", "macro_f1", "balanced_accuracy", "kappa", "brier")
+
+
+def _drawn(true: np.ndarray, predicted: np.ndarray, draws: np.ndarray) -> dict[str, np.ndarray]:
+    """Every one of `SONG_SCORES` for each draw of songs: how often each song is drawn (draws, n) -> {score: (draws,)}.
+
+    All draws are counted by one matrix product, some hundred times faster than scoring each draw by itself.
+    """
+    ids, answered = true.argmax(1), predicted.argmax(1)
+    rows = agreement_rows(true, predicted) | {"brier": ((predicted - np.eye(emotions.N)[ids]) ** 2).sum(1)}
+    scores = {name: draws @ values / draws.sum(1) for name, values in rows.items()}
+    cells = np.zeros((len(true), emotions.N**2))
+    cells[np.arange(len(true)), emotions.N * ids + answered] = 1
+    share = (draws @ cells).reshape(-1, emotions.N, emotions.N) / draws.sum(1)[:, None, None]  # (draws, true, answered)
+    meant, given, hits = share.sum(2), share.sum(1), np.diagonal(share, axis1=1, axis2=2)
+    occurs = meant > 0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        f1 = np.where(occurs, 2 * hits / (meant + given), 0)
+        recall = np.where(occurs, hits / meant, 0)
+        chance = (meant * given).sum(1)
+        kappas = np.where(((meant > 0).sum(1) == 1) | ((given > 0).sum(1) == 1), 0, (hits.sum(1) - chance) / (1 - chance))
+    scores |= {"macro_f1": f1.sum(1) / occurs.sum(1), "balanced_accuracy": recall.sum(1) / occurs.sum(1), "kappa": kappas}
+    return {name: scores[name] for name in SONG_SCORES}
+
+
+def song_scores(
+    true: np.ndarray, ours: list[np.ndarray], theirs: list[np.ndarray] | None = None, *, times: int = 1000, seed: int = 0, level: float = 0.95
+) -> dict[str, dict[str, float]]:
+    """Every one of `SONG_SCORES`, or its paired difference to another model, with a percentile bootstrap over songs and seeds.
+
+    Parameters
+    ----------
+    true
+        True vectors (n, 6).
+    ours
+        A model's vectors (n, 6) for the same songs, one array a seed.
+    theirs
+        The other model's; left out for the scores themselves.
+
+    Returns
+    -------
+    dict
+        {score: {mean, low, high, n}}; of `theirs`, the mean of ours - theirs.
+    """
+    rng = np.random.default_rng(seed)
+    n = len(true)
+    songs = np.concatenate([np.ones((1, n)), rng.multinomial(n, np.full(n, 1 / n), times)])  # the first "draw" is the songs themselves
+
+    def mean_over_seeds(answers: list[np.ndarray]) -> dict[str, np.ndarray]:
+        m = len(answers)
+        weights = np.concatenate([np.full((1, m), 1 / m), rng.multinomial(m, np.full(m, 1 / m), times) / m])  # (draws, seeds)
+        each = [_drawn(true, given, songs) for given in answers]
+        return {name: (weights * np.stack([scores[name] for scores in each], axis=1)).sum(1) for name in SONG_SCORES}
+
+    values = mean_over_seeds(ours)
+    if theirs is not None:
+        other = mean_over_seeds(theirs)
+        values = {name: values[name] - other[name] for name in SONG_SCORES}
+    found = {}
+    for name, drawn in values.items():
+        low, high = np.quantile(drawn[1:], [(1 - level) / 2, (1 + level) / 2])
+        found[name] = {"mean": float(drawn[0]), "low": float(min(low, drawn[0])), "high": float(max(high, drawn[0])), "n": n}
+    return found
+
+
+# How vectors lie on the sphere ----------------------------------------------------------------------
+
+
+def alignment(first: np.ndarray, second: np.ndarray) -> float:
+    """Mean squared distance of two views' vectors (n, dim) on the unit sphere (Wang and Isola 2020): 0 where views of a song are one point."""
+    unit = [v / np.linalg.norm(v, axis=1, keepdims=True) for v in (first, second)]
+    return float(((unit[0] - unit[1]) ** 2).sum(1).mean())
+
+
+def uniformity(vectors: np.ndarray) -> float:
+    """Log mean of exp(-2 distance**2) over pairs of vectors (n, dim) on the unit sphere (Wang and Isola 2020).
+
+    0 where all vectors are one point (collapsed), about -4 where they are spread evenly over many dimensions.
+    """
+    return float(np.log(np.exp(-2 * pdist(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), "sqeuclidean")).mean()))
 
 
 def verdict(difference: dict[str, float]) -> str:
