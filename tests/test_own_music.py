@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from test_checkpoints import kcbert
 from typer.testing import CliRunner
 
-from wyf_utils import catalogue, classifier, database, feeling, lyrics, mel_models, own_music, settings, tags
+from wyf_utils import catalogue, classifier, database, encoders, feeling, lyrics, mel, mel_models, own_music, settings, tags
 from wyf_utils.cli import app
 from wyf_utils.errors import BadInput, CorruptData, MissingData, NoRoom, Unreachable
 
@@ -201,7 +201,7 @@ def made(tmp_path_factory, sample_sentences):
     torch.manual_seed(0)
     folder = settings.cache_folder() / "mel_cnn" / "tiny"
     folder.mkdir(parents=True)
-    save_file({name: weights.contiguous() for name, weights in mel_models.MelCNN().state_dict().items()}, folder / "model.safetensors")
+    save_file({name: weights.contiguous() for name, weights in mel_models.NETWORKS["cnn"](0).state_dict().items()}, folder / "model.safetensors")
     songs = pd.DataFrame({"id": [0], "title": "노래", "artist": "가수", "album": "", "genre": "", "year": 2020})
     flat = np.full((1, 6), 1 / 6, np.float32)
     origin = {"run": "made", "profile": "sample", "model": model.key, "mel_model": "tiny", "mel_weights": str([0.3] * 6)}
@@ -209,10 +209,16 @@ def made(tmp_path_factory, sample_sentences):
     return runs
 
 
+@pytest.fixture(scope="module")
+def encoder():
+    return encoders.load(encoders.BUNDLED, [])
+
+
 @pytest.fixture
-def build(made, tmp_path, monkeypatch):
+def build(made, encoder, tmp_path, monkeypatch):
     """`own_music.build` with runs and a memory of its own."""
     monkeypatch.setattr(own_music, "run_folder", lambda run: (made if run == "made" else tmp_path / "runs") / run)
+    monkeypatch.setattr(own_music.encoders, "load", lambda *_: encoder)
     memory = own_music.Memory
     monkeypatch.setattr(own_music, "Memory", lambda path: memory(tmp_path / path.name))
 
@@ -274,6 +280,7 @@ def test_a_mixed_folder(build, mixed):
     assert which["copies"] == ["발라드/a.mp3 is copy.mp3"] and which["misnamed"] == ["g.mp3 holds WAV"]
     assert "f.mp3: its lyric is not Korean" in which["without lyrics"] and "b.flac" in which["without lyrics"]
     assert which["without sound"][0].startswith("d.m4a ")
+    assert "empty.flac is empty; get it again" in which["unreadable"]
     assert sorted(name.split()[0] for name in which["unreadable"]) == ["cut.flac", "e.m4a", "empty.flac", "silent.wav", "text.mp3"]
 
 
@@ -343,14 +350,31 @@ def test_nothing_usable_is_one_error(build, tmp_path):
     folder = tmp_path / "music"
     folder.mkdir()
     (folder / "text.mp3").write_text("글")
-    with pytest.raises(
-        BadInput, match="None of 1 files can be read as music, the first: text.mp3 is no sound .*; name a folder of mp3, flac, ogg or wav files"
-    ):
+    with pytest.raises(BadInput, match="None of 1 files can be read as music, the first: text.mp3 is no sound .*; name a folder of mp3"):
         build(folder)
     m4a(folder / "a.m4a", nam="노래")
     with pytest.raises(BadInput, match="None of 2 files can be scored, the first: text.mp3 .*; add lyrics, or files that can be read as sound"):
         build(folder)
     assert not build.path.exists()
+
+
+def test_whatever_a_file_does_to_its_decoder_the_rest_is_built(build, tmp_path, monkeypatch):
+    folder = tmp_path / "music"
+    sound(folder / "good.wav")
+    sound(folder / "odd.wav", 300)
+    sound(folder / os.fsdecode("밤.wav".encode("cp949")), 500)
+    read_sound = mel.read_sound
+
+    def failing(path):
+        if path.name == "odd.wav":
+            raise ZeroDivisionError
+        return read_sound(path)
+
+    monkeypatch.setattr(mel, "read_sound", failing)
+    music, account = build(folder)
+    assert music.songs["title"].tolist() == ["good"]
+    assert account["which"]["unreadable"][0] == "odd.wav cannot be heard (ZeroDivisionError); convert it"
+    assert account["which"]["unreadable"][1].endswith("cannot be opened; check its rights, and that its name is UTF-8")
 
 
 def test_a_run_without_models(build, made, mixed, tmp_path, monkeypatch):

@@ -22,11 +22,12 @@ import joblib
 import numpy as np
 import pandas as pd
 import soundfile
+from torch import nn
 
 from . import cache, catalogue, classifier, database, emotions, encoders, fusion, inference, lyrics, mel, mel_models, tags
 from .cleaning import drop_without_words, strip_sections, tidy
 from .errors import BadInput, CorruptData, MissingData, WyfError
-from .settings import THREADS, cache_folder, progress, relative, run_folder
+from .settings import THREADS, cache_folder, device, progress, relative, run_folder
 
 #: The run that answers from a person's own music.
 RUN = "music"
@@ -163,18 +164,28 @@ def _examine(path: Path) -> tuple[dict, np.ndarray | None]:
     """Tags, fault and format of a file as plain values, and its mel (48, 1876) where it can be heard."""
     about = {"tags": asdict(tags.read(path)), "mel": None, "fault": "", "format": ""}
     try:
+        if not path.stat().st_size:
+            raise CorruptData("is empty; get it again")
         made = mel.from_sound(mel.read_sound(path)[0])
         about["format"] = soundfile.info(path).format
     except WyfError as error:
         return about | {"fault": str(error).removeprefix(f"{relative(path)} ")}, None
+    except Exception as error:  # whatever a decoder makes of a broken file, it costs this file only
+        return about | {"fault": f"cannot be heard ({type(error).__name__}); convert it"}, None
     about["fault"] = mel._fault(made)[1]
     return about, None if about["fault"] else made
 
 
+def _sound_vectors(model: nn.Module, mels: list[np.ndarray]) -> list[list[float]]:
+    """Emotion vectors of mels, six numbers each."""
+    material = mel_models.Material(np.stack(mels), np.full(len(mels), "test"))
+    return mel_models.predict(model, material, np.arange(len(mels))).tolist()
+
+
 def hear(files: list[MusicFile], model: Path, memory: Memory) -> list[Heard]:
     """Tags and emotion vectors of sound files, by the mel CNN in a folder; only what is not in memory is read."""
-    kind = f"heard {_fingerprint(model.name, tags, mel.read_sound, mel.from_sound, mel_models.predict_cnn, _examine)}"
-    cnn, heard = mel_models.load_cnn(model), []
+    kind = f"heard {_fingerprint(model.name, tags, mel.read_sound, mel.from_sound, mel_models.predict, _examine)}"
+    cnn, heard = mel_models._with_weights(mel_models.NETWORKS["cnn"](0).to(device()), model).eval(), []
     bar = progress(total=len(files), desc="hear the music")
     with bar, joblib.Parallel(n_jobs=THREADS, prefer="threads") as workers:
         for start in range(0, len(files), BATCH):
@@ -184,7 +195,7 @@ def hear(files: list[MusicFile], model: Path, memory: Memory) -> list[Heard]:
             with _without_notes():
                 examined = workers(joblib.delayed(_examine)(path) for path in new.values())
             if mels := [sound for _, sound in examined if sound is not None]:
-                vectors = iter(mel_models.predict_cnn(cnn, np.stack(mels)).tolist())
+                vectors = iter(_sound_vectors(cnn, mels))
                 examined = [(about | {"mel": next(vectors)} if sound is not None else about, sound) for about, sound in examined]
             memory.keep(kind, {digest: about for digest, (about, _) in zip(new, examined, strict=True)})
             heard += [_recalled(digest, memory.get(kind, digest) if digest else None) for digest in digests]
