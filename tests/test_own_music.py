@@ -362,7 +362,7 @@ def test_whatever_a_file_does_to_its_decoder_the_rest_is_built(build, tmp_path, 
     folder = tmp_path / "music"
     sound(folder / "good.wav")
     sound(folder / "odd.wav", 300)
-    sound(folder / os.fsdecode("밤.wav".encode("cp949")), 500)
+    sound(folder / "cp949.wav", 500).rename(folder / os.fsdecode("밤.wav".encode("cp949")))
     read_sound = mel.read_sound
 
     def failing(path):
