@@ -1,119 +1,248 @@
+"""The music database and its feedback: several processes, damage, full disks."""
+
+import resource
+import sqlite3
+import subprocess
+import sys
+import textwrap
+from dataclasses import replace
+
 import duckdb
 import numpy as np
 import pandas as pd
 import pytest
 
-from wyf_utils import database, fusion, recommender
-from wyf_utils.errors import BadInput, CorruptData, MissingData
+from wyf_utils import database
+from wyf_utils.database import MusicDatabase
+from wyf_utils.errors import BadInput, CorruptData, MissingData, NoRoom, WyfError
+from wyf_utils.feedback import NAME, Feedback
+from wyf_utils.settings import ROOT
+
+
+def make(n=50, seed=0, **provenance):
+    rng = np.random.default_rng(seed)
+    songs = pd.DataFrame(
+        {
+            "id": np.arange(n) * 3, "title": [f"노래 {i}" for i in range(n)], "artist": [f"가수 {i % 7}" for i in range(n)], "album": "앨범",
+            "genre": [("발라드", "댄스")[i % 2] for i in range(n)], "year": 2015 + np.arange(n) % 9, "text": [f"첫 줄 {i}\n둘째 줄" for i in range(n)],
+        }
+    )  # fmt: skip
+    lyric, mel, fused = (rng.dirichlet(np.ones(6), n).astype(np.float32) for _ in range(3))
+    embedding = rng.normal(size=(n, database.EMBEDDING)).astype(np.float32)
+    lyric[1], embedding[1], mel[2] = np.nan, np.nan, np.nan
+    return MusicDatabase(songs, lyric, mel, fused, embedding, {"run": "test", "model": "m", **provenance})
 
 
 @pytest.fixture
-def music(tmp_path):
-    rng = np.random.default_rng(0)
-    songs = pd.DataFrame({"id": range(50), "title": [f"노래 {i}" for i in range(50)], "artist": "가수", "album": "앨범", "genre": "발라드", "year": 2020})
-    lyric, mel = rng.dirichlet(np.ones(6), 50).astype(np.float32), rng.dirichlet(np.ones(6), 50).astype(np.float32)
-    fused = fusion.fuse(lyric, mel, 0.5)
+def path(tmp_path):
     path = tmp_path / database.NAME
-    database.build(path, songs, lyric, mel, fused, {"run": "test", "model": "m"})
-    return path, songs, lyric, mel, fused
+    assert database.build(path, make())
+    return path
 
 
-def test_database_gives_back_what_it_got(music):
-    path, songs, lyric, mel, fused = music
-    read = database.read(path)
-    pd.testing.assert_frame_equal(read.songs, songs, check_dtype=False)
-    assert np.array_equal(read.lyric, lyric) and np.array_equal(read.mel, mel) and np.array_equal(read.fused, fused)
-    assert read.provenance == {"version": "1", "run": "test", "model": "m"}
+def test_database_gives_back_what_it_got(path):
+    music, read = make(), database.read(path)
+    assert read.songs.drop(columns="path").to_dict("list") == music.songs.to_dict("list") and set(read.songs["path"]) == {""}
+    for name in ("lyric", "mel", "fused"):
+        assert np.array_equal(getattr(read, name), getattr(music, name), equal_nan=True)
+    known = read.has_lyric
+    assert not known[1] and known.sum() == 49 and not read.has_sound[2]
+    assert np.allclose(np.linalg.norm(read.embedding[known], axis=1), 1, atol=1e-6) and np.isnan(read.embedding[1]).all()
+    assert read.provenance["run"] == "test" and read.provenance["version"] == database.VERSION and read.provenance["time"]
+    assert read.rows([6, 999, 0]).tolist() == [2, 0]
 
 
-def test_a_failed_build_keeps_the_old_database(music):
-    path, songs, lyric, mel, fused = music
-    before = path.read_bytes()
-    holes = fused.copy()
+def test_rows_are_ordered_by_id_and_embeddings_may_be_absent(tmp_path):
+    music = make()
+    turned = MusicDatabase(music.songs[::-1].reset_index(drop=True), music.lyric[::-1], music.mel[::-1], music.fused[::-1], np.empty((50, 0)))
+    database.build(tmp_path / "a.duckdb", turned)
+    read = database.read(tmp_path / "a.duckdb")
+    assert read.songs["id"].tolist() == music.songs["id"].tolist() and np.array_equal(read.fused, music.fused)
+    assert read.embedding.shape == (50, 0) and read.themes.shape == (50, 0)
+
+
+def test_a_second_build_changes_nothing_and_another_does(path):
+    before = path.read_bytes(), path.stat().st_mtime_ns
+    assert not database.build(path, make())
+    assert (path.read_bytes(), path.stat().st_mtime_ns) == before
+    assert database.build(path, make(model="other")) and database.read(path).provenance["model"] == "other"
+    assert database.build(path, make(seed=1)) and list(path.parent.iterdir()) == [path]
+
+
+def test_a_database_that_was_changed_by_hand_is_built_anew(path):
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("UPDATE songs SET title = '다른 노래' WHERE id = 0")
+    assert database.build(path, make()) and database.read(path).songs["title"][0] == "노래 0"
+
+
+def broken(**change):
+    return replace(make(), **change)
+
+
+def test_a_failed_build_keeps_the_old_database(path):
+    before, music = path.read_bytes(), make()
+    holes = music.fused.copy()
     holes[7] = np.nan
-    for vectors, table, says in (
-        (holes, songs, "Song 7 has no usable vector"),
-        (fused * 0, songs, "Song 0 has no usable"),
-        (fused[:9], songs, r"shape \(9, 6\)"),
+    for wrong, says in (
+        (broken(fused=holes), "Song 21 has no usable vector"),
+        (broken(fused=music.fused * 0), "Song 0 has no usable"),
+        (broken(fused=music.fused[:9]), r"shape \(9, 6\)"),
+        (broken(embedding=music.embedding[:, :7]), r"embedding vectors have shape \(50, 7\)"),
+        (broken(songs=music.songs.assign(id=1)), "share an id"),
+        (broken(songs=music.songs.assign(title=None)), "A song has no title"),
+        (MusicDatabase(music.songs[:0], *(np.empty((0, w)) for w in (6, 6, 6, 0))), "no song to store"),
     ):
         with pytest.raises(BadInput, match=says):
-            database.build(path, table, lyric, mel, vectors, {})
-    with pytest.raises(BadInput, match="share an id"):
-        database.build(path, songs.assign(id=1), lyric, mel, fused, {})
+            database.build(path, wrong)
     assert path.read_bytes() == before and list(path.parent.iterdir()) == [path]
 
 
-def test_absent_damaged_foreign_and_old_databases(tmp_path, music):
+def test_absent_damaged_foreign_and_old_databases(tmp_path, path):
     with pytest.raises(MissingData, match="no music database yet; run `make run`"):
         database.read(tmp_path / "none.duckdb")
-    (tmp_path / "a.duckdb").write_bytes(b"not a database" * 500)
-    with pytest.raises(CorruptData, match="a.duckdb is damaged or no music database; delete it"):
-        database.read(tmp_path / "a.duckdb")
-    with duckdb.connect(str(tmp_path / "b.duckdb")) as connection:
+    for name, content in (("a.duckdb", b"not a database" * 500), ("b.duckdb", path.read_bytes()[:9000]), ("c.duckdb", b"")):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(CorruptData, match=f"{name} is damaged or no music database; delete it"):
+            database.read(tmp_path / name)
+    with duckdb.connect(str(tmp_path / "d.duckdb")) as connection:
         connection.execute("CREATE TABLE other (x INT)")
     with pytest.raises(CorruptData, match="no music database"):
-        database.read(tmp_path / "b.duckdb")
-    with duckdb.connect(str(music[0])) as connection:
-        connection.execute("UPDATE provenance SET value = '0' WHERE name = 'version'")
-    with pytest.raises(CorruptData, match="has version 0, not 1"):
-        database.read(music[0])
+        database.read(tmp_path / "d.duckdb")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("UPDATE provenance SET value = '1' WHERE name = 'version'")
+    with pytest.raises(CorruptData, match="has version 1, not 2; delete it and run"):
+        database.read(path)
+    assert database.build(path, make()), "an old database is built anew"
 
 
-def test_half_half_is_the_mean_of_2022():
-    rng = np.random.default_rng(0)
-    lyric, mel = rng.dirichlet(np.ones(6), 9), rng.dirichlet(np.ones(6), 9)
-    assert np.allclose(fusion.fuse(lyric, mel, 0.5), (lyric + mel) / 2, atol=1e-6)
-    assert np.allclose(fusion.fuse(lyric, mel, 0.0), lyric, atol=1e-6)
-    assert np.allclose(fusion.fuse(lyric, mel, 0.3).sum(1), 1)
+def python(code, *arguments):
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
-def test_a_song_without_sound_is_its_lyric_and_the_other_way_round():
-    lyric, mel = np.eye(6)[:2], np.eye(6)[2:4]
-    mel[0], lyric[1] = np.nan, np.nan
-    assert fusion.fuse(lyric, mel, 0.5).argmax(1).tolist() == [0, 3]
-    with pytest.raises(BadInput, match="between 0 and 1"):
-        fusion.fuse(lyric, mel, 1.5)
-    with pytest.raises(BadInput, match="must have one shape"):
-        fusion.fuse(lyric, mel[:1], 0.5)
+def test_a_full_disk_leaves_the_old_database(path):
+    before = path.read_bytes()
+    limited = python(
+        """
+        import resource, sys
+        sys.path.insert(0, "tests")
+        from pathlib import Path
+        from test_songs import make
+        from wyf_utils import database
+        from wyf_utils.errors import NoRoom
+        music = make(3000, seed=5)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+        try:
+            database.build(Path(sys.argv[1]), music)
+        except NoRoom as error:
+            print(error)
+        """,
+        path,
+    )
+    said, errors = limited.communicate(timeout=60)
+    assert "make room on the disk and build again. Nothing was lost." in said, errors
+    assert path.read_bytes() == before and list(path.parent.iterdir()) == [path]
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
 
 
-def test_search_is_exact():
-    rng = np.random.default_rng(1)
-    vectors = rng.dirichlet(np.ones(6), 3000)
-    units = recommender.normalise(vectors)
-    for query in rng.dirichlet(np.ones(6), 20):
-        rows, cosines = recommender.search(query, units, 7)
-        exact = vectors @ query / np.linalg.norm(vectors, axis=1) / np.linalg.norm(query)
-        assert np.allclose(np.sort(exact)[::-1][:7], exact[rows], atol=1e-6)
-        assert np.allclose(exact[rows], cosines, atol=1e-5) and (np.diff(cosines) <= 0).all()
+def test_readers_see_the_old_songs_or_the_new_while_it_is_rebuilt(path):
+    reader = """
+        import sys
+        from pathlib import Path
+        from wyf_utils import database
+        seen = set()
+        for _ in range(25):
+            music = database.read(Path(sys.argv[1]))
+            assert len(music) == int(music.provenance["songs"]) and music.fused.shape == (len(music), 6)
+            seen.add(len(music))
+        print(sorted(seen))
+    """
+    database.build(path, make(40, songs=40))
+    readers = [python(reader, path) for _ in range(3)]
+    for n in (60, 80, 40) * 4:
+        database.build(path, make(n, songs=n))
+    for process in readers:
+        said, errors = process.communicate(timeout=90)
+        assert process.returncode == 0 and set(map(int, said.strip("[]\n").split(", "))) <= {40, 60, 80}, errors
 
 
-def test_search_orders_ties_by_row_and_gives_no_more_than_there_is():
-    units = recommender.normalise(np.tile(np.eye(6)[0], (5, 1)))
-    assert recommender.search(np.eye(6)[0], units, 3)[0].tolist() == [0, 1, 2]
-    assert len(recommender.search(np.eye(6)[0], units, 99)[0]) == 5
+# Feedback ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("query", [np.zeros(6), np.full(6, np.nan)])
-def test_a_feeling_without_direction(query):
-    with pytest.raises(BadInput, match="no direction"):
-        recommender.search(query, recommender.normalise(np.eye(6)), 1)
-    with pytest.raises(BadInput, match="at least one"):
-        recommender.search(np.ones(6), recommender.normalise(np.eye(6)), 0)
+def test_feedback_is_kept_exported_and_deleted(tmp_path):
+    kept = Feedback(tmp_path / "runs" / NAME)
+    assert kept.rows().empty and kept.songs("like") == [] and kept.delete() == 0 and not kept.path.exists()
+    kept.add(3, "like", np.eye(6)[0])
+    kept.add(4, "skip")
+    kept.add(3, "heard")
+    kept.add(5, "like")
+    kept.add(5, "skip")
+    assert kept.songs("like") == [3] and kept.songs("skip") == [4, 5] and kept.songs("heard") == [3]
+    assert kept.export(tmp_path / "mine.csv") == 5
+    exported = pd.read_csv(tmp_path / "mine.csv")
+    assert exported["verdict"].tolist() == ["like", "skip", "heard", "like", "skip"] and exported["feeling"][0].startswith("[1.0, 0.0")
+    assert kept.delete() == 5 and kept.rows().empty and b"like" not in kept.path.read_bytes().split(b"CREATE TABLE")[0]
+    with pytest.raises(BadInput, match="no verdict 'love'; choose one of: like, skip, heard"):
+        kept.add(1, "love")
 
 
-def test_recommend_gives_songs_with_their_cosine(music):
-    read = database.read(music[0])
-    answer = recommender.recommend(read.fused[17], read, 5)
-    assert answer["id"].iloc[0] == 17 and answer["cosine"].iloc[0] == pytest.approx(1, abs=1e-6)
-    assert list(answer.columns) == ["id", "title", "artist", "album", "genre", "year", "cosine"]
+def test_damaged_foreign_and_newer_feedback(tmp_path):
+    path = tmp_path / NAME
+    path.write_bytes(b"no database" * 900)
+    with pytest.raises(CorruptData, match="damaged or no feedback file; move it away"):
+        Feedback(path).rows()
+    path.unlink()
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE other (x)")
+    with pytest.raises(CorruptData, match="no feedback file of WYF"):
+        Feedback(path).add(1, "like")
+    path.unlink()
+    Feedback(path).add(1, "like")
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 9")
+    with pytest.raises(CorruptData, match="version 9, not 1; update WYF"):
+        Feedback(path).songs("like")
 
 
-def test_confident_feelings_and_coverage():
-    feelings = recommender.confident_feelings(40, 0)
-    assert np.allclose(feelings.sum(1), 1) and np.array_equal(feelings.argmax(1), np.repeat(range(6), 40))
-    assert feelings.max(1).min() >= 0.8 and feelings.max(1).max() <= 0.99
-    reached = recommender.coverage(feelings, np.eye(6), 1)
-    assert reached == {"share": 1.0, "songs_per_emotion": [1] * 6}
-    few = recommender.coverage(feelings, np.concatenate([np.eye(6)[:1], np.full((99, 6), 1 / 6)]), 1)
-    assert few["songs_per_emotion"][0] == 1 and few["share"] < 0.1
+def test_two_writers_take_turns_and_one_that_waits_too_long_is_told(tmp_path, monkeypatch):
+    path = tmp_path / NAME
+    writer = """
+        import sys
+        from pathlib import Path
+        from wyf_utils.feedback import Feedback
+        kept = Feedback(Path(sys.argv[1]))
+        for i in range(40):
+            kept.add(1000 * int(sys.argv[2]) + i, "like")
+            assert 1000 * int(sys.argv[2]) + i in kept.songs("like")
+    """
+    writers = [python(writer, path, i) for i in range(3)]
+    for process in writers:
+        assert process.wait(timeout=90) == 0, process.stderr.read()
+        process.communicate()
+    assert sorted(Feedback(path).songs("like")) == [1000 * w + i for w in range(3) for i in range(40)]
+    monkeypatch.setattr("wyf_utils.feedback._PATIENCE", 0.2)
+    with sqlite3.connect(path, isolation_level=None) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        with pytest.raises(WyfError, match="being written by another process; try again"):
+            Feedback(path).add(1, "like")
+        assert len(Feedback(path).songs("like")) == 120, "readers do not wait"
+        connection.execute("ROLLBACK")
+
+
+def test_a_full_disk_and_a_missing_folder_are_told(tmp_path, monkeypatch):
+    path = tmp_path / NAME
+    Feedback(path).add(1, "like")
+
+    class Full(sqlite3.Connection):
+        def execute(self, sql, *rest):
+            if sql.startswith("INSERT"):
+                raise sqlite3.OperationalError("database or disk is full")
+            return super().execute(sql, *rest)
+
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *a, **k: connect(*a, **k, factory=Full))
+    with pytest.raises(NoRoom, match=f"no room for {NAME}; make some"):
+        Feedback(path).add(2, "like")
+    monkeypatch.undo()
+    assert Feedback(path).songs("like") == [1]

@@ -19,7 +19,7 @@ import torch
 from transformers import BertConfig, DataCollatorForLanguageModeling, DataCollatorWithPadding, PreTrainedModel, TextClassificationPipeline
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from . import catalogue, classifier, cleaning, composer, dapt, datasets, emotions, encoders, inference, mel, metrics, recommender, training
+from . import catalogue, classifier, cleaning, composer, dapt, datasets, emotions, encoders, inference, mel, metrics, search, training
 from .settings import THREADS, set_threads
 
 #: Songs and lyrics that the catalogue of 2022 had, and what cleaning as many may take.
@@ -46,13 +46,13 @@ def compare(title: str, calls: dict[str, Callable[[], object]], times: int = 7, 
 def _search() -> None:
     rng = np.random.default_rng(0)
     vectors = rng.dirichlet(np.ones(6), 42_839).astype(np.float32)
-    units, query = recommender.normalise(vectors), vectors[0]
+    index, query = search.Index(vectors), vectors[0]
 
     def expression_2022():
         similarity = vectors @ query / (np.linalg.norm(vectors, axis=1) * np.linalg.norm(query))
         return np.argsort(-similarity)[:5]
 
-    compare("search, 42,839 x 6", {"norms, product and full sort per request": expression_2022, "wyf search": lambda: recommender.search(query, units, 5)}, 21)
+    compare("search, 42,839 x 6", {"norms, product and full sort per request": expression_2022, "wyf search": lambda: index.nearest(query, 5)}, 21)
 
 
 def _embedding() -> None:

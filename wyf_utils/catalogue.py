@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -10,11 +11,41 @@ import numpy as np
 import pandas as pd
 
 from . import cache, classifier, datasets, emotions, encoders, fusion, inference, mel, mel_models
-from .database import MusicDatabase
+from .database import EMBEDDING, MusicDatabase
 from .settings import data_folder
 
 #: Lines of a lyric that are classified together: about a stanza, what the classifier reads at once.
 STANZA = 4
+
+
+@dataclass(frozen=True)
+class Music:
+    """A music database before it is stored, and what its making leaves for looking at.
+
+    Attributes
+    ----------
+    database : MusicDatabase
+        Songs and vectors; its provenance holds the key of the mel model (where there is one), and the priors and mel weights as JSON.
+    corrected : dict
+        Vectors (n, 6) without their prior: lyric, mel.
+    mel_weights : ndarray of shape (6,)
+        How much the mel counts for each emotion.
+    parts : ndarray of shape (n,)
+        "train", "dev" or "test" by artist: weights are learned on dev, everything is scored on test.
+    intents : ndarray of shape (n, 6) or None
+        Emotions that the sample's songs were written for; unknown (None) for real songs.
+    """
+
+    database: MusicDatabase
+    corrected: dict[str, np.ndarray]
+    mel_weights: np.ndarray
+    parts: np.ndarray
+    intents: np.ndarray | None
+
+    @property
+    def unheard(self) -> np.ndarray:
+        """Mask of the songs whose artists no model and no weight has learned from."""
+        return self.parts == "test"
 
 
 @dataclass(frozen=True)
@@ -183,10 +214,14 @@ def artist_parts(songs: pd.DataFrame, lyric: np.ndarray, seed: int) -> np.ndarra
     return parts
 
 
-def mel_vectors(songs: Catalogue, *, epochs: int, seed: int) -> np.ndarray:
-    """Emotion vectors (n, 6) of all songs by the CNN that learned the lyrics' emotions from the training artists' sound."""
-    entry = mel_models.trained("cnn", songs.material, songs.lyric, epochs=epochs, seed=seed)
-    return mel_models.predict(mel_models.load("cnn", entry, songs.material), songs.material, np.arange(len(songs.songs)))
+def mel_model(songs: Catalogue, *, epochs: int, seed: int) -> cache.Entry:
+    """CNN that learned the lyrics' emotions from the training artists' sound."""
+    return mel_models.trained("cnn", songs.material, songs.lyric, epochs=epochs, seed=seed)
+
+
+def mel_vectors(songs: Catalogue, model: cache.Entry) -> np.ndarray:
+    """Emotion vectors (n, 6) of all songs by a model from `mel_model`."""
+    return mel_models.predict(mel_models.load("cnn", model, songs.material), songs.material, np.arange(len(songs.songs)))
 
 
 def stanza_vectors(encoder: str, lyrics: pd.Series, most: int = 12) -> np.ndarray:
@@ -215,28 +250,49 @@ def stanza_vectors(encoder: str, lyrics: pd.Series, most: int = 12) -> np.ndarra
     return found
 
 
-def music(
-    profile: str, recipe: classifier.Recipe, seed: int, *, limit: int, max_songs: int, mel_epochs: int, mel_weight: float
-) -> tuple[MusicDatabase, np.ndarray]:
-    """Songs with lyric, mel and fused vectors, ready for `database.build`.
+def lyric_embeddings(lyrics: pd.Series, encoder: str = encoders.BUNDLED) -> np.ndarray:
+    """Text embeddings of lyrics, what they are about: (n, 384), unit length; nan where there is no lyric."""
 
-    The open profile has no songs of its own: it takes the vectors published in 2022, whose rows carry no titles.
-    Other arguments are those of `open_catalogue` and `fusion.fuse`.
+    def make(folder: Path) -> None:
+        known = lyrics.str.strip() != ""
+        vectors = np.full((len(lyrics), EMBEDDING), np.nan, np.float32)
+        if known.any():
+            texts = lyrics[known].str.replace("\n", " ").tolist()
+            vectors[known] = encoders.embed(encoders.load(encoder, texts), texts, desc="embed lyrics")
+        np.save(folder / "vectors.npy", vectors, allow_pickle=False)
 
-    Returns
-    -------
-    music : MusicDatabase
-        Without provenance yet.
-    unheard : ndarray of shape (n,)
-        Mask of the songs whose artists the mel model has not trained on: agreement is scored on these only.
+    entry = cache.folder("lyric_embeddings", make, parameters={"encoder": encoder}, data=cache.fingerprint(lyrics), code=[lyric_embeddings, encoders])
+    return np.load(entry.path / "vectors.npy", allow_pickle=False)
+
+
+def music(profile: str, recipe: classifier.Recipe, seed: int, *, limit: int, max_songs: int, mel_epochs: int, mel_weight: float) -> Music:
+    """Songs of a profile with lyric, mel and fused vectors, ready for `database.build`.
+
+    Both kinds of vectors are corrected by their own prior. How much the mel counts is learned for each emotion on the dev artists
+    where it is known what songs were meant for (sample), else it is `mel_weight` for all. The open profile has no songs of its own: it
+    takes the vectors published in 2022, whose rows carry no titles. Other arguments are those of `open_catalogue`.
     """
+    origin = {"profile": profile}
     if profile == "open":
-        lyric, sound = datasets.song_vectors()
+        lyric, sound = (vectors.astype(np.float32) for vectors in datasets.song_vectors())
         rows = np.arange(len(lyric))
         songs = pd.DataFrame({"id": rows, "title": [f"#{row}" for row in rows], "artist": "", "album": "", "genre": "", "year": 0})
-        unheard = np.ones(len(rows), bool)  # which songs the model of 2022 trained on is not known
+        parts = np.full(len(rows), "test")  # which songs the model of 2022 trained on is not known
+        embedding = np.empty((len(rows), 0), np.float32)
     else:
         opened = open_catalogue(profile, recipe, seed, limit=limit, max_songs=max_songs)
-        songs, lyric, sound = opened.songs, opened.lyric, mel_vectors(opened, epochs=mel_epochs, seed=seed)
-        unheard = opened.part("test")
-    return MusicDatabase(songs, lyric, sound, fusion.fuse(lyric, sound, mel_weight), {}), unheard
+        hearing = mel_model(opened, epochs=mel_epochs, seed=seed)
+        songs, lyric, sound = opened.songs, opened.lyric, mel_vectors(opened, hearing)
+        origin["mel_model"] = hearing.key
+        parts, embedding = opened.parts, lyric_embeddings(opened.songs["lyric"])
+        songs = songs.assign(text=songs["lyric"])
+    leaning = {"lyric": fusion.prior(lyric), "mel": fusion.prior(sound)}
+    corrected = {"lyric": fusion.correct(lyric, leaning["lyric"]), "mel": fusion.correct(sound, leaning["mel"])}
+    weights = np.full(emotions.N, mel_weight)
+    meant = intents(songs["id"], profile) if profile == "sample" else None
+    if meant is not None and (dev := parts == "dev").any():
+        weights = fusion.learn_weights(corrected["lyric"][dev], corrected["mel"][dev], meant[dev])
+    fused = fusion.fuse(corrected["lyric"], corrected["mel"], weights)
+    made = {"prior_lyric": leaning["lyric"], "prior_mel": leaning["mel"], "mel_weights": weights}
+    origin |= {name: json.dumps([round(float(x), 6) for x in values]) for name, values in made.items()}
+    return Music(MusicDatabase(songs, lyric, sound, fused, embedding, origin), corrected, weights, parts, meant)

@@ -1,4 +1,4 @@
-"""The command line: `wyf feel`, `wyf run`, `wyf train`, `wyf models`, `wyf publish`, `wyf data`, `wyf lyrics`, `wyf build`, `wyf sync`, `wyf readme`."""
+"""The command line: `wyf feel`, `feedback`, `build`, `lyrics`, `run`, `train`, `models`, `publish`, `data`, `sync`, `readme`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from .errors import BadInput, WyfError
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="WYF: from a typed Korean feeling to songs that fit.")
 data_app = typer.Typer(no_args_is_help=True, help="Public files: what is here, fetch them, check them.")
 app.add_typer(data_app, name="data")
+feedback_app = typer.Typer(no_args_is_help=True, help="Likes, skips and songs heard: they stay on this machine.")
+app.add_typer(feedback_app, name="feedback")
 
 
 def _table(table: pd.DataFrame) -> str:
@@ -34,12 +36,51 @@ def feel(
     sentence: Annotated[str, typer.Argument(help="How you feel, in Korean.")],
     run: Annotated[str, typer.Option(help="Run whose music database is searched.")] = "default",
     k: Annotated[int, typer.Option(help="How many songs.")] = 5,
+    mode: Annotated[str, typer.Option(help="match (공감), path (전환), opposite (반대) or wide (탐색).")] = "match",
+    to: Annotated[str, typer.Option(help="Emotion that a path leads to.")] = "joy",
+    seed: Annotated[int | None, typer.Option(min=0, help="Another seed, other songs that fit; that of the day by default.")] = None,
+    since: Annotated[int, typer.Option(help="Year of the oldest release; 0 for all.")] = 2015,
+    genre: Annotated[str, typer.Option(help="Only this genre.")] = "",
+    why: Annotated[bool, typer.Option("--why", help="Say which words moved the emotion, and show the nearest lyric lines.")] = False,
 ) -> None:
     """Print the six-emotion vector of a sentence and the songs that fit."""
-    from . import cleaning, feeling
+    from . import cleaning, emotions
 
-    sentence = cleaning.check_sentence(sentence)
-    typer.echo(feeling.answer(sentence, run=run, k=k))
+    sentence = cleaning.check_sentence(sentence)  # before what is slow to import
+    from . import feeling
+    from .recommender import Wish
+
+    names = {name: e.id for e in emotions.EMOTIONS for name in (e.en, e.ko)}
+    if to not in names:
+        raise BadInput(f"There is no emotion '{to}'; choose one of: {', '.join(names)}.")
+    wish = Wish(mode=mode, to=names[to], k=k, seed=feeling.today() if seed is None else seed, since=since, genre=genre)
+    answer = feeling.answer(sentence, run, wish)
+    typer.echo(feeling.text(answer, run, feeling.explain(answer, run) if why else None))
+
+
+@feedback_app.command()
+def export(
+    path: Annotated[Path, typer.Argument(help="CSV file to write.")],
+    run: Annotated[str, typer.Option(help="Run whose likes and skips are meant.")] = "default",
+) -> None:
+    """Write what was liked, skipped and heard to a CSV file."""
+    from .feedback import of_run
+
+    typer.echo(f"{of_run(run).export(path):,} rows written to {path.name}")
+
+
+@feedback_app.command()
+def delete(
+    run: Annotated[str, typer.Option(help="Run whose likes and skips are meant.")] = "default",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Forget what was liked, skipped and heard."""
+    from .feedback import of_run
+
+    kept = of_run(run)
+    if not yes:
+        typer.confirm(f"Forget {len(kept.rows()):,} likes, skips and songs heard for good?", abort=True)
+    typer.echo(f"{kept.delete():,} rows deleted")
 
 
 @app.command()

@@ -23,3 +23,7 @@ class BadInput(WyfError):
 
 class BadParameter(WyfError):
     """A run names a parameter that a notebook lacks, or gives it another type."""
+
+
+class NoRoom(WyfError):
+    """A file could not be written to its end; what was there before is still there."""

@@ -1,29 +1,111 @@
-"""A typed sentence to an answer: the vector and the songs, from a run's model and music database."""
+"""A typed sentence to an answer: the vector, what is said, and the songs, from a run's model and music database."""
 
 from __future__ import annotations
 
+import threading
+from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
-from . import classifier, database, emotions, inference, recommender
+from . import care, classifier, database, emotions, encoders, feedback, inference, reasons, recommender
 from .cleaning import check_sentence
 from .database import MusicDatabase
 from .errors import MissingData
+from .recommender import Wish
 from .settings import cache_folder, run_folder
 
+_LOADING = threading.Lock()  # a page's threads wait for one loading instead of loading each
 
-@lru_cache(maxsize=2)
-def _open(run: str) -> tuple[classifier.Classifier, MusicDatabase]:
-    """Model and songs of a run, loaded once per process."""
+
+@dataclass(frozen=True)
+class Answer:
+    """What a sentence is answered with.
+
+    Attributes
+    ----------
+    sentence : str
+        As it was read.
+    feeling : ndarray of shape (6,)
+        Its six probabilities.
+    wish : Wish
+        What was asked for.
+    sure : bool
+        Whether the classifier is right at least once in three times where it is this confident.
+    said : dict
+        What is said beside the songs, by language (ko, en): that the model is not sure, with one question, or that no emotion was
+        read; blank where there is nothing to say.
+    helpline : dict or None
+        By language: the helpline, to be shown before everything else, where the sentence has words of self-harm.
+    songs : DataFrame
+        As `recommender.recommend` gives it.
+    vectors : ndarray of shape (k, 6)
+        The songs' fused vectors, to be shown beside the feeling.
+    profile : str
+        Data profile of the songs.
+    """
+
+    sentence: str
+    feeling: np.ndarray
+    wish: Wish
+    sure: bool
+    said: dict[str, str]
+    helpline: dict[str, str] | None
+    songs: pd.DataFrame
+    vectors: np.ndarray
+    profile: str
+
+
+def music(run: str = "default") -> MusicDatabase:
+    """Songs of a run, loaded once per process and again when the file has been swapped.
+
+    Raises
+    ------
+    MissingData
+        If the run has built no music database.
+    CorruptData
+        If it is damaged, foreign, or of another version.
+    """
     path = run_folder(run) / database.NAME
     if not path.is_file():
         raise MissingData(f"The run '{run}' has built no music database yet; run `make run RUN={run}`.")
-    music = database.read(path)
-    model = cache_folder() / "classifier" / music.provenance["model"]
+    state = path.stat()
+    with _LOADING:
+        return _music(path, (state.st_ino, state.st_mtime_ns))
+
+
+@lru_cache(maxsize=2)
+def _music(path: Path, state: tuple[int, int]) -> MusicDatabase:  # noqa: ARG001, a swapped file is another state
+    loaded = database.read(path)
+    loaded.index.cosines(np.ones(emotions.N))  # made here, not under the first request
+    return loaded
+
+
+def reader(run: str = "default") -> classifier.Classifier:
+    """Classifier of a run, loaded once per process."""
+    model = cache_folder() / "classifier" / music(run).provenance["model"]
     if not model.is_dir():
         raise MissingData(f"The model of the run '{run}' is gone from the cache; run `make run RUN={run}`.")
-    return inference.load(model), music
+    with _LOADING:
+        return _reader(model)
+
+
+@lru_cache(maxsize=2)
+def _reader(model: Path) -> classifier.Classifier:
+    return inference.load(model)
+
+
+@lru_cache(maxsize=1)
+def _encoder() -> encoders.Encoder:
+    return encoders.load(encoders.BUNDLED, [])
+
+
+def today() -> int:
+    """Seed of the day: the same sentence brings the same songs today, and others tomorrow."""
+    return date.today().toordinal()
 
 
 def feel(sentence: str, run: str = "default") -> np.ndarray:
@@ -36,24 +118,84 @@ def feel(sentence: str, run: str = "default") -> np.ndarray:
     MissingData
         If the run has not been made.
     """
-    return _open(run)[0].predict([check_sentence(sentence)])[0]
+    return reader(run).predict([check_sentence(sentence)])[0]
 
 
-def answer(sentence: str, run: str = "default", k: int = 5) -> str:
-    """Return the vector and the k songs for a sentence, as text for a terminal."""
-    vector = feel(sentence, run)
-    music = _open(run)[1]
-    songs = recommender.recommend(vector, music, k)
-    lines = [f"“{sentence}”", ""]
-    lines += [f"  {e.ko} {e.en:<8} {p:5.2f}  {'█' * round(24 * p)}" for e, p in zip(emotions.EMOTIONS, vector, strict=True)]
-    if vector.max() <= _open(run)[0].unsure_below:
-        lines += [
-            "",
-            "  확신이 낮습니다: 이만큼 불확실한 답은 세 번에 한 번도 맞지 않았습니다.",
-            "  (Not sure: on dev, answers this unsure were right less than once in three times.)",
-        ]
-    lines += ["", f"  {len(songs)} songs ({music.provenance['profile']} profile, run {run})"]
-    for number, song in enumerate(songs.itertuples(), start=1):
+def answer(sentence: str, run: str = "default", wish: Wish | None = None) -> Answer:
+    """Answer a sentence with what is felt in it and songs for it, by the likes and skips kept on this machine.
+
+    A sentence in which no emotion is read (neutral is the largest) is answered with songs half without emotion, half at peace, and
+    the answer says so.
+
+    Raises
+    ------
+    BadInput
+        If the sentence cannot be read, or no song passes the wish's filters.
+    MissingData, CorruptData
+        If the run has not been made, or its files are damaged.
+    """
+    sentence, wish, songs = check_sentence(sentence), wish or Wish(seed=today()), music(run)
+    vector, model, kept = feel(sentence, run), reader(run), feedback.of_run(run)
+    neutral, sure = bool(vector.argmax() == emotions.EN.index("neutral")), bool(vector.max() > model.unsure_below)
+    wished = np.array([0, 0, 0.5, 0, 0, 0.5]) if neutral else vector
+    chosen = recommender.recommend(wished, songs, wish, kept.songs("like"), kept.songs("skip"))
+    return Answer(
+        sentence,
+        vector,
+        wish,
+        sure,
+        _said(vector, neutral, sure),
+        care.HELPLINE if care.is_at_risk(sentence) else None,
+        chosen,
+        songs.fused[chosen["row"]],
+        songs.provenance["profile"],
+    )
+
+
+def _said(vector: np.ndarray, neutral: bool, sure: bool) -> dict[str, str]:
+    """What is said beside the songs."""
+    if not sure:
+        first, second = (emotions.EMOTIONS[i] for i in np.argsort(-vector)[:2])
+        return {
+            "ko": f"이 문장만으로는 기분을 잘 모르겠어요. {first.ko}{_and(first.ko)} {second.ko} 가운데 어느 쪽에 더 가까운가요?",
+            "en": f"I am not sure what you feel from this alone. Is it closer to {first.en} or to {second.en}?",
+        }
+    if neutral:
+        return {
+            "ko": "뚜렷한 감정이 읽히지 않아서, 담담하고 편안한 노래를 골랐어요.",
+            "en": "No clear emotion was read, so these songs are plain and calm.",
+        }
+    return {"ko": "", "en": ""}
+
+
+def _and(word: str) -> str:
+    """Particle for "and": 과 after a final consonant, else 와."""
+    return "과" if (ord(word[-1]) - ord("가")) % 28 else "와"
+
+
+def explain(given: Answer, run: str = "default") -> reasons.Reasons:
+    """Why these songs: the words that moved the emotion, and of each song the lyric line nearest to the sentence.
+
+    It reads the sentence once without each word and embeds the answered songs' lines, which takes longer than the answer.
+    """
+    words = reasons.moving_words(given.sentence, reader(run))
+    return reasons.Reasons(words, reasons.nearest_lines(given.sentence, given.songs["text"].tolist(), _encoder))
+
+
+def text(given: Answer, run: str = "default", why: reasons.Reasons | None = None) -> str:
+    """Write an answer as text for a terminal, the helpline first."""
+    lines = [given.helpline["ko"], f"({given.helpline['en']})", ""] if given.helpline else []
+    lines += [f"“{given.sentence}”", ""]
+    lines += [f"  {e.ko} {e.en:<8} {p:5.2f}  {'█' * round(24 * p)}" for e, p in zip(emotions.EMOTIONS, given.feeling, strict=True)]
+    if given.said["ko"]:
+        lines += ["", f"  {given.said['ko']}", f"  ({given.said['en']})"]
+    if why is not None and len(why.words):
+        moved = why.words.head(3)
+        lines += ["", "  " + ", ".join(f"'{row.word}' → {emotions.KO[row.emotion]} {row.effect:+.2f}" for row in moved.itertuples())]
+    lines += ["", f"  {len(given.songs)} songs ({given.profile} profile, run {run}, {' '.join(recommender.MODES[given.wish.mode])}, seed {given.wish.seed})"]
+    for number, song in enumerate(given.songs.itertuples(), start=1):
         details = ", ".join(str(x) for x in (song.artist, song.genre, song.year or "") if x)
         lines.append(f"  {number}. {song.title}" + (f" ({details})" if details else "") + f"  cosine {song.cosine:.3f}")
+        if why is not None and why.lines[number - 1]:
+            lines.append(f"     “{why.lines[number - 1]}”")
     return "\n".join(lines)

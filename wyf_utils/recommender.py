@@ -1,60 +1,163 @@
-"""From an emotion vector to songs: exact cosine search."""
+"""From a feeling to songs that fit, differ, and are others tomorrow."""
 
 from __future__ import annotations
 
-import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics.pairwise import cosine_similarity
-from threadpoolctl import threadpool_limits
 
 from . import emotions
+from .cleaning import RELEASED_FROM
 from .database import MusicDatabase
 from .errors import BadInput
-from .settings import progress
+from .search import normalise
+
+#: Modes of an answer, Korean and English.
+MODES = {"match": ("공감", "match"), "path": ("전환", "path"), "opposite": ("반대", "opposite"), "wide": ("탐색", "wide")}
+
+#: How far below the k-th best cosine a song may lie and still count as fitting.
+SLACK = {"match": 0.05, "path": 0.05, "opposite": 0.05, "wide": 0.15}
+#: Songs drawn by the seed from those that fit; the answer is chosen from them.
+POOL = 24
+#: What a drawn song is worth: chance (0 to 1, by the seed), less how far below the best it fits (1 is the slack), less how much it
+#: resembles the most alike of those chosen before it (0 to 1), and how much it resembles what was liked and skipped (-1 to 1).
+RELEVANCE, TASTE = 0.25, 1.0
+DIFFERENCE = {"match": 1.0, "path": 1.0, "opposite": 1.0, "wide": 2.0}
+#: Songs of one artist in an answer.
+PER_ARTIST = {"match": 2, "path": 2, "opposite": 2, "wide": 1}
+#: What makes two songs alike: the same artist, the same genre, lyrics about the same. Sums to 1.
+ALIKE = {"artist": 0.4, "genre": 0.2, "theme": 0.4}
+#: Likes and skips that count, the newest.
+REMEMBERED = 50
+
+#: The emotion across the circle of valence and arousal (Russell 1980, A circumplex model of affect), as shares of the six.
+#: Tension and anger (unpleasant, aroused) both face peace; no emotion faces none.
+_OPPOSITE = np.zeros((emotions.N, emotions.N))
+for _from, _to in ((0, (3,)), (1, (2,)), (2, (1, 4)), (3, (0,)), (4, (2,)), (5, (5,))):
+    _OPPOSITE[_from, list(_to)] = 1 / len(_to)
 
 
-def normalise(vectors: np.ndarray) -> np.ndarray:
-    """Rows of unit length, float32."""
-    vectors = np.asarray(vectors, np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+@dataclass(frozen=True)
+class Wish:
+    """What a person wants of the answer.
 
-
-def search(query: np.ndarray, units: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows with the largest cosine to a query, exactly.
-
-    Parameters
+    Attributes
     ----------
-    query
-        Emotion vector of shape (6,).
-    units
-        Vectors of unit length, (n, 6), as `normalise` gives them.
-    k
-        How many rows; all of them where there are fewer.
-
-    Returns
-    -------
-    rows : ndarray of shape (k,)
-        Best first; equal cosines by lower row.
-    cosines : ndarray of shape (k,), float32
+    mode : str
+        match (공감): songs of this feeling. path (전환): from this feeling step by step to another, one song a step; meeting a mood
+        before changing it is the iso principle of music therapy (Altshuler 1948). opposite (반대): songs of the opposite feeling.
+        wide (탐색): a wider circle, as different as possible.
+    to : int
+        Emotion id that a path leads to; joy by default.
+    k : int
+        How many songs; fewer where the filters leave fewer.
+    seed : int
+        Another seed, other songs that fit as well.
+    since : int
+        Year of the oldest release; a song of unknown year (0) passes.
+    genre : str
+        Only this genre; all where it is blank.
+    without_artists : tuple of str
+        Artists that are left out.
+    heard : frozenset of int
+        Ids of songs that are left out.
     """
-    if k < 1:
-        raise BadInput(f"{k} songs were asked for; ask for at least one.")
-    query = np.asarray(query, np.float32)
-    length = float(np.linalg.norm(query))
-    if not np.isfinite(length) or length == 0:
-        raise BadInput("The feeling has no direction (its vector is zero or no number); type another sentence.")
-    cosines = units @ (query / length)  # (n,)
-    k = min(k, len(cosines))
-    threshold = np.partition(cosines, -k)[-k]
-    candidates = np.flatnonzero(cosines >= threshold)  # all ties at the border, so that the order is fixed
-    rows = candidates[np.lexsort((candidates, -cosines[candidates]))][:k]
-    return rows, cosines[rows]
+
+    mode: str = "match"
+    to: int = 0
+    k: int = 5
+    seed: int = 0
+    since: int = RELEASED_FROM
+    genre: str = ""
+    without_artists: tuple[str, ...] = ()
+    heard: frozenset[int] = frozenset()
+
+    def __post_init__(self):
+        if self.mode not in MODES:
+            raise BadInput(f"There is no mode '{self.mode}'; choose one of: {', '.join(MODES)}.")
+        if self.k < 1:
+            raise BadInput(f"{self.k} songs were asked for; ask for at least one.")
+        if not 0 <= self.to < emotions.N:
+            raise BadInput(f"There is no emotion {self.to}; choose one of: {', '.join(emotions.EN)}.")
 
 
-def recommend(feeling: np.ndarray, music: MusicDatabase, k: int = 5) -> pd.DataFrame:
-    """Return the k songs that are closest to a feeling.
+def targets(feeling: np.ndarray, wish: Wish) -> np.ndarray:
+    """Vectors that are searched for: one for all songs (1, 6), or one a song (k, 6) on a path.
+
+    The steps of a path are equal angles on the arc between the two (spherical interpolation), since songs are compared by angle.
+    """
+    feeling = normalise(feeling)
+    if wish.mode == "opposite":
+        return normalise(feeling @ _OPPOSITE)[None]
+    if wish.mode != "path":
+        return feeling[None]
+    goal = np.eye(emotions.N, dtype=np.float32)[wish.to]
+    angle = np.arccos(np.clip(feeling @ goal, 0, 1))
+    if angle < 1e-3:
+        return np.tile(goal, (wish.k, 1))
+    steps = np.linspace(0, 1, wish.k)[:, None]
+    return ((np.sin((1 - steps) * angle) * feeling + np.sin(steps * angle) * goal) / np.sin(angle)).astype(np.float32)
+
+
+def allowed(music: MusicDatabase, wish: Wish, skipped: Sequence[int] = ()) -> np.ndarray | None:
+    """Mask (n,) of the songs that the filters leave; None where that is all of them.
+
+    Raises
+    ------
+    BadInput
+        If the genre is unknown, or nothing is left.
+    """
+    years = music.songs["year"].to_numpy()
+    mask = (years >= wish.since) | (years == 0)
+    if wish.genre:
+        mask &= _named(music.songs["genre"], music.genre_codes, [wish.genre], "genre")
+    if wish.without_artists:
+        mask &= ~_named(music.songs["artist"], music.artist_codes, wish.without_artists, "artist")
+    mask[music.rows([*wish.heard, *skipped])] = False
+    if not mask.any():
+        raise BadInput("No song passes the filters; allow an earlier year, another genre, or songs already heard.")
+    return None if mask.all() else mask
+
+
+def _named(names: pd.Series, codes: np.ndarray, wanted: Sequence[str], what: str) -> np.ndarray:
+    """Mask of the songs whose artist or genre is wanted; an unknown genre is an error, an unknown artist is nobody's."""
+    known = names[names != ""].unique()  # in the order of their codes
+    places = np.flatnonzero(np.isin(known, list(wanted)))
+    if what == "genre" and not len(places):
+        raise BadInput(f"There is no genre '{wanted[0]}'; choose one of: {', '.join(sorted(known)[:40]) or 'none is known here'}.")
+    return np.isin(codes, places)
+
+
+def alike(music: MusicDatabase, these: np.ndarray, those: np.ndarray) -> np.ndarray:
+    """How much songs resemble each other, 0 to 1: rows (a,) and (b,) to (a, b)."""
+    same = {name: codes[these][:, None] == codes[those] for name, codes in (("artist", music.artist_codes), ("genre", music.genre_codes))}
+    same["artist"] &= (music.artist_codes[these] >= 0)[:, None]  # nobody is not one artist
+    same["genre"] &= (music.genre_codes[these] >= 0)[:, None]
+    theme = np.clip(music.themes[these] @ music.themes[those].T, 0, 1)
+    return ALIKE["artist"] * same["artist"] + ALIKE["genre"] * same["genre"] + ALIKE["theme"] * theme
+
+
+def taste(music: MusicDatabase, rows: np.ndarray, liked: Sequence[int], skipped: Sequence[int]) -> np.ndarray:
+    """How much songs resemble those liked, less how much those skipped: by the most alike of each, -1 to 1, shape (len(rows),)."""
+    value = np.zeros(len(rows))
+    for sign, ids in ((1, liked), (-1, skipped)):
+        known = music.rows(ids[-REMEMBERED:])
+        if len(known):
+            value += sign * alike(music, rows, known).max(axis=1)
+    return value
+
+
+def recommend(feeling: np.ndarray, music: MusicDatabase, wish: Wish | None = None, liked: Sequence[int] = (), skipped: Sequence[int] = ()) -> pd.DataFrame:
+    """Songs for a feeling.
+
+    First relevance: songs whose cosine to what is wished lies at most `SLACK` below the k-th best fit. Of these a few are drawn by the
+    seed, and of the few those are chosen that fit well and resemble each other least (maximal marginal relevance, Carbonell and
+    Goldstein 1998, with a chance for each, so that songs which fit about as well take turns), no more than `PER_ARTIST` of one artist where there are others.
+
+    A skipped song is not answered again, and songs like it move down among those that fit; songs like a liked one move up (`TASTE`). A
+    like never brings a song that does not fit.
 
     Parameters
     ----------
@@ -62,101 +165,60 @@ def recommend(feeling: np.ndarray, music: MusicDatabase, k: int = 5) -> pd.DataF
         Emotion vector of shape (6,).
     music
         An opened music database.
+    wish
+        Mode, filters, number of songs and seed; a plain match by default.
+    liked, skipped
+        Ids of songs, oldest first, as `feedback.Feedback.songs` gives them.
 
     Returns
     -------
     DataFrame
-        The songs' columns and `cosine`, best first.
+        The songs' columns, `row` in the database, `cosine` to what was searched for, and `step` from 0 (all 0 but on a path).
+
+    Raises
+    ------
+    BadInput
+        If the feeling has no direction, the genre is unknown, or no song passes the filters.
     """
-    rows, cosines = search(feeling, music.units, k)
-    return music.songs.iloc[rows].assign(cosine=cosines).reset_index(drop=True)
+    wish = wish or Wish()
+    keep = allowed(music, wish, skipped)
+    rng = np.random.default_rng(wish.seed)
+    aims = targets(feeling, wish)
+    chosen: list[int] = []
+    picked: list[tuple[float, int]] = []
+    for step, aim in enumerate(aims):
+        for row, cosine in _choose(music, aim, wish, keep, rng, chosen, (liked, skipped)):
+            chosen.append(row)
+            picked.append((cosine, step))
+    table = music.songs.iloc[chosen].assign(row=chosen, cosine=[c for c, _ in picked], step=[s for _, s in picked])
+    return table.reset_index(drop=True)
 
 
-def confident_feelings(each: int, seed: int) -> np.ndarray:
-    """Simulated confident feelings: top probability uniform in 0.8 to 0.99, the rest spread by a flat Dirichlet.
-
-    Returns
-    -------
-    ndarray of shape (6 * each, 6)
-        `each` feelings of every emotion in turn; rows sum to 1.
-    """
-    rng = np.random.default_rng(seed)
-    feelings = np.empty((emotions.N * each, emotions.N))
-    for emotion in range(emotions.N):
-        block = feelings[emotion * each : (emotion + 1) * each]
-        top = rng.uniform(0.8, 0.99, each)
-        block[:, np.arange(emotions.N) != emotion] = rng.dirichlet(np.ones(emotions.N - 1), each) * (1 - top)[:, None]
-        block[:, emotion] = top
-    return feelings
+def _choose(music, aim: np.ndarray, wish: Wish, keep: np.ndarray | None, rng, before: list[int], verdicts: tuple) -> Iterator[tuple[int, float]]:
+    """Rows and cosines of the songs for one aim: all of a plain answer, or the one of a path's step, beside those chosen `before`."""
+    count = 1 if wish.mode == "path" else wish.k
+    rows, cosines = music.index.near(aim, count + len(before), SLACK[wish.mode], keep)
+    if before:
+        fresh = ~np.isin(rows, before)
+        rows, cosines = rows[fresh], cosines[fresh]
+    if len(rows) > (size := max(POOL, 2 * count)):
+        drawn = rng.choice(len(rows), size, replace=False)
+        rows, cosines = rows[drawn], cosines[drawn]
+    if len(rows):
+        worth = rng.random(len(rows)) - RELEVANCE * (cosines.max() - cosines) / SLACK[wish.mode] + TASTE * taste(music, rows, *verdicts)
+        yield from _diverse(music, rows, cosines, worth, wish, before, count)
 
 
-def coverage(feelings: np.ndarray, vectors: np.ndarray, k: int) -> dict:
-    """How much of a catalogue the answers to many feelings reach.
-
-    Returns
-    -------
-    dict
-        share: part of the catalogue that was answered at least once; songs_per_emotion: different songs answered to the
-        feelings of each emotion, a list of six.
-    """
-    units = normalise(vectors)
-    answered = np.stack([search(f, units, k)[0] for f in progress(feelings, desc="answer simulated feelings")])  # (feelings, k)
-    groups = [np.unique(answered[feelings.argmax(1) == e]) for e in range(emotions.N)]
-    return {"share": len(np.unique(answered)) / len(vectors), "songs_per_emotion": [len(g) for g in groups]}
-
-
-def fit(feelings: np.ndarray, vectors: np.ndarray, intents: np.ndarray, k: int) -> float:
-    """Share of the answers to feelings whose song was meant for the feeling's main emotion.
-
-    Parameters
-    ----------
-    feelings
-        Emotion vectors (m, 6).
-    vectors
-        Song vectors (n, 6) that are searched.
-    intents
-        Mask (n, 6) of the emotions that each song was written for.
-    """
-    units = normalise(vectors)
-    return float(np.mean([intents[search(f, units, k)[0], f.argmax()].mean() for f in progress(feelings, desc="score answers")]))
-
-
-def time_search(vectors: np.ndarray, query: np.ndarray, *, seed: int, sizes: tuple[int, ...] = (100, 300, 1_000, 3_000, 10_000, 40_000)) -> pd.DataFrame:
-    """Seconds of one search by catalogue size, one thread: one scikit-learn call a song (2022), one in all, and `search`.
-
-    `search` finds the songs' vectors at unit length already, as the music database keeps them; the others do not.
-
-    Parameters
-    ----------
-    vectors
-        Song vectors (n, 6); catalogues of other sizes are drawn from them with replacement.
-    query
-        Emotion vector of shape (6,).
-
-    Returns
-    -------
-    DataFrame
-        Index songs, columns loop, whole, ours; medians. The loop is timed up to 1,000 songs, since it only grows in proportion.
-    """
-    rng = np.random.default_rng(seed)
-    rows = {}
-    for size in progress(sizes, desc="time searches"):
-        drawn = vectors[rng.integers(0, len(vectors), size)].astype(np.float32)
-        units, wish = normalise(drawn), query[None].astype(np.float32)
-        calls = {
-            "loop": (lambda d=drawn, w=wish: [cosine_similarity(w, song[None]) for song in d]) if size <= 1_000 else None,
-            "whole": lambda d=drawn, w=wish: np.argsort(-cosine_similarity(w, d)[0])[:5],
-            "ours": lambda u=units: search(query, u, 5),
-        }
-        with threadpool_limits(1):
-            rows[size] = {name: _median_seconds(call, 3 if name == "loop" else 21) if call else np.nan for name, call in calls.items()}
-    return pd.DataFrame(rows).T.rename_axis("songs")
-
-
-def _median_seconds(call, times: int) -> float:
-    taken = []
-    for _ in range(times):
-        start = time.perf_counter()
-        call()
-        taken.append(time.perf_counter() - start)
-    return float(np.median(taken))
+def _diverse(music, rows: np.ndarray, cosines: np.ndarray, worth: np.ndarray, wish: Wish, before: list[int], count: int) -> Iterator[tuple[int, float]]:
+    """Choose by maximal marginal relevance: each song by its worth less its likeness to the most alike of those chosen."""
+    artists, sung = music.artist_codes, [music.artist_codes[row] for row in before]
+    likeness = alike(music, rows, np.array(before)).max(axis=1) if before else np.zeros(len(rows))
+    left = np.ones(len(rows), bool)
+    for _ in range(min(count, len(rows))):
+        value = worth - DIFFERENCE[wish.mode] * likeness
+        often = np.array([a >= 0 and sung.count(a) >= PER_ARTIST[wish.mode] for a in artists[rows]])
+        best = int(np.argmax(np.where(left, value - 10 * often, -np.inf)))  # a song too many of one artist only where nothing else is left
+        left[best] = False
+        sung.append(artists[rows[best]])
+        likeness = np.maximum(likeness, alike(music, rows, rows[best : best + 1])[:, 0])
+        yield int(rows[best]), float(cosines[best])

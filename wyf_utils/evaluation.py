@@ -1,0 +1,135 @@
+"""How good a recommender is over many feelings: how much of the catalogue it reaches, how alike its answers are, how well they fit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from scipy.stats import skew
+
+from . import emotions
+from .database import MusicDatabase
+from .recommender import Wish, alike, recommend
+from .search import normalise
+from .settings import progress
+
+
+def confident_feelings(each: int, seed: int) -> np.ndarray:
+    """Simulated confident feelings: top probability uniform in 0.8 to 0.99, the rest spread by a flat Dirichlet.
+
+    Returns
+    -------
+    ndarray of shape (6 * each, 6)
+        `each` feelings of every emotion in turn; rows sum to 1.
+    """
+    rng = np.random.default_rng(seed)
+    feelings = np.empty((emotions.N * each, emotions.N))
+    for emotion in range(emotions.N):
+        block = feelings[emotion * each : (emotion + 1) * each]
+        top = rng.uniform(0.8, 0.99, each)
+        block[:, np.arange(emotions.N) != emotion] = rng.dirichlet(np.ones(emotions.N - 1), each) * (1 - top)[:, None]
+        block[:, emotion] = top
+    return feelings
+
+
+def top_cosine(feelings: np.ndarray, vectors: np.ndarray, k: int) -> np.ndarray:
+    """Rows of the k best songs by plain cosine in float64, as in 2022: (m, k). Songs of 2022 lie so close that float32 swaps a few."""
+    songs = vectors.astype(float) / np.linalg.norm(vectors.astype(float), axis=1, keepdims=True)
+    wishes = feelings / np.linalg.norm(feelings, axis=1, keepdims=True)
+    found = []
+    for start in progress(range(0, len(wishes), 100), desc="top cosine"):
+        cosines = wishes[start : start + 100] @ songs.T  # (100, n)
+        best = np.argpartition(-cosines, k - 1, axis=1)[:, :k]
+        order = np.argsort(-np.take_along_axis(cosines, best, axis=1), axis=1, kind="stable")
+        found.append(np.take_along_axis(best, order, axis=1))
+    return np.concatenate(found)
+
+
+def answered(feelings: np.ndarray, music: MusicDatabase, wish: Wish | None = None) -> np.ndarray:
+    """Rows that `recommend` answers to each feeling, every one with a seed of its own: (m, k)."""
+    wish = wish or Wish()
+    return np.stack([recommend(f, music, replace(wish, seed=i))["row"].to_numpy() for i, f in enumerate(progress(feelings, desc="answer simulated feelings"))])
+
+
+def reach(rows: np.ndarray, n: int) -> float:
+    """Coverage: share of n songs that stand in at least one answer (m, k)."""
+    return len(np.unique(rows)) / n
+
+
+def songs_per_emotion(feelings: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Different songs answered to the feelings of each emotion, (6,)."""
+    return np.array([len(np.unique(rows[feelings.argmax(1) == emotion])) for emotion in range(emotions.N)])
+
+
+def gini(rows: np.ndarray, n: int) -> float:
+    """Gini coefficient of how often each of n songs is answered: 0 all alike, 1 always the same."""
+    counts = np.sort(np.bincount(rows.ravel(), minlength=n))
+    return float((2 * np.arange(1, n + 1) - n - 1) @ counts / (n * counts.sum()))
+
+
+def hubness(rows: np.ndarray, n: int) -> float:
+    """Skewness of the k-occurrence, how often a song is among the answers (Radovanovic, Nanopoulos and Ivanovic 2010); 0 without hubs."""
+    return float(skew(np.bincount(rows.ravel(), minlength=n)))
+
+
+def diversity(music: MusicDatabase, rows: np.ndarray) -> float:
+    """Intra-list diversity: 1 less the mean likeness of two songs of an answer (artist, genre, what the lyrics are about)."""
+    i, j = np.triu_indices(rows.shape[1], 1)
+    return float(1 - np.mean([alike(music, answer, answer)[i, j].mean() for answer in rows]))
+
+
+def divergence(feelings: np.ndarray, vectors: np.ndarray, rows: np.ndarray) -> float:
+    """Calibration: mean KL divergence in nats from the wish to the mean vector of its answer (Steck 2018, Calibrated Recommendations)."""
+    wish, given = (0.99 * v + 0.01 / emotions.N for v in (feelings, vectors[rows].mean(axis=1)))  # a zero would make it infinite
+    return float((wish * np.log(wish / given)).sum(axis=1).mean())
+
+
+def relevance(feelings: np.ndarray, vectors: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Mean cosine of each answer to its feeling, (m,)."""
+    return np.einsum("md,mkd->m", normalise(feelings), normalise(vectors)[rows]) / rows.shape[1]
+
+
+def fit(feelings: np.ndarray, intents: np.ndarray, rows: np.ndarray) -> float:
+    """Share of answered songs that were written for the feeling's main emotion; intents is a mask (n, 6)."""
+    return float(intents[rows, feelings.argmax(1)[:, None]].mean())
+
+
+def repeats(one: np.ndarray, other: np.ndarray) -> float:
+    """Repeat rate: share of an answer's songs (m, k) that the next answer to the same feeling brings again."""
+    return float(np.mean([np.isin(a, b).mean() for a, b in zip(one, other, strict=True)]))
+
+
+def compare(feelings: np.ndarray, music: MusicDatabase, answers: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]) -> pd.DataFrame:
+    """Every measure of several recommenders on the same feelings.
+
+    Parameters
+    ----------
+    answers
+        {name: (vectors that were searched (n, 6), rows (m, k), rows of the next answer to the same feelings (m', k))}.
+
+    Returns
+    -------
+    DataFrame
+        One row a measure, one column a recommender. cosine_drop is the mean cosine that is lost against the exact best k in the
+        vectors that were searched, cosine_drop_max the largest such mean of an emotion.
+    """
+    n, columns = len(music), {}
+    for name, (vectors, rows, again) in answers.items():
+        best = top_cosine(feelings, vectors, rows.shape[1])
+        drop = relevance(feelings, vectors, best) - relevance(feelings, vectors, rows)
+        each = songs_per_emotion(feelings, rows)
+        columns[name] = {
+            "coverage": reach(rows, n),
+            "songs_per_emotion_min": each.min(),
+            **{f"songs_{emotion}": count for emotion, count in zip(emotions.EN, each, strict=True)},
+            "gini": gini(rows, n),
+            "hubness": hubness(rows, n),
+            "diversity": diversity(music, rows[:: max(1, len(rows) // 600)]),
+            "divergence": divergence(feelings, vectors, rows),
+            "cosine": relevance(feelings, vectors, rows).mean(),
+            "cosine_drop": drop.mean(),
+            "cosine_drop_max": max(drop[feelings.argmax(1) == emotion].mean() for emotion in range(emotions.N)),
+            "repeats": repeats(rows[: len(again)], again),
+        }
+    return pd.DataFrame(columns)

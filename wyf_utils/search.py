@@ -1,0 +1,124 @@
+"""Exact cosine search in memory."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .errors import BadInput
+
+#: Songs of which the largest cosine is kept together; a power of two that fits the CPU's vectors.
+BLOCK = 128
+#: Cosines of a batch that are held at once, in bytes.
+_BATCH_BYTES = 32 * 2**20
+
+
+def normalise(vectors: np.ndarray) -> np.ndarray:
+    """Rows of unit length, float32.
+
+    Raises
+    ------
+    BadInput
+        If a row is zero or no number, which has no direction.
+    """
+    vectors = np.asarray(vectors, np.float32)
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    if not np.isfinite(lengths).all() or (lengths == 0).any():
+        raise BadInput("A vector has no direction (it is zero or no number); leave it out, or type another sentence.")
+    return vectors / lengths
+
+
+class Index:
+    """Vectors of unit length, stored so that one query reads them once: transposed, (d, n), padded to whole blocks.
+
+    The largest cosine of each block is a lower bound for the search: the k-th largest of these bounds is reached by at least
+    k songs, so that only blocks which reach it are looked into. Nothing is approximated.
+
+    Parameters
+    ----------
+    vectors
+        Any vectors (n, d), none of them zero.
+    """
+
+    def __init__(self, vectors: np.ndarray):
+        units = normalise(vectors)
+        self.n, dim = units.shape
+        if not self.n:
+            raise BadInput("There is no song to search; build the music database from at least one.")
+        self.matrix = np.zeros((dim, -(-self.n // BLOCK) * BLOCK), np.float32)
+        self.matrix[:, : self.n] = units.T
+
+    def _cosines(self, queries: np.ndarray, keep: np.ndarray | None = None) -> np.ndarray:
+        """Cosines of unit queries (..., d) to all songs, (..., padded); -inf where a song is left out."""
+        cosines = queries @ self.matrix
+        cosines[..., self.n :] = -np.inf
+        if keep is not None:
+            cosines[..., : self.n][..., ~keep] = -np.inf
+        return cosines
+
+    def _available(self, k: int, keep: np.ndarray | None) -> int:
+        if k < 1:
+            raise BadInput(f"{k} songs were asked for; ask for at least one.")
+        available = self.n if keep is None else int(keep.sum())
+        if not available:
+            raise BadInput("No song passes the filters; allow an earlier year, another genre, or songs already heard.")
+        return min(k, available)
+
+    def cosines(self, query: np.ndarray) -> np.ndarray:
+        """Cosines of a query (d,) to all songs, (n,), float32."""
+        return self._cosines(normalise(query))[: self.n]
+
+    def nearest(self, query: np.ndarray, k: int, keep: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Rows with the largest cosine to a query, exactly.
+
+        Parameters
+        ----------
+        query
+            Vector of shape (d,).
+        k
+            How many rows; all of them where there are fewer.
+        keep
+            Mask (n,) of the songs that may be answered; all by default.
+
+        Returns
+        -------
+        rows : ndarray of shape (k,)
+            Best first; equal cosines by lower row.
+        cosines : ndarray of shape (k,), float32
+
+        Raises
+        ------
+        BadInput
+            If the query has no direction, k is below one, or no song may be answered.
+        """
+        k = self._available(k, keep)
+        return _largest(self._cosines(normalise(query), keep), k)
+
+    def nearest_many(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """`nearest` for many queries (m, d) by one matrix product a batch: rows and cosines, (m, k) each."""
+        k, queries = self._available(k, None), normalise(queries)
+        size = max(1, _BATCH_BYTES // (4 * self.matrix.shape[1]))
+        found = [_largest(row, k) for start in range(0, len(queries), size) for row in self._cosines(queries[start : start + size])]
+        return np.stack([rows for rows, _ in found]), np.stack([cosines for _, cosines in found])
+
+    def near(self, query: np.ndarray, k: int, slack: float, keep: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Rows whose cosine is at most `slack` below the k-th largest, and their cosines, by row: songs that fit nearly as well."""
+        k = self._available(k, keep)
+        cosines = self._cosines(normalise(query), keep)
+        border = _largest(cosines, k)[1][-1] - slack
+        rows = np.flatnonzero(cosines >= border)
+        return rows, cosines[rows]
+
+
+def _largest(cosines: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Places of the k largest of padded cosines, best first, ties by lower place, and their values."""
+    grid = cosines.reshape(BLOCK, -1)  # a block is a column: maxima then run along memory
+    tops = grid.max(axis=0)
+    if k < len(tops):
+        border = np.partition(tops, -k)[-k]
+        columns = np.flatnonzero(tops >= border)
+        down, across = np.nonzero(grid[:, columns] >= border)
+        rows = down * grid.shape[1] + columns[across]
+    else:
+        rows = np.flatnonzero(cosines >= np.partition(cosines, -k)[-k])
+    rows = rows[np.lexsort((rows, -cosines[rows]))][:k]
+    return rows, cosines[rows]
