@@ -373,8 +373,9 @@ def test_whatever_a_file_does_to_its_decoder_the_rest_is_built(build, tmp_path, 
     monkeypatch.setattr(mel, "read_sound", failing)
     music, account = build(folder)
     assert music.songs["title"].tolist() == ["good"]
-    assert account["which"]["unreadable"][0] == "odd.wav cannot be heard (ZeroDivisionError); convert it"
-    assert account["which"]["unreadable"][1].endswith("cannot be opened; check its rights, and that its name is UTF-8")
+    odd_name, odd = account["which"]["unreadable"]
+    assert odd == "odd.wav cannot be heard (ZeroDivisionError); convert it; it has no lyric either"
+    assert odd_name.endswith(".wav cannot be opened; check its rights, and that its name is UTF-8")
 
 
 def test_a_run_without_models(build, made, mixed, tmp_path, monkeypatch):
@@ -432,4 +433,7 @@ def test_the_command_and_its_answer(build, made, mixed, tmp_path, monkeypatch):
     assert "music   music.duckdb" in done.output and "wyf feel --run music" in done.output
     answered = runner.invoke(app, ["feel", "눈물이 난다", "--run", own_music.RUN, "--k", "6"])
     assert answered.exit_code == 0, answered.exception
-    assert "밤편지 (아이유, 2017)" in answered.output
+    lines = {line.split(". ")[1].split("  ")[0]: line for line in answered.output.splitlines() if ". " in line[:6]}
+    assert set(lines) == {"밤편지 (아이유, 2017)", "곁 (가수)", "가사만", "소리만 (악단)", "Yesterday (The Beatles)", "g"}
+    assert "alone" not in lines["곁 (가수)"] and "by its lyric alone" in lines["가사만"] and "by its sound alone" in lines["소리만 (악단)"]
+    assert "(own music profile, run music" in answered.output

@@ -70,6 +70,11 @@ class MusicDatabase:
         return np.isfinite(self.mel[:, 0])
 
     @cached_property
+    def basis(self) -> np.ndarray:
+        """What each song was scored by, (n,): "both", "lyric" alone or "sound" alone."""
+        return np.where(~self.has_sound, "lyric", np.where(self.has_lyric, "both", "sound"))
+
+    @cached_property
     def index(self) -> Index:
         """Search over the fused vectors, made once."""
         return Index(self.fused)

@@ -20,6 +20,9 @@ from .settings import cache_folder, run_folder
 
 _LOADING = threading.Lock()  # a page's threads wait for one loading instead of loading each
 
+#: What is said of a song that was not scored by both its lyric and its sound.
+BASIS = {"both": "", "lyric": "  가사만으로 (by its lyric alone)", "sound": "  소리만으로 (by its sound alone)"}
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -195,7 +198,7 @@ def text(given: Answer, run: str = "default", why: reasons.Reasons | None = None
     lines += ["", f"  {len(given.songs)} songs ({given.profile} profile, run {run}, {' '.join(recommender.MODES[given.wish.mode])}, seed {given.wish.seed})"]
     for number, song in enumerate(given.songs.itertuples(), start=1):
         details = ", ".join(str(x) for x in (song.artist, song.genre, song.year or "") if x)
-        lines.append(f"  {number}. {song.title}" + (f" ({details})" if details else "") + f"  cosine {song.cosine:.3f}")
+        lines.append(f"  {number}. {song.title}" + (f" ({details})" if details else "") + f"  cosine {song.cosine:.3f}{BASIS[song.basis]}")
         if why is not None and why.lines[number - 1]:
             lines.append(f"     “{why.lines[number - 1]}”")
     return "\n".join(lines)

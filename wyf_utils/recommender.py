@@ -173,7 +173,7 @@ def recommend(feeling: np.ndarray, music: MusicDatabase, wish: Wish | None = Non
     Returns
     -------
     DataFrame
-        The songs' columns, `row` in the database, `cosine` to what was searched for, and `step` from 0 (all 0 but on a path).
+        The songs' columns, `row` in the database, `basis` (both, lyric or sound), `cosine` to what was searched for, and `step` from 0 (all 0 but on a path).
 
     Raises
     ------
@@ -190,7 +190,7 @@ def recommend(feeling: np.ndarray, music: MusicDatabase, wish: Wish | None = Non
         for row, cosine in _choose(music, aim, wish, keep, rng, chosen, (liked, skipped)):
             chosen.append(row)
             picked.append((cosine, step))
-    table = music.songs.iloc[chosen].assign(row=chosen, cosine=[c for c, _ in picked], step=[s for _, s in picked])
+    table = music.songs.iloc[chosen].assign(row=chosen, basis=music.basis[chosen], cosine=[c for c, _ in picked], step=[s for _, s in picked])
     return table.reset_index(drop=True)
 
 
