@@ -424,10 +424,15 @@ def read_card(path: Path) -> dict:
         If the folder holds no model.
     """
     if not (path / CARD).is_file():
-        raise MissingData(f"There is no trained model in {path.name}; run `make run` to train one.")
+        raise MissingData(
+            f"There is no trained model in {path.name}; run `make run` to train one.", f"{path.name} 폴더에 학습된 모델이 없어요. `make run`을 실행해 주세요."
+        )
     card = read_json(path / CARD)
     if not {"recipe", "curve", "temperature", "unsure_below"} <= card.keys():
-        raise MissingData(f"The model in {path.name} was made by older code; run `make run` to train it anew.")
+        raise MissingData(
+            f"The model in {path.name} was made by older code; run `make run` to train it anew.",
+            f"{path.name} 폴더의 모델은 예전 코드로 만든 것이에요. `make run`으로 다시 학습해 주세요.",
+        )
     return card
 
 
@@ -457,7 +462,10 @@ def load(path: Path) -> Classifier:
     try:
         model.load_state_dict(load_file(path / "model.safetensors"))
     except (OSError, RuntimeError, ValueError, SafetensorError) as error:
-        raise CorruptData(f"The weights in {path.name} are damaged; delete that folder and run `make run`.") from error
+        raise CorruptData(
+            f"The weights in {path.name} are damaged; delete that folder and run `make run`.",
+            f"{path.name} 폴더의 모델이 손상되었어요. 그 폴더를 지우고 `make run`을 실행해 주세요.",
+        ) from error
     return Classifier(model.eval().to(device()), **fields)
 
 

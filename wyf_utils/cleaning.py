@@ -78,14 +78,23 @@ def check_sentence(text: str) -> str:
         If it is blank, longer than `MAX_SENTENCE` characters, has no letters, or has no Korean.
     """
     if not isinstance(text, str) or not text.strip():
-        raise BadInput("The sentence is empty; type in Korean how you feel.")
+        raise BadInput("The sentence is empty; type in Korean how you feel.", "빈 문장이에요. 지금 기분을 한국어로 적어 주세요.")
     text = tidy(text)
     if len(text) > MAX_SENTENCE:
-        raise BadInput(f"The sentence has {len(text):,} characters; shorten it to {MAX_SENTENCE:,}.")
+        raise BadInput(
+            f"The sentence has {len(text):,} characters; shorten it to {MAX_SENTENCE:,}.",
+            f"문장이 {len(text):,}자예요. {MAX_SENTENCE:,}자 안으로 줄여 주세요.",
+        )
     if not any(c.isalpha() for c in text):
-        raise BadInput("The sentence has no words, only signs or emoji; add a few words in Korean.")
+        raise BadInput(
+            "The sentence has no words, only signs or emoji; add a few words in Korean.",
+            "기호나 이모지만 있고 낱말이 없어요. 한국어로 몇 마디 덧붙여 주세요.",
+        )
     if not _HANGUL.search(text):
-        raise BadInput("The sentence has no Korean; WYF reads Korean only, so type it in Korean.")
+        raise BadInput(
+            "The sentence has no Korean; WYF reads Korean only, so type it in Korean.",
+            "한국어가 보이지 않아요. WYF는 한국어만 읽으니 한국어로 적어 주세요.",
+        )
     return text
 
 

@@ -232,16 +232,22 @@ def read(path: Path) -> MusicDatabase:
         If it is damaged, no music database, or of another version.
     """
     if not path.is_file():
-        raise MissingData("There is no music database yet; run `make run` to build it.")
+        raise MissingData("There is no music database yet; run `make run` to build it.", "아직 노래 데이터베이스가 없어요. `make run`으로 만들어 주세요.")
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
             provenance = dict(connection.execute("SELECT name, value FROM provenance").fetchall())
             if provenance.get("version") != VERSION:
-                raise CorruptData(f"{path.name} has version {provenance.get('version')}, not {VERSION}; delete it and run `make run`.")
+                raise CorruptData(
+                    f"{path.name} has version {provenance.get('version')}, not {VERSION}; delete it and run `make run`.",
+                    f"{path.name} 파일의 판({provenance.get('version')})이 지금 판({VERSION})과 달라요. 지우고 `make run`으로 다시 만들어 주세요.",
+                )
             songs = _typed(connection.execute(f"SELECT {', '.join(_SONG_COLUMNS)} FROM songs ORDER BY id").df())
             vectors = {name: _vectors(connection, name, width, len(songs)) for name, width in _VECTORS.items()}
     except (duckdb.Error, ValueError) as error:
-        raise CorruptData(f"{path.name} is damaged or no music database; delete it and run `make run`.") from error
+        raise CorruptData(
+            f"{path.name} is damaged or no music database; delete it and run `make run`.",
+            f"{path.name} 파일이 손상되었거나 노래 데이터베이스가 아니에요. 지우고 `make run`으로 다시 만들어 주세요.",
+        ) from error
     if np.isnan(vectors["embedding"]).all():
         vectors["embedding"] = vectors["embedding"][:, :0]
     return MusicDatabase(songs, **vectors, provenance=provenance)

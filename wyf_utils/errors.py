@@ -2,7 +2,19 @@
 
 
 class WyfError(Exception):
-    """Base of every error that the command line prints as one sentence."""
+    """Base of every error that the command line prints as one sentence.
+
+    Parameters
+    ----------
+    message
+        The sentence.
+    ko
+        The same in Korean, of an error that the page may show.
+    """
+
+    def __init__(self, message: str = "", ko: str = ""):
+        super().__init__(message)
+        self.ko = ko
 
 
 class MissingData(WyfError):

@@ -48,14 +48,23 @@ class Feedback:
             with closing(sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None)) as connection:
                 mark, tables = connection.execute("PRAGMA application_id").fetchone()[0], connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
                 if mark != _OURS and (mark or tables):
-                    raise CorruptData(f"{self.path.name} is no feedback file of WYF; move it away.")
+                    raise CorruptData(
+                        f"{self.path.name} is no feedback file of WYF; move it away.",
+                        f"{self.path.name} 파일은 WYF의 것이 아니에요. 다른 곳으로 옮겨 주세요.",
+                    )
                 if (version := connection.execute("PRAGMA user_version").fetchone()[0]) not in (0, _VERSION):
-                    raise CorruptData(f"{self.path.name} has version {version}, not {_VERSION}; update WYF, or move the file away.")
+                    raise CorruptData(
+                        f"{self.path.name} has version {version}, not {_VERSION}; update WYF, or move the file away.",
+                        f"{self.path.name} 파일의 판({version})이 지금 판({_VERSION})과 달라요. WYF를 갱신하거나 파일을 옮겨 주세요.",
+                    )
                 yield connection
         except sqlite3.OperationalError as error:
             raise _told(self.path.name, error) from error
         except sqlite3.DatabaseError as error:
-            raise CorruptData(f"{self.path.name} is damaged or no feedback file; move it away, and likes begin anew.") from error
+            raise CorruptData(
+                f"{self.path.name} is damaged or no feedback file; move it away, and likes begin anew.",
+                f"{self.path.name} 파일이 손상되었어요. 다른 곳으로 옮기면 좋아요를 처음부터 다시 모아요.",
+            ) from error
 
     def add(self, song: int, verdict: str, feeling: np.ndarray | None = None) -> None:
         """Keep a verdict (like, skip or heard) on a song, with the feeling (6,) it was answered to.
@@ -124,7 +133,15 @@ def _told(name: str, error: sqlite3.OperationalError) -> WyfError:
     """Turn SQLite's words into a sentence with the remedy."""
     words = str(error)
     if "locked" in words or "busy" in words:
-        return WyfError(f"{name} is being written by another process; try again in a moment.")
+        return WyfError(
+            f"{name} is being written by another process; try again in a moment.", f"다른 곳에서 {name} 파일을 쓰고 있어요. 잠시 뒤에 다시 눌러 주세요."
+        )
     if "full" in words or "I/O" in words:
-        return NoRoom(f"The disk has no room for {name}; make some, and give the verdict again.")
-    return WyfError(f"{name} cannot be opened ({words}); check that the folder is there and may be written to.")
+        return NoRoom(
+            f"The disk has no room for {name}; make some, and give the verdict again.",
+            f"디스크에 {name} 파일을 쓸 자리가 없어요. 자리를 내고 다시 눌러 주세요.",
+        )
+    return WyfError(
+        f"{name} cannot be opened ({words}); check that the folder is there and may be written to.",
+        f"{name} 파일을 열 수 없어요({words}). 폴더가 있고 쓸 수 있는지 확인해 주세요.",
+    )

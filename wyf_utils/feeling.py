@@ -36,8 +36,10 @@ class Answer:
         Its six probabilities.
     wish : Wish
         What was asked for.
+    aims : ndarray of shape (1, 6) or (k, 6)
+        Unit vectors that were searched for: one for all songs, or one a step on a path.
     sure : bool
-        Whether the classifier is right at least once in three times where it is this confident.
+        Whether the classifier is right at least once in three times where it is this confident, or its question was answered.
     said : dict
         What is said beside the songs, by language (ko, en): that the model is not sure, with one question, or that no emotion was
         read; blank where there is nothing to say.
@@ -54,12 +56,22 @@ class Answer:
     sentence: str
     feeling: np.ndarray
     wish: Wish
+    aims: np.ndarray
     sure: bool
     said: dict[str, str]
     helpline: dict[str, str] | None
     songs: pd.DataFrame
     vectors: np.ndarray
     profile: str
+
+    @property
+    def asks(self) -> tuple[int, ...]:
+        """Emotion ids between which the one question asks; none where the classifier is sure."""
+        return () if self.sure else _two_largest(self.feeling)
+
+
+def _two_largest(vector: np.ndarray) -> tuple[int, ...]:
+    return tuple(np.argsort(-vector)[:2].tolist())
 
 
 def music(run: str = "default") -> MusicDatabase:
@@ -74,7 +86,10 @@ def music(run: str = "default") -> MusicDatabase:
     """
     path = run_folder(run) / database.NAME
     if not path.is_file():
-        raise MissingData(f"The run '{run}' has built no music database yet; run `make run RUN={run}`.")
+        raise MissingData(
+            f"The run '{run}' has built no music database yet; run `make run RUN={run}`.",
+            f"'{run}' 실행에 아직 노래 데이터베이스가 없어요. `make run RUN={run}`을 실행해 주세요.",
+        )
     state = path.stat()
     with _LOADING:
         return _music(path, (state.st_ino, state.st_mtime_ns))
@@ -91,18 +106,28 @@ def reader(run: str = "default") -> classifier.Classifier:
     """Classifier of a run, loaded once per process."""
     model = cache_folder() / "classifier" / music(run).provenance["model"]
     if not model.is_dir():
-        raise MissingData(f"The model of the run '{run}' is gone from the cache; run `make run RUN={run}`.")
+        raise MissingData(
+            f"The model of the run '{run}' is gone from the cache; run `make run RUN={run}`.",
+            f"'{run}' 실행의 모델이 캐시에 없어요. `make run RUN={run}`을 실행해 주세요.",
+        )
     with _LOADING:
         return _reader(model)
 
 
 @lru_cache(maxsize=2)
 def _reader(model: Path) -> classifier.Classifier:
-    return inference.load(model)
+    loaded = inference.load(model)
+    loaded.predict(["오늘의 기분"])  # the first reading sets the tokenizer up, which two threads must not do at once
+    return loaded
+
+
+def _encoder() -> encoders.Encoder:
+    with _LOADING:
+        return _loaded_encoder()
 
 
 @lru_cache(maxsize=1)
-def _encoder() -> encoders.Encoder:
+def _loaded_encoder() -> encoders.Encoder:
     return encoders.load(encoders.BUNDLED, [])
 
 
@@ -124,11 +149,22 @@ def feel(sentence: str, run: str = "default") -> np.ndarray:
     return reader(run).predict([check_sentence(sentence)])[0]
 
 
-def answer(sentence: str, run: str = "default", wish: Wish | None = None) -> Answer:
+def answer(sentence: str, run: str = "default", wish: Wish | None = None, closer: int | None = None) -> Answer:
     """Answer a sentence with what is felt in it and songs for it, by the likes and skips kept on this machine.
 
     A sentence in which no emotion is read (neutral is the largest) is answered with songs half without emotion, half at peace, and
     the answer says so.
+
+    Parameters
+    ----------
+    sentence
+        How a person feels.
+    run
+        Whose model and songs answer.
+    wish
+        Mode, filters and seed; the defaults with the seed of the day where it is left out.
+    closer
+        Emotion id that the person named when asked; it counts as much as the sentence.
 
     Raises
     ------
@@ -138,14 +174,18 @@ def answer(sentence: str, run: str = "default", wish: Wish | None = None) -> Ans
         If the run has not been made, or its files are damaged.
     """
     sentence, wish, songs = check_sentence(sentence), wish or Wish(seed=today()), music(run)
-    vector, model, kept = feel(sentence, run), reader(run), feedback.of_run(run)
-    neutral, sure = bool(vector.argmax() == emotions.EN.index("neutral")), bool(vector.max() > model.unsure_below)
+    vector, kept = feel(sentence, run), feedback.of_run(run)
+    sure = closer is not None or bool(vector.max() > reader(run).unsure_below)
+    if closer is not None:
+        vector = ((vector + np.eye(emotions.N)[closer]) / 2).astype(vector.dtype)
+    neutral = bool(vector.argmax() == emotions.EN.index("neutral"))
     wished = np.array([0, 0, 0.5, 0, 0, 0.5]) if neutral else vector
     chosen = recommender.recommend(wished, songs, wish, kept.songs("like"), kept.songs("skip"))
     return Answer(
         sentence,
         vector,
         wish,
+        recommender.targets(wished, wish),
         sure,
         _said(vector, neutral, sure),
         care.HELPLINE if care.is_at_risk(sentence) else None,
@@ -158,7 +198,7 @@ def answer(sentence: str, run: str = "default", wish: Wish | None = None) -> Ans
 def _said(vector: np.ndarray, neutral: bool, sure: bool) -> dict[str, str]:
     """What is said beside the songs."""
     if not sure:
-        first, second = (emotions.EMOTIONS[i] for i in np.argsort(-vector)[:2])
+        first, second = (emotions.EMOTIONS[i] for i in _two_largest(vector))
         return {
             "ko": f"이 문장만으로는 기분을 잘 모르겠어요. {first.ko}{_and(first.ko)} {second.ko} 가운데 어느 쪽에 더 가까운가요?",
             "en": f"I am not sure what you feel from this alone. Is it closer to {first.en} or to {second.en}?",

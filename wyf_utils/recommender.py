@@ -12,7 +12,7 @@ from . import emotions
 from .cleaning import RELEASED_FROM
 from .database import MusicDatabase
 from .errors import BadInput
-from .search import normalise
+from .search import normalise, nothing_left
 
 #: Modes of an answer, Korean and English.
 MODES = {"match": ("공감", "match"), "path": ("전환", "path"), "opposite": ("반대", "opposite"), "wide": ("탐색", "wide")}
@@ -117,7 +117,7 @@ def allowed(music: MusicDatabase, wish: Wish, skipped: Sequence[int] = ()) -> np
         mask &= ~_named(music.songs["artist"], music.artist_codes, wish.without_artists, "artist")
     mask[music.rows([*wish.heard, *skipped])] = False
     if not mask.any():
-        raise BadInput("No song passes the filters; allow an earlier year, another genre, or songs already heard.")
+        raise nothing_left()
     return None if mask.all() else mask
 
 
@@ -126,7 +126,11 @@ def _named(names: pd.Series, codes: np.ndarray, wanted: Sequence[str], what: str
     known = names[names != ""].unique()  # in the order of their codes
     places = np.flatnonzero(np.isin(known, list(wanted)))
     if what == "genre" and not len(places):
-        raise BadInput(f"There is no genre '{wanted[0]}'; choose one of: {', '.join(sorted(known)[:40]) or 'none is known here'}.")
+        genres = ", ".join(sorted(known)[:40])
+        raise BadInput(
+            f"There is no genre '{wanted[0]}'; choose one of: {genres or 'none is known here'}.",
+            f"'{wanted[0]}'(이)라는 장르가 없어요. 이 가운데서 골라 주세요: {genres or '알려진 장르가 없어요'}.",
+        )
     return np.isin(codes, places)
 
 

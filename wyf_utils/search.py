@@ -12,6 +12,14 @@ BLOCK = 128
 _BATCH_BYTES = 32 * 2**20
 
 
+def nothing_left() -> BadInput:
+    """What is said where the filters leave no song."""
+    return BadInput(
+        "No song passes the filters; allow an earlier year, another genre, or songs already heard.",
+        "조건에 맞는 노래가 없어요. 발매 연도를 낮추거나, 다른 장르를 고르거나, 들은 노래도 넣어 주세요.",
+    )
+
+
 def normalise(vectors: np.ndarray) -> np.ndarray:
     """Rows of unit length, float32.
 
@@ -60,7 +68,7 @@ class Index:
             raise BadInput(f"{k} songs were asked for; ask for at least one.")
         available = self.n if keep is None else int(keep.sum())
         if not available:
-            raise BadInput("No song passes the filters; allow an earlier year, another genre, or songs already heard.")
+            raise nothing_left()
         return min(k, available)
 
     def cosines(self, query: np.ndarray) -> np.ndarray:
