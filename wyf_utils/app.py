@@ -3,6 +3,8 @@
 Words that a person typed and names of songs are shown by `st.text`, which knows no HTML and no Markdown.
 """
 
+from __future__ import annotations
+
 import mimetypes
 import os
 from dataclasses import replace
@@ -10,10 +12,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from wyf_utils import emotions, feedback, feeling, figures, page, recommender
-from wyf_utils.cleaning import RELEASED_FROM
-from wyf_utils.errors import WyfError
-from wyf_utils.recommender import Wish
+from . import emotions, feedback, feeling, figures, page, recommender
+from .cleaning import RELEASED_FROM
+from .database import MusicDatabase
+from .errors import WyfError
+from .recommender import Wish
 
 RUN = os.environ.get("WYF_RUN", "default")
 LANGUAGES = {"ko": "한국어", "en": "English"}
@@ -59,7 +62,7 @@ def ask() -> None:
         state.sentence, state.turn, state.closer = state.typed, 0, None
 
 
-def wishes(music) -> tuple[Wish, bool]:
+def wishes(music: MusicDatabase) -> tuple[Wish, bool]:
     """Mode and filters: the wish, and whether songs already heard are left out."""
     mode = st.segmented_control(
         say("어떤 노래를 들을까요?", "Which songs?"),
@@ -221,6 +224,3 @@ def main() -> None:
             show_songs(given)
     except WyfError as error:
         show_error(error)
-
-
-main()

@@ -134,12 +134,12 @@ def _told(name: str, error: sqlite3.OperationalError) -> WyfError:
     words = str(error)
     if "locked" in words or "busy" in words:
         return WyfError(
-            f"{name} is being written by another process; try again in a moment.", f"다른 곳에서 {name} 파일을 쓰고 있어요. 잠시 뒤에 다시 눌러 주세요."
+            f"{name} is being written by another process; try again in a moment.", f"다른 곳에서 {name} 파일을 쓰고 있어요. 잠시 뒤 다시 눌러 주세요."
         )
     if "full" in words or "I/O" in words:
         return NoRoom(
             f"The disk has no room for {name}; make some, and give the verdict again.",
-            f"디스크에 {name} 파일을 쓸 자리가 없어요. 자리를 내고 다시 눌러 주세요.",
+            f"디스크에 {name} 파일을 쓸 자리가 없어요. 비운 뒤 다시 눌러 주세요.",
         )
     return WyfError(
         f"{name} cannot be opened ({words}); check that the folder is there and may be written to.",

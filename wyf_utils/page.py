@@ -44,7 +44,7 @@ PROFILES = {
     ),
     "open": (
         "2022년에 공개된 노래 벡터에는 제목이 없어서 번호로 보여 드려요.",
-        "The song vectors published in 2022 have no titles, so that songs are shown by number.",
+        "The song vectors of 2022 have no titles, so that songs are shown by number.",
     ),
 }
 
