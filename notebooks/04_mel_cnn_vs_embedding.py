@@ -137,7 +137,7 @@ if profile == "open":
 recipe = classifier.Recipe(encoder=encoder, epochs=text_epochs, learning_rate=learning_rate, frozen_layers=frozen_layers)
 songs = catalogue.open_catalogue(profile, recipe, seed, limit=max_sentences, max_songs=max_songs, contradiction=contradiction, synthesis=synthesis)
 if songs:
-    nb.uses(songs.lyric, songs.mels)
+    nb.uses(songs.lyric, songs.material.key)
     labels = songs.lyric.argmax(1)
     train, dev, test = (songs.material.rows(name) for name in ("train", "dev", "test"))
     display(mel.ledger(songs.dropped, songs.changed, len(labels) + len(songs.dropped)))
@@ -310,7 +310,7 @@ if songs:
         nb.figure(
             lambda lang: figures.score_bars(
                 {m: scores[f"macro_f1/{m}"] for m in heard.answers},
-                {"majority": ("최빈 감정", "majority"), "prior": ("비율대로 뽑기", "prior sampling"), "shuffled": ("섞은 라벨", "shuffled labels")},
+                hearing.LABELS,
                 lang,
                 pick(lang, "소리에서 읽은 가사의 감정", "The lyrics' emotion heard in the sound") + nb.mark(lang),
                 "macro-F1",
@@ -370,7 +370,7 @@ nb.figure(
 # %%
 if songs:
     accuracy = {f: [scores[f"top1/{f}_{head}"] for head in mel_models.HEADS] for f in ("simclr", "statistics")}
-    display(pd.DataFrame({family: map(metrics.show, column) for family, column in accuracy.items()}, index=list(mel_models.HEADS)))
+    display(pd.DataFrame({family: list(map(metrics.show, column)) for family, column in accuracy.items()}, index=list(mel_models.HEADS)))
 
 # %% [markdown]
 # ## Third experiment: sound, lyrics, both (소리, 가사, 둘 다)
@@ -412,7 +412,7 @@ if songs:
         nb.figure(
             lambda lang: figures.score_bars(
                 {m: intent_scores[f"macro_f1_intent/{m}"] for m in third.answers},
-                THIRD | {"majority": ("최빈 감정", "majority"), "prior": ("비율대로 뽑기", "prior sampling"), "shuffled": ("섞은 라벨", "shuffled labels")},
+                hearing.LABELS | THIRD,
                 lang,
                 pick(lang, "소리, 가사, 둘 다", "Sound, lyrics, both") + nb.mark(lang),
                 "macro-F1",

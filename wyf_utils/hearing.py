@@ -11,6 +11,19 @@ import pandas as pd
 from . import emotions, mel_models, metrics
 from .mel_models import Material
 
+_HEADS = {
+    "linear": ("선형", "linear"), "dense": ("64 유닛", "64 units"), "knn": ("최근접 이웃", "nearest neighbours"), "svm": ("SVM", "SVM"), "mlp": ("MLP", "MLP"),
+    "tree": ("결정 트리", "decision tree"), "forest": ("랜덤 포레스트", "random forest"), "voting": ("다수결", "max voting"), "xgboost": ("XGBoost", "XGBoost"),
+}  # fmt: skip
+#: Names of models in figures, Korean and English.
+LABELS = {
+    "cnn": ("CNN, 부드러운 라벨", "CNN, soft labels"), "cnn_hard": ("CNN, 딱딱한 라벨", "CNN, hard labels"),
+    "resnet50": ("ResNet50, 부드러운 라벨", "ResNet50, soft labels"), "resnet50_hard": ("ResNet50, 딱딱한 라벨", "ResNet50, hard labels"),
+    **{f"simclr_{head}": (f"SimCLR + {ko}", f"SimCLR + {en}") for head, (ko, en) in _HEADS.items()},
+    **{f"statistics_{head}": (f"통계량 + {ko}", f"statistics + {en}") for head, (ko, en) in _HEADS.items()},
+    "majority": ("최빈 감정", "majority"), "prior": ("비율대로 뽑기", "prior sampling"), "shuffled": ("섞은 라벨", "shuffled labels"),
+}  # fmt: skip
+
 
 @dataclass
 class Hearing:
