@@ -1,9 +1,10 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from wyf_utils import hearing, mel_models, metrics
+from wyf_utils import catalogue, classifier, encoders, hearing, mel_models, metrics
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +66,18 @@ def test_a_network_that_answers_the_majority_agrees_as_much_as_the_majority():
     assert found["top1/mel_2022"] == found["top1/majority"] and found["kappa/mel_2022"]["mean"] == 0
     assert found["top1/prior"]["mean"] < found["top1/majority"]["mean"] - 0.1
     assert found["macro_f1/shuffled"]["mean"] == pytest.approx(found["macro_f1/majority"]["mean"])
+
+
+def test_lyrics_become_rows_of_stanza_vectors():
+    vectors = catalogue.stanza_vectors(encoders.BUNDLED, pd.Series(["바람이 분다\n" * 9, "안녕", "비가 온다\n" * 80]))
+    assert vectors.shape == (3, 12, 384)
+    assert (vectors != 0).any(2).sum(1).tolist() == [3, 1, 12], "four lines a stanza, twelve stanzas at most"
+
+
+def test_a_profile_without_sound_has_nothing_to_hear():
+    assert catalogue.open_catalogue("open", classifier.Recipe(), 0) is None
+
+
+def test_every_model_has_a_name_in_both_languages():
+    assert set(hearing.LABELS) >= {f"{family}_{head}" for family in ("simclr", "statistics") for head in mel_models.HEADS}
+    assert all(len(names) == 2 and all(names) for names in hearing.LABELS.values())
