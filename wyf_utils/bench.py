@@ -19,7 +19,7 @@ import torch
 from transformers import BertConfig, DataCollatorForLanguageModeling, DataCollatorWithPadding, PreTrainedModel, TextClassificationPipeline
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from . import catalogue, classifier, cleaning, composer, dapt, datasets, emotions, encoders, inference, mel, metrics, search, training
+from . import catalogue, classifier, cleaning, composer, dapt, datasets, emotions, encoders, inference, mel, mel_models, metrics, search, training
 from .settings import THREADS, set_threads
 
 #: Songs and lyrics that the catalogue of 2022 had, and what cleaning as many may take.
@@ -132,11 +132,41 @@ def _fine_tuning() -> None:
 
 
 def _sound() -> None:
-    midi, cues = composer.compose(np.eye(6)[0], 0)
-    sound = composer.render(midi, cues, 0)
-    compare(
-        "sound of one song (30 s)", {"compose and render": lambda: composer.render(*composer.compose(np.eye(6)[0], 0), 0), "mel": lambda: mel.from_sound(sound)}
-    )
+    """Composing, mel extraction and batches of mapped mels, beside their budgets."""
+    sound = composer.render(*composer.compose(np.eye(6)[0], 0), 0)
+    pieces = itertools.count()
+
+    def compose() -> None:
+        seed = next(pieces)
+        mel.from_sound(composer.render(*composer.compose(np.eye(6)[seed % 6], seed), seed))
+
+    def seconds(call: Callable[[], object], times: int) -> float:
+        call()
+        start = time.perf_counter()
+        for _ in range(times):
+            call()
+        return (time.perf_counter() - start) / times
+
+    print("\nsound of the sample")
+    one, extraction = seconds(compose, 12), seconds(lambda: mel.from_sound(sound), 20)
+    print(f"  {'compose, render and mel, 400 songs on two cores':<48} {200 * one:8.0f} s   of 120")
+    print(f"  {'mel extraction, times real time per core':<48} {composer.SECONDS / extraction:8.0f} x   at least 60", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        mels = np.memmap(Path(folder) / "mels", np.float32, "w+", shape=(1000, mel.BANDS, mel.FRAMES))
+        songs, rng = mel_models.Material(mels, np.full(1000, "train")), np.random.default_rng(0)
+        batches = mel_models.shuffled_batches(songs.rows("train"), mel_models.BATCH, rng)[:8]
+        model = mel_models.network("cnn", songs)
+        starts = [rng.integers(0, mel.FRAMES - mel_models.CROP, len(batch)) for batch in batches]
+
+        def load() -> None:
+            for batch, first in zip(batches, starts, strict=True):
+                songs.crops(batch, first)
+
+        def train() -> None:
+            for batch, first in zip(batches, starts, strict=True):
+                mel_models._logits(model, songs, batch, first).square().mean().backward()
+
+        compare(f"{len(batches)} batches of {mel_models.BATCH} mapped mels", {"load and train the small CNN": train, "load alone": load}, times=5)
 
 
 def write_catalogue(folder: Path, songs: int = SONGS, lyrics: int = LYRICS) -> None:
