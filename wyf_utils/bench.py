@@ -20,8 +20,22 @@ from transformers import BertConfig, DataCollatorForLanguageModeling, DataCollat
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from . import (
-    catalogue, classifier, cleaning, composer, dapt, datasets, emotions, encoders, evaluation, feeling, inference, mel, metrics, recommender, training,
-)  # fmt: skip
+    catalogue,
+    classifier,
+    cleaning,
+    composer,
+    dapt,
+    datasets,
+    emotions,
+    encoders,
+    evaluation,
+    feeling,
+    inference,
+    mel,
+    metrics,
+    recommender,
+    training,
+)
 from .errors import WyfError
 from .settings import THREADS, cache_folder, set_threads
 
