@@ -34,7 +34,7 @@ text_epochs = 4
 learning_rate = 1e-4
 frozen_layers = 6
 max_songs = 0
-mel_epochs = 12
+mel_epochs = 20
 mel_weight = 0.3
 
 # %%
@@ -106,7 +106,7 @@ nb.figure(
 
 # %%
 lyric, sound = music.lyric[unheard].argmax(1), music.mel[unheard].argmax(1)
-most = np.full(len(lyric), np.bincount(lyric).argmax())
+most = metrics.majority(lyric, len(lyric)).argmax(1)
 results = {
     "top1/mel": metrics.micro_f1(lyric, sound),
     "top1/majority": metrics.micro_f1(lyric, most),

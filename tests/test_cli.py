@@ -32,6 +32,7 @@ def wyf(*arguments, **environment):
         (("run", "never"), "There is no run 'never'; choose one of: default, smoke, open, full"),
         (("data", "fetch", "never"), "There is no public file 'never'"),
         (("data", "validate", "never"), "There is no profile 'never'"),
+        (("build", "--music", "/no/such/folder"), "There is no folder /no/such/folder; name the one that holds your music"),
         (("publish", "never", "--repo", "me/feelings"), "There is no trained model 'never'; `wyf models` lists them"),
         (("publish", "tests", "--repo", "me/feelings"), "tests is no trained model: it lacks config.json"),
         (("train", "--corpus", "never"), "There is no corpus 'never' in profile 'sample'; it has: aihub"),
@@ -49,7 +50,7 @@ def test_usage_errors_and_help():
     assert wyf("sing").returncode == 2
     done = wyf("--help")
     assert done.returncode == 0
-    for verb in ("feel", "run", "train", "models", "publish", "data", "sync", "readme"):
+    for verb in ("feel", "build", "run", "train", "models", "publish", "data", "sync", "readme"):
         assert verb in done.stdout
 
 

@@ -1,5 +1,7 @@
 import io
+import re
 import tarfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -60,7 +62,7 @@ def test_composed_emotions_can_be_heard(pieces):
     loud = mels.mean((1, 2))
     assert loud[ids == 4].min() > loud[ids == 3].max(), "anger is louder than sadness"
     first, rest = np.arange(len(ids)) % 3 == 0, np.arange(len(ids)) % 3 != 0
-    answers = mel_models.head_probabilities(mel_models.head("linear", features[rest], ids[rest], 0), features[first]).argmax(1)
+    answers = mel_models.head("linear", features[rest], ids[rest], 0).probabilities(features[first]).argmax(1)
     assert (answers == ids[first]).mean() >= 0.5, "six unheard pieces: chance is one"
 
 
@@ -115,12 +117,13 @@ def test_an_unusable_mel_is_named(tmp_path, song, error, says):
 
 
 def test_unusable_mels_are_set_aside_and_the_rest_kept(tmp_path):
-    mels, dropped = mel.read_many(bad_files(tmp_path), list(range(1, 10)))
-    assert mels.shape == (1, 48, 1876) and mels.dtype == np.float32
+    mels, dropped, changed = mel.read_many(bad_files(tmp_path), list(range(1, 10)))
+    assert mels.shape == (1, 48, 1876) and mels.dtype == np.float32 and changed == []
     assert {song: why.split(":")[0] for song, why in dropped.items()} == FALLS
-    ledger = mel.ledger(dropped, 9)
+    ledger = mel.ledger(dropped, changed, 9)
     assert ledger["step"].tolist() == list(mel.STEPS) and ledger["rows_out"].iloc[-1] == 1
     assert (ledger["rows_in"] - ledger["dropped"] == ledger["rows_out"]).all()
+    assert ledger.set_index("step").loc["shift_level", "changed"] == 1
     assert ledger.set_index("step").loc["drop_integers", "examples"] == ["arena_mel/0/4.npy has type int16 where float32 belongs"]
     with pytest.raises(BadInput, match="None of 2 songs has a usable mel"):
         mel.read_many(tmp_path, [2, 3])
@@ -152,7 +155,7 @@ def test_mels_are_read_straight_from_the_archives(tmp_path):
     bad = {song: mel.path_of(bad_files(tmp_path / "files"), song).read_bytes() for song in (1, 2, 3, 4, 5, 6, 7, 9)}
     turned = np.asfortranarray(np.random.default_rng(0).normal(-50, 9, (48, 1876)))
     folder = archives(tmp_path / "tars", bad | {707_988: npy(turned)})
-    mels, dropped = mel.read_many(folder, [707_988, *range(1, 10), 9000])
+    mels, dropped, _ = mel.read_many(folder, [707_988, *range(1, 10), 9000])
     assert np.array_equal(mels[0], turned.astype(np.float32)) and (mels[1] == -50).all() and len(mels) == 2
     assert {song: why.split(":")[0] for song, why in dropped.items()} == FALLS | {9000: "drop_missing"}
     assert sorted(p.name for p in tmp_path.rglob("*.txt")) == [] and not (folder / "arena_mel").exists()
@@ -194,20 +197,252 @@ def test_many_mels_are_mapped_from_a_file(tmp_path, monkeypatch):
 
 
 def test_arena_path():
-    from pathlib import Path
-
     assert mel.path_of(Path("x"), 707_988).as_posix() == "x/arena_mel/707/707988.npy"
 
 
-def test_cnn_learns_to_hear_loudness(tmp_path):
+def write_sound(path, rate=16_000, channels=1, seconds=60.0, late=0.1):
+    """A tone of 440 Hz, and of 1,760 Hz from second 20 on."""
+    time = np.arange(int(rate * seconds)) / rate
+    sound = np.where(time < 20, 0.1 * np.sin(2 * np.pi * 440 * time), late * np.sin(2 * np.pi * 1760 * time))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, np.stack([sound] * channels, axis=1), rate)
+    return path
+
+
+@pytest.mark.parametrize(("rate", "channels", "ending"), [(16_000, 1, "wav"), (44_100, 2, "flac"), (8_000, 1, "wav"), (22_050, 2, "ogg")])
+def test_seconds_20_to_50_of_a_sound_file(tmp_path, rate, channels, ending):
+    sound, changes = mel.read_sound(write_sound(tmp_path / f"7.{ending}", rate, channels))
+    assert sound.shape == (480_000,) and sound.dtype == np.float32
+    spectrum = mel.from_sound(sound).mean(1)
+    assert abs(mel.band_centres()[spectrum.argmax()] - 1760) < 150, "the second part is what is heard"
+    steps = {c.split(":")[0] for c in changes}
+    assert steps == ({"resample"} if rate != 16_000 else set()) | ({"mix_to_mono"} if channels > 1 else set())
+
+
+def test_short_songs_are_taken_from_their_start_and_padded(tmp_path):
+    sound, changes = mel.read_sound(write_sound(tmp_path / "7.wav", seconds=40))
+    assert changes == ["take_the_start: 7.wav lasts 40.0 s"] and sound[: 19 * 16_000].std() > 0.05
+    sound, changes = mel.read_sound(write_sound(tmp_path / "8.wav", seconds=12.5))
+    assert changes == ["take_the_start: 8.wav lasts 12.5 s", "pad: 8.wav lacks 17.5 s"]
+    assert len(sound) == 480_000 and not sound[int(12.5 * 16_000) :].any()
+
+
+def bad_sounds(folder):
+    for song, rate, channels in ((1, 16_000, 1), (2, 8_000, 2)):
+        write_sound(folder / "audio" / f"{song}.wav", rate, channels)
+    write_sound(folder / "audio" / "3.wav", seconds=5)
+    (folder / "audio" / "4.wav").write_bytes(b"")
+    (folder / "audio" / "5.wav").write_text("이건 노래가 아니다 " * 99, encoding="utf-8")
+    soundfile.write(folder / "audio" / "6.wav", np.zeros(0), 16_000)
+    soundfile.write(folder / "audio" / "7.wav", np.full(800_000, np.nan, np.float32), 16_000, subtype="FLOAT")
+    soundfile.write(folder / "audio" / "8.wav", np.zeros(800_000), 16_000)
+    return folder
+
+
+def test_a_folder_of_sound_files_becomes_mels_and_a_ledger(tmp_path):
+    mels, dropped, changed = mel.read_many(bad_sounds(tmp_path), list(range(1, 10)))
+    assert mels.shape == (3, 48, 1876) and np.isfinite(mels).all()
+    expected = {4: "drop_no_sound", 5: "drop_no_sound", 6: "drop_no_sound", 7: "drop_no_numbers", 8: "drop_silence", 9: "drop_missing"}
+    assert {song: why.split(":")[0] for song, why in dropped.items()} == expected
+    ledger = mel.ledger(dropped, changed, 9).set_index("step")
+    assert ledger.loc["pad", "examples"] == ["3.wav lacks 25.0 s"] and ledger.loc["resample", "changed"] == ledger.loc["mix_to_mono", "changed"] == 1
+    assert ledger["rows_out"].iloc[-1] == 3
+
+
+@pytest.mark.parametrize(
+    ("song", "error", "says"),
+    [
+        (4, CorruptData, "4.wav is no sound that libsndfile reads; convert it"),
+        (5, CorruptData, "5.wav is no sound that libsndfile reads"),
+        (6, CorruptData, "6.wav is no sound: it holds no samples"),
+        (7, CorruptData, "7.wav holds values that are no numbers"),
+        (9, MissingData, "9.wav is missing; put the sound file there"),
+    ],
+)
+def test_an_unusable_sound_file_is_named(tmp_path, song, error, says):
+    with pytest.raises(error, match=says):
+        mel.read_sound(bad_sounds(tmp_path) / "audio" / f"{song}.wav")
+
+
+def test_our_mel_is_essentia_s():
+    essentia = pytest.importorskip("essentia.standard", reason="essentia is not installed; `pip install --pre essentia` and run this test again")
+    sound = composer.render(*composer.compose(np.eye(6)[0], 0), 0)
+    windowing, spectrum = essentia.Windowing(type="hann", normalized=False), essentia.Spectrum(size=mel.N_FFT)
+    bands = essentia.MelBands(
+        numberBands=mel.BANDS, sampleRate=mel.SAMPLE_RATE, highFrequencyBound=mel.SAMPLE_RATE / 2, inputSize=mel.N_FFT // 2 + 1,
+        weighting="linear", warpingFormula="slaneyMel", normalize="unit_tri", type="power",
+    )  # fmt: skip
+    frames = essentia.FrameGenerator(sound, frameSize=mel.N_FFT, hopSize=mel.HOP, startFromZero=False)
+    theirs = 10 * np.log10(np.maximum([bands(spectrum(windowing(frame))) for frame in frames], 1e-10)).T
+    ours = mel.from_sound(sound)
+    count = min(theirs.shape[1], ours.shape[1])
+    assert np.corrcoef(theirs[:, :count].ravel(), ours[:, :count].ravel())[0, 1] >= 0.998
+
+
+def test_a_batch_of_mapped_mels_leaves_memory(tmp_path):
+    status = Path("/proc/self/status")
+    if not status.is_file():
+        pytest.skip("memory is read from /proc, which only Linux has")
+
+    def resident():
+        return int(re.search(r"VmRSS:\s+(\d+)", status.read_text())[1]) / 1024  # MB
+
+    mapped = np.memmap(tmp_path / "mels", np.float32, "w+", shape=(1500, 48, 1876))  # 540 MB that take no room on the disk
+    before, highest = resident(), 0
+    for rows in mel.batches(len(mapped)):
+        assert mel.batch(mapped, rows).shape == (len(rows), 48, 1876)
+        highest = max(highest, resident())
+    assert highest - before < 150, "a batch of 64 mels is 23 MB"
+    assert mel.fingerprint(mapped[:64]) == mel.fingerprint(np.zeros((64, 48, 1876), np.float32))
+
+
+def test_batches_hold_the_stretches_that_were_asked_for():
+    mels = np.arange(3 * 48 * 1876, dtype=np.float32).reshape(3, 48, 1876)
+    rows, starts = np.array([2, 0]), np.array([5, 1000])
+    assert np.array_equal(mel.batch(mels, rows, starts, 7), np.stack([mels[2, :, 5:12], mels[0, :, 1000:1007]]))
+    assert [len(rows) for rows in mel.batches(10, 4)] == [4, 4, 2]
+
+
+def test_noise_has_the_stated_level():
+    quiet = np.full((2, 48, 1876), -40, np.float32)
+    noisy = mel.with_noise(quiet, 0, np.random.default_rng(0))
+    added = 10 ** (noisy / 10) - 10 ** (quiet / 10)
+    assert added.mean() == pytest.approx(1e-4, rel=0.02), "at 0 dB the noise has the power of the sound"
+    assert np.allclose(mel.with_noise(quiet, 80, np.random.default_rng(0)), quiet, atol=0.01)
+
+
+def test_interrupted_composing_goes_on(monkeypatch):
+    ids, weights = np.array([1, 2, 3]), np.eye(6)[:3]
+    composed = []
+
+    def one(song, weights, seed, synthesis, folder):
+        path = mel.path_of(folder, song)
+        if path.is_file():
+            return
+        if song == 3 and len(composed) == 2:
+            composed.append("interrupted")
+            raise KeyboardInterrupt
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.save(path, np.full((48, 1876), song, np.float32))
+        composed.append(song)
+
+    monkeypatch.setattr(mel, "_compose_one", one)
+    monkeypatch.setattr(mel, "THREADS", 1)
+    with pytest.raises(KeyboardInterrupt):
+        mel.composed(ids, weights, 9)
+    entry = mel.composed(ids, weights, 9)
+    assert composed == [1, 2, "interrupted", 3] and not entry.reused and mel.composed(ids, weights, 9).reused
+    assert sorted(p.stem for p in entry.path.rglob("*.npy")) == ["1", "2", "3"]
+
+
+def test_a_section_comes_back_and_tension_swells():
+    midi, cues = composer.compose(np.eye(6)[1], 3)
+    notes = midi.instruments[0].notes
+    section = 16 * 60 / cues.tempo if any(n.start > 0 for n in notes) else 0
+    assert cues.crescendo > 5 and section > 0
+    chords = midi.instruments[1].notes
+    first, last = (np.mean([n.velocity for n in chords if lo <= n.start < hi]) for lo, hi in ((0, 0.5), (4, 8)))
+    assert last > first, "the level rises in each section"
+    calm, even = composer.compose(np.eye(6)[2], 3)
+    assert even.crescendo < 3 and len({n.velocity for n in calm.instruments[1].notes}) <= 4
+
+
+def test_a_synthesis_that_is_not_there():
+    piece = composer.compose(np.eye(6)[2], 0)
+    with pytest.raises(BadInput, match="no synthesis 'organ'; choose one of: pretty_midi, fluidsynth"):
+        composer.render(*piece, 0, "organ")
+    try:
+        import fluidsynth  # noqa: F401, the package needs a library of the system
+    except ImportError:
+        with pytest.raises(MissingData, match="FluidSynth is not installed; install its library"):
+            composer.render(*piece, 0, "fluidsynth")
+    else:
+        assert composer.render(*piece, 0, "fluidsynth").shape == (480_000,)
+
+
+def material(n=48, stanzas=None):
+    """Songs of joy and anger, which are louder; parts in the ratio 4:1:1."""
     rng = np.random.default_rng(0)
-    ids = np.arange(48) % 2 * 4
-    mels = (rng.normal(-70, 3, (48, 48, 1876)) + 8 * ids[:, None, None]).astype(np.float32)
-    targets = np.eye(6)[ids]
-    mel_models.train_cnn(mels[:32], targets[:32], mels[32:], targets[32:], epochs=6, seed=0, folder=tmp_path)
-    probabilities = mel_models.predict_cnn(mel_models.load_cnn(tmp_path), mels[32:])
+    ids = np.arange(n) % 2 * 4
+    mels = (rng.normal(-70, 3, (n, 48, 1876)) + 8 * ids[:, None, None]).astype(np.float32)
+    parts = np.array([("train", "train", "train", "train", "dev", "test")[i // 2 % 6] for i in range(n)])
+    return mel_models.Material(mels, parts, stanzas), np.eye(6)[ids]
+
+
+def test_cnn_learns_to_hear_loudness():
+    songs, targets = material()
+    entry = mel_models.trained("cnn", songs, targets, epochs=6, seed=0)
+    test = songs.rows("test")
+    probabilities = mel_models.predict(mel_models.load("cnn", entry, songs), songs, test)
     assert np.allclose(probabilities.sum(1), 1, atol=1e-5)
-    assert (probabilities.argmax(1) == ids[32:]).mean() > 0.8
+    assert (probabilities.argmax(1) == targets[test].argmax(1)).mean() > 0.8
+    assert set(mel_models.curve(entry)) == {"loss", "accuracy", "dev_loss", "dev_accuracy", "dev_macro_f1"}
+    assert mel_models.trained("cnn", songs, targets, epochs=6, seed=0).reused
+    assert not mel_models.trained("cnn", songs.noisy(0), targets, epochs=1, seed=0).reused, "noise is another entry"
+    (entry.path / "model.safetensors").write_bytes(b"broken")
+    with pytest.raises(CorruptData, match=r"weights in mel_cnn/\w+ are damaged; delete that folder"):
+        mel_models.load("cnn", entry, songs)
+
+
+@pytest.mark.parametrize("name", mel_models.NETWORKS)
+def test_every_network_gives_six_logits_and_gradients(name):
+    import torch
+
+    stanzas = np.random.default_rng(0).normal(size=(48, 5, 8)).astype(np.float32)
+    stanzas[:, 3:] = 0
+    songs, _ = material(stanzas=stanzas)
+    model = mel_models.network(name, songs)
+    logits = mel_models._logits(model, songs, np.arange(2), np.zeros(2, int))
+    assert logits.shape == (2, 6) and logits.dtype == torch.float32
+    logits.square().mean().backward()
+    assert all(p.grad is not None for p in model.parameters())
+
+
+def test_resnet50_is_the_published_one():
+    songs, _ = material(6)
+    model = mel_models.network("resnet50", songs)
+    config = model.network.config
+    assert config.depths == [3, 4, 6, 3] and config.layer_type == "bottleneck" and config.num_channels == 1
+    assert sum(p.numel() for p in model.parameters()) == pytest.approx(23.5e6, rel=0.01)
+    with pytest.raises(BadInput, match="no network 'vgg'; choose one of: cnn, resnet50"):
+        mel_models.network("vgg", songs)
+
+
+def test_what_stands_behind_the_last_stanza_is_not_read():
+    import torch
+
+    short = torch.randn(2, 3, 8)
+    long = torch.cat([short, torch.zeros(2, 2, 8)], dim=1)
+    for reader in (mel_models.StanzaCNN(8), mel_models.StanzaRNN(8)):
+        if isinstance(reader, mel_models.StanzaCNN):
+            assert torch.allclose(reader(short), reader(long), atol=1e-6)
+        else:
+            assert reader(long).shape == (2, 128) and torch.isfinite(reader(torch.zeros(2, 3, 8))).all()
+
+
+def test_views_keep_the_song_apart_from_small_changes():
+    import torch
+
+    ramp = torch.linspace(-1, 1, 48)[None, :, None].expand(3000, 48, 40)  # a band's height is its level
+    views = mel_models.augment(ramp, torch.Generator().manual_seed(0))
+    low, high = views[:, 1].median(1).values, views[:, -2].median(1).values
+    assert low.quantile(0.9) < -0.8 and high.quantile(0.1) > 0.8, "a shifted band never wraps around to the other end"
+    gain = mel_models.augment(torch.zeros(300, 48, 40), torch.Generator().manual_seed(0)).flatten(1).median(1).values
+    assert gain.abs().max() * 50 < 2.5, "decibels: loudness stays a cue"
+    assert not torch.equal(views[0], views[1])
+
+
+def test_simclr_vectors_and_how_they_lie(tmp_path):
+    songs, _ = material(60)
+    entry = mel_models.trained_simclr(songs, epochs=2, seed=0)
+    vectors = mel_models.embed(entry, songs)
+    assert vectors.shape == (60, 512) and vectors.std(0).max() > 0
+    lies = mel_models.on_the_sphere(entry, songs, "test", 0)
+    assert 0 <= lies["alignment"] <= 4 and lies["uniformity"] <= 0
+    assert set(mel_models.curve(entry)) == {"loss", "chance"}
+    (entry.path / "model.safetensors").write_bytes(b"")
+    with pytest.raises(CorruptData, match="weights in simclr"):
+        mel_models.embed(entry, songs)
 
 
 def test_nt_xent_prefers_views_that_belong_together():
@@ -220,15 +455,31 @@ def test_nt_xent_prefers_views_that_belong_together():
     assert mel_models.nt_xent(same, same).item() == pytest.approx(np.log(2 * n - 1), rel=1e-5), "collapsed vectors: chance among 2n - 1"
 
 
-def test_heads_never_answer_an_emotion_they_have_not_seen():
+@pytest.mark.parametrize("name", mel_models.HEADS)
+def test_heads_learn_and_never_answer_an_emotion_they_have_not_seen(name):
     rng = np.random.default_rng(0)
-    labels = np.array([0, 3] * 10)
-    x = rng.normal(size=(20, 4)) + labels[:, None]
-    for kind in ("linear", "dense"):
-        probabilities = mel_models.head_probabilities(mel_models.head(kind, x, labels, 0), x)
-        assert probabilities[:, [1, 2, 4, 5]].max() == 0 and np.allclose(probabilities.sum(1), 1)
-    alone = mel_models.head_probabilities(mel_models.head("dense", x, np.full(20, 2), 0), x)
-    assert np.array_equal(alone, np.tile(np.eye(emotions.N)[2], (20, 1)))
+    labels = np.array([0, 3, 4] * 10 + [5])  # an emotion with one song breaks nothing
+    x = rng.normal(size=(31, 4)) + 3 * labels[:, None]
+    probabilities = mel_models.head(name, x, labels, 0).probabilities(x)
+    assert probabilities[:, [1, 2]].max() == 0 and np.allclose(probabilities.sum(1), 1)
+    assert (probabilities.argmax(1) == labels).mean() > 0.7
+    two = mel_models.head(name, x[:20] + labels[:20, None], labels[:20] // 3 * 3, 0).probabilities(x)
+    assert two[:, [1, 2, 4, 5]].max() == 0 and np.allclose(two.sum(1), 1)
+    alone = mel_models.head(name, x, np.full(31, 2), 0).probabilities(x)
+    assert np.array_equal(alone, np.tile(np.eye(emotions.N)[2], (31, 1)))
+
+
+def test_heads_that_are_not_there_or_have_too_few_songs():
+    with pytest.raises(BadInput, match="no head 'bayes'; choose one of: linear, dense, knn"):
+        mel_models.head("bayes", np.eye(3), np.arange(3), 0)
+    with pytest.raises(BadInput, match="3 songs are too few for the seven neighbours of 'voting'"):
+        mel_models.head("voting", np.eye(3), np.arange(3), 0)
+
+
+def test_the_dense_head_s_curve():
+    songs, targets = material()
+    curve = mel_models.dense_curve(songs.statistics(), targets.argmax(1), songs, epochs=5, seed=0)
+    assert {len(values) for values in curve.values()} == {5} and curve["loss"][-1] < curve["loss"][0]
 
 
 def test_composed_sound_is_playable(tmp_path):

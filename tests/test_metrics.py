@@ -95,3 +95,53 @@ def test_correlation_interval_holds_its_mean():
     x = np.random.default_rng(0).normal(size=200)
     found = metrics.correlation(x, x + np.random.default_rng(1).normal(size=200))
     assert found["low"] < found["mean"] < found["high"] and 0.5 < found["mean"] < 0.85 and found["n"] == 200
+
+
+@settings(max_examples=30, deadline=None)
+@given(vectors, st.randoms(use_true_random=False))
+def test_song_scores_equal_the_plain_scores(true, random):
+    answers = [np.array([[random.random() for _ in range(6)] for _ in true]) for _ in range(2)]
+    found = metrics.song_scores(true, answers, times=5)
+    ids = true.argmax(1)
+    assert set(found) == set(metrics.SONG_SCORES)
+    for name, plain in (("macro_f1", metrics.macro_f1), ("balanced_accuracy", metrics.macro_recall), ("kappa", metrics.kappa)):
+        assert found[name]["mean"] == pytest.approx(np.mean([plain(ids, a.argmax(1)) for a in answers])), name
+    assert found["brier"]["mean"] == pytest.approx(np.mean([metrics.brier(ids, a) for a in answers]))
+    for name, value in loop_agreement(true, answers[0]).items():
+        assert metrics.song_scores(true, answers[:1], times=5)[name]["mean"] == pytest.approx(value)
+    assert all(v["low"] <= v["mean"] <= v["high"] and v["n"] == len(true) for v in found.values())
+
+
+def test_song_scores_agree_with_the_bootstrap_of_single_scores():
+    rng = np.random.default_rng(0)
+    true = rng.dirichlet(np.ones(6), 300)
+    ours, theirs = ([true + scale * rng.random((300, 6)) for _ in range(3)] for scale in (0.3, 2.0))
+    one, other = metrics.song_scores(true, ours)["kappa"], metrics.interval(true, ours, lambda t, a: metrics.kappa(t.argmax(1), a.argmax(1)))
+    assert [one[k] for k in ("mean", "low", "high")] == pytest.approx([other[k] for k in ("mean", "low", "high")], abs=0.02)
+    difference = metrics.song_scores(true, ours, theirs)["kappa"]
+    assert difference["mean"] == pytest.approx(one["mean"] - metrics.song_scores(true, theirs)["kappa"]["mean"])
+    assert metrics.verdict(difference) == "better"
+    assert metrics.song_scores(true, ours, ours)["kappa"]["mean"] == 0
+
+
+def test_baselines_of_songs():
+    labels = np.array([3, 3, 3, 0, 0, 4])
+    most = metrics.majority(labels, 2)
+    assert most.shape == (2, 6) and most[0].tolist() == pytest.approx([1 / 3, 0, 0, 1 / 2, 1 / 6, 0])
+    known = np.eye(6)[labels]
+    drawn = metrics.prior_sampling(known, 4000, 0)
+    assert drawn.mean(0) == pytest.approx(most[0], abs=0.03)
+    assert np.array_equal(np.sort(metrics.shuffled(labels, 0)), np.sort(labels))
+    assert metrics.kappa(np.tile(labels, 500), metrics.shuffled(np.tile(labels, 500), 1)) == pytest.approx(0, abs=0.05)
+
+
+def test_alignment_and_uniformity_by_hand():
+    assert metrics.alignment(np.eye(3), 2 * np.eye(3)) == 0
+    assert metrics.alignment(np.eye(2), np.eye(2)[::-1]) == pytest.approx(2)
+    assert metrics.uniformity(np.ones((5, 3))) == pytest.approx(0), "collapsed"
+    assert metrics.uniformity(np.eye(2)) == pytest.approx(-4)
+
+
+def test_brier_by_hand():
+    assert metrics.brier(np.array([0, 1]), np.eye(6)[[0, 2]]) == pytest.approx(1)
+    assert metrics.brier(np.array([0]), np.full((1, 6), 1 / 6)) == pytest.approx(5 / 6)

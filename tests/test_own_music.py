@@ -88,7 +88,7 @@ def test_id3v2(tmp_path, ending, encoding):
 @pytest.mark.parametrize("ending", ["flac", "ogg"])
 @pytest.mark.parametrize("field", ["LYRICS", "UNSYNCEDLYRICS"])
 def test_vorbis_comments(tmp_path, ending, field):
-    path = commented(sound(tmp_path / f"a.{ending}"), TITLE="밤편지", ARTIST="아이유", ALBUM="팔레트", GENRE="발라드", DATE="20170324 (2017)", **{field: LYRIC})
+    path = commented(sound(tmp_path / f"a.{ending}"), TITLE="밤편지", ARTIST="아이유", ALBUM="팔레트", GENRE="발라드", DATE="20170324", **{field: LYRIC})
     assert tags.read(path) == tags.Tags("밤편지", "아이유", "팔레트", "발라드", 2017, 2, LYRIC)
 
 
@@ -312,10 +312,10 @@ def test_an_interrupted_build_goes_on(build, mixed, heard, monkeypatch):
     files = [file.path for file in own_music.find(mixed)]
     digest = own_music._digest
 
-    def interrupted(file, memory):
-        if file.path == files[7]:
+    def interrupted(path, memory):
+        if path == files[7]:
             raise KeyboardInterrupt
-        return digest(file, memory)
+        return digest(path, memory)
 
     with monkeypatch.context() as patch:
         patch.setattr(own_music, "_digest", interrupted)
@@ -356,6 +356,14 @@ def test_nothing_usable_is_one_error(build, tmp_path):
     with pytest.raises(BadInput, match="None of 2 files can be scored, the first: text.mp3 .*; add lyrics, or files that can be read as sound"):
         build(folder)
     assert not build.path.exists()
+
+
+def test_a_text_that_cannot_be_read_is_said_and_the_sound_counts(build, tmp_path):
+    sound(tmp_path / "music" / "a.wav")
+    (tmp_path / "music" / "a.txt").write_bytes(b"\xff\x00\x81")
+    music, account = build(tmp_path / "music")
+    assert music.basis.tolist() == ["sound"]
+    assert account["which"]["without lyrics"] == ["a.wav: a.txt is neither UTF-8 nor cp949; save it as UTF-8."]
 
 
 def test_whatever_a_file_does_to_its_decoder_the_rest_is_built(build, tmp_path, monkeypatch):

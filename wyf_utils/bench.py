@@ -19,11 +19,29 @@ import torch
 from transformers import BertConfig, DataCollatorForLanguageModeling, DataCollatorWithPadding, PreTrainedModel, TextClassificationPipeline
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from . import catalogue, classifier, cleaning, composer, dapt, datasets, emotions, encoders, inference, mel, metrics, search, training
-from .settings import THREADS, set_threads
+from . import (
+    catalogue,
+    classifier,
+    cleaning,
+    composer,
+    dapt,
+    datasets,
+    emotions,
+    encoders,
+    evaluation,
+    feeling,
+    inference,
+    mel,
+    mel_models,
+    metrics,
+    recommender,
+    training,
+)
+from .errors import WyfError
+from .settings import THREADS, cache_folder, set_threads
 
-#: Songs and lyrics that the catalogue of 2022 had, and what cleaning as many may take.
-SONGS, LYRICS, SECONDS, GIGABYTES = 707_989, 145_636, 60, 2.0
+#: Songs, songs since 2015 and lyrics that the catalogue of 2022 had, and what cleaning as many may take.
+SONGS, SONGS_2015, LYRICS, SECONDS, GIGABYTES = 707_989, 42_839, 145_636, 60, 2.0
 
 
 def compare(title: str, calls: dict[str, Callable[[], object]], times: int = 7, warm: bool = True) -> None:
@@ -44,15 +62,18 @@ def compare(title: str, calls: dict[str, Callable[[], object]], times: int = 7, 
 
 
 def _search() -> None:
-    rng = np.random.default_rng(0)
-    vectors = rng.dirichlet(np.ones(6), 42_839).astype(np.float32)
-    index, query = search.Index(vectors), vectors[0]
-
-    def expression_2022():
-        similarity = vectors @ query / (np.linalg.norm(vectors, axis=1) * np.linalg.norm(query))
-        return np.argsort(-similarity)[:5]
-
-    compare("search, 42,839 x 6", {"norms, product and full sort per request": expression_2022, "wyf search": lambda: index.nearest(query, 5)}, 21)
+    """One search on one thread by every program, at the sizes of 2022's catalogues."""
+    times = evaluation.time_search(((SONGS_2015, 6), (SONGS, 6), (SONGS, 128)), seed=0)
+    names = {
+        "expression_2022": "2022: norms, product, full sort", "loop": "scikit-learn, one call a song *", "sklearn": "scikit-learn, one call in all",
+        "faiss": "faiss-cpu, IndexFlatIP", "wyf": "wyf",
+    }  # fmt: skip
+    for (songs, dim), row in times.iterrows():
+        print(f"\nsearch, {songs:,} x {dim}, one thread, {'identical songs' if row['same'] else 'DIFFERENT SONGS'}")
+        for column, name in names.items():
+            if column in row:
+                print(f"  {name:<44} {row[column]:10.3f} ms   {row['expression_2022'] / row[column]:7.1f} x")
+    print(f"  * timed on {evaluation.LOOPED} songs and extrapolated" + ("" if "faiss" in times else "; faiss is not installed (pip install faiss-cpu)"))
 
 
 def _embedding() -> None:
@@ -81,13 +102,17 @@ class _AsPipeline(PreTrainedModel):
         return SequenceClassifierOutput(logits=self.emotions(input_ids, attention_mask)["logits"])
 
 
+def _pipeline(reference: classifier.Classifier) -> TextClassificationPipeline:
+    return TextClassificationPipeline(model=_AsPipeline(reference.model).eval(), tokenizer=reference.tokenizer)
+
+
 def _reading() -> None:
     """Sentences by transformers' pipeline, one text a call as in 2022, and by `predict`, on the weights of the default run."""
     parts = catalogue.sentences("sample", 0)
     entry = classifier.trained(parts["train"], parts["dev"], classifier.Recipe(), 0)
     reference, fast = classifier.load(entry.path), inference.load_onnx(entry.path)
     texts = pd.concat([part["text"] for part in parts.values()]).sample(2000, random_state=0).tolist()
-    pipe = TextClassificationPipeline(model=_AsPipeline(reference.model).eval(), tokenizer=reference.tokenizer)
+    pipe = _pipeline(reference)
 
     def one_by_one() -> None:
         for text in texts:
@@ -115,6 +140,34 @@ def _reading() -> None:
     print(f"  macro-F1 {f1[0]:.4f} by torch, {f1[1]:.4f} in eight bits; {np.mean(exact == eight_bit):.1%} the same answers")
 
 
+def _feeling() -> None:
+    """A sentence to songs as a page asks for it, reasons not included, beside one pipeline call that only reads the sentence."""
+    try:
+        model = cache_folder() / "classifier" / feeling.music().provenance["model"]
+    except WyfError as error:
+        print(f"\nfeeling to songs: not timed. {error}")
+        return
+    reference = classifier.load(model)
+    pipe, texts = _pipeline(reference), itertools.cycle(datasets.utterances("sample")[0]["text"].sample(300, random_state=0))
+    calls = {
+        "transformers pipeline, the sentence alone": lambda text: pipe(reference.prefix + text),
+        "feeling.answer, songs included": lambda text: feeling.answer(text, wish=recommender.Wish(seed=len(text))),
+    }
+    taken: dict[str, list[float]] = {name: [] for name in calls}
+    for turn in range(210):
+        text = next(texts)
+        for name, call in calls.items():
+            start = time.perf_counter()
+            call(text)
+            if turn >= 10:
+                taken[name].append(1000 * (time.perf_counter() - start))
+    print("\nfeeling to songs, default run")
+    first = np.median(next(iter(taken.values())))
+    for name, times in taken.items():
+        p50, p95 = np.percentile(times, [50, 95])
+        print(f"  {name:<44} p50 {p50:7.2f} ms   p95 {p95:7.2f} ms   p50 / pipeline {p50 / first:5.2f}   p95 / p50 {p95 / p50:5.2f}")
+
+
 def _fine_tuning() -> None:
     """Training with batches of like length, and with batches as they come."""
     few = datasets.utterances("sample")[0].sample(480, random_state=0).reset_index(drop=True)
@@ -132,11 +185,41 @@ def _fine_tuning() -> None:
 
 
 def _sound() -> None:
-    midi, cues = composer.compose(np.eye(6)[0], 0)
-    sound = composer.render(midi, cues, 0)
-    compare(
-        "sound of one song (30 s)", {"compose and render": lambda: composer.render(*composer.compose(np.eye(6)[0], 0), 0), "mel": lambda: mel.from_sound(sound)}
-    )
+    """Composing, mel extraction and batches of mapped mels, beside their budgets."""
+    sound = composer.render(*composer.compose(np.eye(6)[0], 0), 0)
+    pieces = itertools.count()
+
+    def compose() -> None:
+        seed = next(pieces)
+        mel.from_sound(composer.render(*composer.compose(np.eye(6)[seed % 6], seed), seed))
+
+    def seconds(call: Callable[[], object], times: int) -> float:
+        call()
+        start = time.perf_counter()
+        for _ in range(times):
+            call()
+        return (time.perf_counter() - start) / times
+
+    print("\nsound of the sample")
+    one, extraction = seconds(compose, 12), seconds(lambda: mel.from_sound(sound), 20)
+    print(f"  {'compose, render and mel, 400 songs on two cores':<48} {200 * one:8.0f} s   of 120")
+    print(f"  {'mel extraction, times real time per core':<48} {composer.SECONDS / extraction:8.0f} x   at least 60", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        mels = np.memmap(Path(folder) / "mels", np.float32, "w+", shape=(1000, mel.BANDS, mel.FRAMES))
+        songs, rng = mel_models.Material(mels, np.full(1000, "train")), np.random.default_rng(0)
+        batches = mel_models.shuffled_batches(songs.rows("train"), mel_models.BATCH, rng)[:8]
+        model = mel_models.network("cnn", songs)
+        starts = [rng.integers(0, mel.FRAMES - mel_models.CROP, len(batch)) for batch in batches]
+
+        def load() -> None:
+            for batch, first in zip(batches, starts, strict=True):
+                songs.crops(batch, first)
+
+        def train() -> None:
+            for batch, first in zip(batches, starts, strict=True):
+                mel_models._logits(model, songs, batch, first).square().mean().backward()
+
+        compare(f"{len(batches)} batches of {mel_models.BATCH} mapped mels", {"load and train the small CNN": train, "load alone": load}, times=5)
 
 
 def write_catalogue(folder: Path, songs: int = SONGS, lyrics: int = LYRICS) -> None:
@@ -236,7 +319,7 @@ def main() -> None:
     """Run every comparison."""
     set_threads()
     print(f"{THREADS} threads for torch; medians; x is the ratio to the first row of each block")
-    for part in (_catalogue, _search, _embedding, _reading, _fine_tuning, _pretraining, _sound):
+    for part in (_catalogue, _search, _embedding, _reading, _feeling, _fine_tuning, _pretraining, _sound):
         part()
 
 

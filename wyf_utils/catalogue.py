@@ -136,8 +136,8 @@ def _stanzas(lyric: str) -> list[str]:
 
 def open_catalogue(
     profile: str, recipe: classifier.Recipe, seed: int, *, limit: int = 0, max_songs: int = 0, contradiction: float = 0.25, synthesis: str = "pretty_midi"
-) -> Catalogue:
-    """Open the songs of a profile with their lyric vectors and mels.
+) -> Catalogue | None:
+    """Open the songs of a profile with their lyric vectors and mels; None for the open profile, which has neither lyrics nor sound.
 
     Parameters
     ----------
@@ -151,12 +151,9 @@ def open_catalogue(
         Share of sample songs whose sound says something else than the lyric.
     synthesis
         One of `composer.SYNTHESES`, for the sample's sound.
-
-    Raises
-    ------
-    BadInput
-        For the open profile, which has neither lyrics nor mels.
     """
+    if profile == "open":
+        return None
     songs, _ = datasets.songs(profile, encoders.count_tokens)
     if max_songs and max_songs < len(songs):
         songs = songs.sample(max_songs, random_state=seed).sort_values("id").reset_index(drop=True)

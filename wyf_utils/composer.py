@@ -192,7 +192,7 @@ def _by_fluidsynth(midi: pretty_midi.PrettyMIDI, length: int) -> np.ndarray:
     try:
         played = midi.fluidsynth(fs=SAMPLE_RATE)[:length]
     except ImportError as error:
-        raise MissingData("FluidSynth is not installed; install it with `pip install pyfluidsynth`, or choose the synthesis 'pretty_midi'.") from error
+        raise MissingData("FluidSynth is not installed; install its library and `pip install pyfluidsynth`, or choose the synthesis 'pretty_midi'.") from error
     return np.pad(played, (0, length - len(played)))
 
 

@@ -498,7 +498,7 @@ def songs(profile: str, count_tokens) -> tuple[pd.DataFrame, pd.DataFrame]:
 def lyric_intent(profile: str) -> pd.DataFrame:
     """Emotion that the author of each sample lyric had in mind.
 
-    It composes the sample's sound and serves evaluation. No model reads it.
+    It composes the sample's sound and serves evaluation. No model learns from it but those of notebook 04 that say so.
 
     Returns
     -------

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import importlib.util
+import statistics
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from scipy.stats import skew
+from sklearn.metrics.pairwise import cosine_similarity
+from threadpoolctl import threadpool_limits
 
 from . import emotions
 from .database import MusicDatabase
 from .recommender import Wish, alike, recommend
-from .search import normalise
+from .search import Index, normalise
 from .settings import progress
 
 
@@ -133,3 +139,75 @@ def compare(feelings: np.ndarray, music: MusicDatabase, answers: dict[str, tuple
             "repeats": repeats(rows[: len(again)], again),
         }
     return pd.DataFrame(columns)
+
+
+# Time -------------------------------------------------------------------------------------------------
+
+#: Songs of which one scikit-learn call each is timed; more only take in proportion.
+LOOPED = 300
+
+
+def time_search(sizes: Sequence[tuple[int, int]], seed: int, times: int = 21, k: int = 5) -> pd.DataFrame:
+    """Milliseconds of one search by several programs over the same random vectors, all on one thread.
+
+    Parameters
+    ----------
+    sizes
+        Songs and dimensions of each catalogue; vectors are drawn from a flat Dirichlet.
+    times
+        Repetitions, in turn (A B A B ...), so that a drifting machine hurts all alike; medians are given.
+
+    Returns
+    -------
+    DataFrame
+        Index (songs, dim). Columns loop (one scikit-learn call a song, the first way of 2022: timed on `LOOPED` songs and extrapolated),
+        expression_2022 (norms, product and full sort at every request), sklearn (one call in all, full sort), faiss (`IndexFlatIP`; absent
+        where faiss is not installed), wyf; and same, whether all answers hold the same songs. faiss and wyf keep vectors of unit length.
+    """
+    rng = np.random.default_rng(seed)
+    rows = {}
+    with threadpool_limits(1):
+        for songs, dim in progress(sizes, desc="time searches"):
+            vectors = rng.standard_exponential((songs, dim), dtype=np.float32)
+            vectors /= vectors.sum(axis=1, keepdims=True)
+            calls = _searches(vectors, vectors[songs // 2], k)
+            found = [set(np.asarray(call()).ravel().tolist()) for call in calls.values()]  # the first call warms up
+            taken = _in_turn({"loop": lambda v=vectors: [cosine_similarity(v[:1], v[i : i + 1]) for i in range(min(LOOPED, len(v)))]}, 3)
+            taken = {"loop": taken["loop"] * songs / min(LOOPED, songs), **_in_turn(calls, times)}
+            rows[songs, dim] = {**{name: 1000 * seconds for name, seconds in taken.items()}, "same": all(f == found[0] for f in found)}
+    return pd.DataFrame(rows).T.rename_axis(["songs", "dim"]).astype({name: float for name in taken} | {"same": bool})
+
+
+def _searches(vectors: np.ndarray, query: np.ndarray, k: int) -> dict[str, Callable[[], np.ndarray]]:
+    """Calls that return the k rows nearest to a query, by program."""
+
+    def expression_2022() -> np.ndarray:
+        similarity = vectors @ query / (np.linalg.norm(vectors, axis=1) * np.linalg.norm(query))
+        return np.argsort(-similarity)[:k]
+
+    index = Index(vectors)
+    calls = {
+        "expression_2022": expression_2022,
+        "sklearn": lambda: np.argsort(-cosine_similarity(query[None], vectors)[0])[:k],
+        "wyf": lambda: index.nearest(query, k)[0],
+    }
+    if importlib.util.find_spec("faiss"):
+        import faiss
+
+        faiss.omp_set_num_threads(1)
+        flat = faiss.IndexFlatIP(vectors.shape[1])
+        flat.add(normalise(vectors))
+        unit = normalise(query)[None]
+        calls["faiss"] = lambda: flat.search(unit, k)[1]
+    return calls
+
+
+def _in_turn(calls: dict[str, Callable], times: int) -> dict[str, float]:
+    """Median seconds of each call."""
+    taken: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(times):
+        for name, call in calls.items():
+            start = time.perf_counter()
+            call()
+            taken[name].append(time.perf_counter() - start)
+    return {name: statistics.median(seconds) for name, seconds in taken.items()}

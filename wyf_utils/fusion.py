@@ -7,6 +7,7 @@ from scipy.optimize import minimize
 
 from . import emotions
 from .errors import BadInput
+from .search import normalise
 
 #: Songs that a flat prior counts for: the mean of a handful of songs says little of how a model leans.
 FLAT_SONGS = 30
@@ -64,13 +65,8 @@ def correct(vectors: np.ndarray, leaning: np.ndarray, strength: float = 1.0) -> 
     return (moved / moved.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def concatenate(lyric: np.ndarray, mel: np.ndarray) -> np.ndarray:
-    """Both vectors side by side, (n, 12), searched by a feeling twice: the third way beside half-half and learned weights."""
-    return np.concatenate([lyric, mel], axis=1)
-
-
 def learn_weights(lyric: np.ndarray, mel: np.ndarray, intents: np.ndarray, pull: float = 0.02) -> np.ndarray:
-    """Mel weight of each emotion under which the fused vectors say best what songs were meant for.
+    """Mel weight of each emotion under which the fused vectors lie nearest to what songs were meant for.
 
     Parameters
     ----------
@@ -84,12 +80,12 @@ def learn_weights(lyric: np.ndarray, mel: np.ndarray, intents: np.ndarray, pull:
     Returns
     -------
     ndarray of shape (6,)
-        Between 0 and 1; minimises the cross-entropy.
+        Between 0 and 1; the mean cosine is largest, as songs are searched by cosine.
     """
-    target = intents / intents.sum(axis=1, keepdims=True)
+    meant = normalise(intents)
 
-    def surprise(weights: np.ndarray) -> float:
-        fused = fuse(lyric, mel, np.clip(weights, 0, 1))
-        return float(-(target * np.log(fused + 1e-6)).sum(axis=1).mean() + pull * np.square(weights - weights.mean()).sum())
+    def distance(weights: np.ndarray) -> float:
+        fused = normalise(fuse(lyric, mel, np.clip(weights, 0, 1)))
+        return float(1 - (fused * meant).sum(axis=1).mean() + pull * np.square(weights - weights.mean()).sum())
 
-    return minimize(surprise, np.full(emotions.N, 0.3), method="Powell", bounds=[(0, 1)] * emotions.N).x
+    return minimize(distance, np.full(emotions.N, 0.3), method="Powell", bounds=[(0, 1)] * emotions.N).x

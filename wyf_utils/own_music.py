@@ -190,7 +190,7 @@ def hear(files: list[MusicFile], model: Path, memory: Memory) -> list[Heard]:
     with bar, joblib.Parallel(n_jobs=THREADS, prefer="threads") as workers:
         for start in range(0, len(files), BATCH):
             batch = files[start : start + BATCH]
-            digests = [_digest(file, memory) for file in batch]
+            digests = [_digest(file.path, memory) for file in batch]
             new = {digest: file.path for digest, file in zip(digests, batch, strict=True) if digest and memory.get(kind, digest) is None}
             with _without_notes():
                 examined = workers(joblib.delayed(_examine)(path) for path in new.values())
@@ -222,10 +222,10 @@ def _fingerprint(model: str, *code) -> str:
     return cache.fingerprint(model, [inspect.getsource(part) for part in code])[:16]
 
 
-def _digest(file: MusicFile, memory: Memory) -> str:
+def _digest(path: Path, memory: Memory) -> str:
     """Digest of a file, blank where it cannot be opened."""
     try:
-        return memory.digest(file.path)
+        return memory.digest(path)
     except (OSError, UnicodeEncodeError):
         return ""
 
@@ -274,16 +274,16 @@ def text_beside(file: MusicFile, memory: Memory) -> tuple[str, str]:
     """Lyric in the text beside a sound file, or else why it cannot be read; both blank where there is no text."""
     if file.text is None:
         return "", ""
-    try:
-        digest = memory.digest(file.text)
-        kind = f"text {_fingerprint('', tags.read_text, lyrics.plain)}"
-        known = memory.get(kind, digest)
-        if known is None:
+    kind = f"text {_fingerprint('', tags.read_text, lyrics.plain)}"
+    digest = _digest(file.text, memory)
+    known = memory.get(kind, digest) if digest else None
+    if known is None:
+        try:
             known = tags.read_text(file.text)
-            memory.keep(kind, {digest: known})
-        return known, ""
-    except (CorruptData, OSError) as error:
-        return "", str(error)
+        except CorruptData as error:
+            return "", str(error)
+        memory.keep(kind, {digest: known} if digest else {})
+    return known, ""
 
 
 # The database ---------------------------------------------------------------------------------------
@@ -389,8 +389,8 @@ def build(folder: Path, run: str = "default", *, provider: lyrics.Provider | Non
     path = (out or run_folder(RUN)) / database.NAME
     if path == run_folder(run) / database.NAME:
         raise BadInput(f"The run '{run}' is the one that is built here; name the run whose models score the songs, for example --run default.")
-    provenance, text_model, sound_model = models(run)
     files = find(folder.resolve())
+    provenance, text_model, sound_model = models(run)
     with Memory(cache_folder() / "own_music" / "memory.sqlite") as memory:
         songs, account = gather(files, hear(files, sound_model, memory), memory)
         if provider:

@@ -25,6 +25,8 @@ POOL = 24
 #: resembles the most alike of those chosen before it (0 to 1), and how much it resembles what was liked and skipped (-1 to 1).
 RELEVANCE, TASTE = 0.25, 1.0
 DIFFERENCE = {"match": 1.0, "path": 1.0, "opposite": 1.0, "wide": 2.0}
+#: Times as many are looked at to find enough artists.
+_CROWD = 10
 #: Songs of one artist in an answer.
 PER_ARTIST = {"match": 2, "path": 2, "opposite": 2, "wide": 1}
 #: What makes two songs alike: the same artist, the same genre, lyrics about the same. Sums to 1.
@@ -191,7 +193,7 @@ def recommend(feeling: np.ndarray, music: MusicDatabase, wish: Wish | None = Non
     chosen: list[int] = []
     picked: list[tuple[float, int]] = []
     for step, aim in enumerate(aims):
-        for row, cosine in _choose(music, aim, wish, keep, rng, chosen, (liked, skipped)):
+        for row, cosine in list(_choose(music, aim, wish, keep, rng, chosen, (liked, skipped))):
             chosen.append(row)
             picked.append((cosine, step))
     table = music.songs.iloc[chosen].assign(row=chosen, basis=music.basis[chosen], cosine=[c for c, _ in picked], step=[s for _, s in picked])
@@ -205,24 +207,37 @@ def _choose(music, aim: np.ndarray, wish: Wish, keep: np.ndarray | None, rng, be
     if before:
         fresh = ~np.isin(rows, before)
         rows, cosines = rows[fresh], cosines[fresh]
-    if len(rows) > (size := max(POOL, 2 * count)):
-        drawn = rng.choice(len(rows), size, replace=False)
-        rows, cosines = rows[drawn], cosines[drawn]
+    drawn = _draw(music.artist_codes[rows], max(POOL, 2 * count), PER_ARTIST[wish.mode], rng)
+    rows, cosines = rows[drawn], cosines[drawn]
     if len(rows):
         worth = rng.random(len(rows)) - RELEVANCE * (cosines.max() - cosines) / SLACK[wish.mode] + TASTE * taste(music, rows, *verdicts)
         yield from _diverse(music, rows, cosines, worth, wish, before, count)
 
 
+def _draw(artists: np.ndarray, size: int, each: int, rng: np.random.Generator) -> np.ndarray:
+    """Places of `size` songs drawn at random, more than `each` of one artist only where there are not enough others."""
+    drawn = rng.choice(len(artists), min(len(artists), _CROWD * size), replace=False)
+    if len(drawn) <= size:
+        return drawn
+    order = np.argsort(artists[drawn], kind="stable")
+    same = artists[drawn][order]
+    starts = np.flatnonzero(np.r_[True, same[1:] != same[:-1]])
+    turn = np.empty(len(drawn), int)
+    turn[order] = np.arange(len(drawn)) - np.repeat(starts, np.diff(np.r_[starts, len(drawn)]))  # how many of the artist came before
+    extra = (turn >= each) & (artists[drawn] >= 0)
+    return drawn[np.argsort(extra, kind="stable")][:size]
+
+
 def _diverse(music, rows: np.ndarray, cosines: np.ndarray, worth: np.ndarray, wish: Wish, before: list[int], count: int) -> Iterator[tuple[int, float]]:
     """Choose by maximal marginal relevance: each song by its worth less its likeness to the most alike of those chosen."""
-    artists, sung = music.artist_codes, [music.artist_codes[row] for row in before]
+    artists = music.artist_codes[rows]
+    often = (music.artist_codes[before][None] == artists[:, None]).sum(axis=1)  # songs of the same artist so far
     likeness = alike(music, rows, np.array(before)).max(axis=1) if before else np.zeros(len(rows))
     left = np.ones(len(rows), bool)
     for _ in range(min(count, len(rows))):
-        value = worth - DIFFERENCE[wish.mode] * likeness
-        often = np.array([a >= 0 and sung.count(a) >= PER_ARTIST[wish.mode] for a in artists[rows]])
-        best = int(np.argmax(np.where(left, value - 10 * often, -np.inf)))  # a song too many of one artist only where nothing else is left
+        too_often = (often >= PER_ARTIST[wish.mode]) & (artists >= 0)  # only where nothing else is left
+        best = int(np.argmax(np.where(left, worth - DIFFERENCE[wish.mode] * likeness - 10 * too_often, -np.inf)))
         left[best] = False
-        sung.append(artists[rows[best]])
+        often += artists == artists[best]
         likeness = np.maximum(likeness, alike(music, rows, rows[best : best + 1])[:, 0])
         yield int(rows[best]), float(cosines[best])

@@ -28,7 +28,7 @@ FIELDS = {
     "album": (("TALB",), ("album",), ("©alb",)),
     "genre": (("TCON",), ("genre",), ("©gen",)),
     "date": (("TDRC",), ("date", "year"), ("©day",)),
-    "lyric": (("USLT", "TXXX:LYRICS", "TXXX:UNSYNCEDLYRICS"), ("lyrics", "unsyncedlyrics", "unsynced lyrics"), ("©lyr",)),
+    "lyric": (("USLT", "TXXX:LYRICS", "TXXX:UNSYNCEDLYRICS", "TXXX:UNSYNCED LYRICS"), ("lyrics", "unsyncedlyrics", "unsynced lyrics"), ("©lyr",)),
 }
 
 _HANGUL = re.compile("[가-힣]")
@@ -66,7 +66,7 @@ def read(path: Path) -> Tags:
         return Tags()
     values = {field: _values(found.tags, keys) for field, keys in FIELDS.items()}
     names = {field: tidy(", ".join(values[field])) for field in ("title", "artist", "album", "genre")}
-    year = re.search(r"(?<!\d)(?:19|20)\d{2}(?!\d)", " ".join(values["date"]))
+    year = re.search(r"(?<!\d)(?:19|20)\d{2}", " ".join(values["date"]))
     lyric = next((text for text in map(plain, values["lyric"]) if text), "")
     seconds = getattr(found.info, "length", 0) or 0
     return Tags(**names, year=int(year[0]) if year else 0, duration=round(seconds), lyric=lyric if len(lyric) <= LONGEST else "")

@@ -1,0 +1,123 @@
+"""A sentence to an answer, with a reader that knows a few words."""
+
+import numpy as np
+import pytest
+from test_songs import make
+from typer.testing import CliRunner
+
+from wyf_utils import cli, database, emotions, encoders, feedback, feeling, reasons
+from wyf_utils.errors import BadInput, MissingData
+from wyf_utils.recommender import Wish
+
+WORDS = {"신나": 0, "불안": 1, "편안": 2, "슬퍼": 3, "화나": 4, "회의": 5}
+
+
+class Reader:
+    """Six probabilities by counting words; of two minds where there is none."""
+
+    unsure_below = 0.3
+    calls = 0
+
+    def predict(self, texts, desc=""):
+        self.calls += 1
+        counts = np.array([[sum(word in part for part in text.split()) for word in WORDS] for text in texts], float)
+        return (np.exp(2 * counts) / np.exp(2 * counts).sum(1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A run with a small music database, and a reader in the place of the model."""
+    monkeypatch.setenv("WYF_OUT", str(tmp_path))
+    database.build(tmp_path / database.NAME, make(400, profile="sample"))
+    monkeypatch.setattr(feeling, "reader", lambda run="default": Reader())
+    return tmp_path
+
+
+def test_an_answer_holds_what_a_page_needs(here):
+    answer = feeling.answer("오늘 너무 슬퍼 슬퍼", wish=Wish(seed=1))
+    assert answer.feeling.argmax() == 3 and answer.sure and answer.said == {"ko": "", "en": ""} and answer.helpline is None
+    assert answer.vectors.shape == (5, 6) and len(answer.songs) == 5 and answer.profile == "sample"
+    assert {"id", "title", "artist", "genre", "year", "path", "text", "row", "cosine", "step"} <= set(answer.songs)
+    text = feeling.text(answer)
+    assert all(name in text for name in emotions.KO) and text.count("cosine") == 5 and "공감 match, seed 1" in text
+
+
+def test_not_sure_asks_one_question_and_neutral_says_what_it_does(here):
+    unsure = feeling.answer("그냥 그래")
+    assert not unsure.sure and unsure.said["ko"].endswith("어느 쪽에 더 가까운가요?") and unsure.said["ko"].count("?") == 1
+    assert "기쁨과 긴장 가운데" in unsure.said["ko"] and unsure.said["en"].endswith("closer to joy or to tension?")
+    assert feeling._and("평화") == "와"
+    neutral = feeling.answer("회의 회의 회의")
+    assert neutral.sure and "뚜렷한 감정이 읽히지 않아서" in neutral.said["ko"] and len(neutral.songs) == 5
+    assert neutral.songs["cosine"].min() > 0.5 and neutral.vectors[:, [2, 5]].sum(1).mean() > 0.5
+
+
+def test_the_helpline_comes_first(here):
+    answer = feeling.answer("슬퍼서 그냥 죽고 싶어")
+    assert "109" in feeling.text(answer).splitlines()[0] and answer.helpline is not None
+    assert feeling.answer("배고파 죽겠다 슬퍼").helpline is None
+
+
+def test_likes_and_skips_change_the_next_answer(here):
+    first = feeling.answer("슬퍼", wish=Wish(seed=3))
+    feedback.of_run("default").add(first.songs["id"][0], "skip", first.feeling)
+    assert first.songs["id"][0] not in feeling.answer("슬퍼", wish=Wish(seed=3)).songs["id"].tolist()
+
+
+def test_songs_are_loaded_once_and_again_when_they_are_swapped(here, monkeypatch):
+    read, times = database.read, []
+    monkeypatch.setattr(database, "read", lambda path: times.append(path) or read(path))
+    for _ in range(3):
+        feeling.answer("슬퍼")
+    assert len(times) == 1
+    database.build(here / database.NAME, make(410, seed=4, profile="sample"))
+    times.clear()
+    feeling.answer("신나")
+    assert len(feeling.music()) == 410 and len(times) == 1
+
+
+def test_bad_input_has_a_remedy(here, monkeypatch):
+    for sentence in ("", "hello", "!!"):
+        with pytest.raises(BadInput):
+            feeling.answer(sentence)
+    monkeypatch.setenv("WYF_OUT", str(here / "nowhere"))
+    with pytest.raises(MissingData, match="has built no music database yet; run `make run RUN=mine`"):
+        feeling.answer("슬퍼", "mine")
+
+
+def test_the_top_word_moved_the_emotion():
+    sentence = "어제는 신나 신나 했는데 오늘은 왠지 슬퍼 그리고 슬퍼요 또 슬퍼서"
+    reader = Reader()
+    words = reasons.moving_words(sentence, reader)
+    assert reader.calls == 1, "one batch"
+    assert words["emotion"].eq(3).all() and words["word"][0].startswith("슬퍼") and words["effect"].is_monotonic_decreasing
+    without = " ".join(w for i, w in enumerate(sentence.split()) if i != words["place"][0])
+    assert reader.predict([without])[0, 3] == pytest.approx(words["after"][0]) and words["after"][0] < words["before"][0]
+    assert words.loc[words["word"] == "신나", "effect"].max() < 0, "a word may speak against the emotion"
+    assert reasons.moving_words("슬퍼", reader).empty
+    long = reasons.moving_words("아주 " * 400 + "슬퍼", reader)
+    assert len(long) == reasons.PARTS and long["word"][0].endswith("슬퍼")
+
+
+def test_the_nearest_line_of_each_lyric():
+    lyrics = ["아침에 밥을 먹고\n비가 와서 마음이 젖는다\n자동차를 닦는다", "", "셋을 세면\n하나 둘"]
+    found = reasons.nearest_lines("비가 내려서 마음이 축축해", lyrics, lambda: encoders.load(encoders.BUNDLED, []))
+    assert found[0] == "비가 와서 마음이 젖는다" and found[1] == "" and found[2] in ("셋을 세면", "하나 둘")
+
+    def never():
+        raise AssertionError("no lyric, no encoder")
+
+    assert reasons.nearest_lines("비", ["", ""], never) == ["", ""]
+
+
+def test_the_command_line(here, monkeypatch):
+    call = CliRunner().invoke
+    done = call(cli.app, ["feel", "너무 슬퍼", "--mode", "path", "--to", "기쁨", "--k", "4", "--seed", "2", "--genre", "댄스", "--since", "2016"])
+    assert done.exit_code == 0 and done.stdout.count("cosine") == 4 and "전환 path, seed 2" in done.stdout and "발라드" not in done.stdout
+    assert isinstance(call(cli.app, ["feel", "슬퍼", "--to", "hope"]).exception, BadInput)
+    assert call(cli.app, ["feel", "슬퍼", "--genre", "재즈"]).exception.args[0].startswith("There is no genre '재즈'")
+    feedback.of_run("default").add(3, "like")
+    out = here / "mine.csv"
+    assert "1 rows written to mine.csv" in call(cli.app, ["feedback", "export", str(out)]).stdout and "like" in out.read_text()
+    assert call(cli.app, ["feedback", "delete"], input="n\n").exit_code == 1 and len(feedback.of_run("default").rows()) == 1
+    assert "1 rows deleted" in call(cli.app, ["feedback", "delete", "--yes"]).stdout and feedback.of_run("default").rows().empty

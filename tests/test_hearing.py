@@ -1,0 +1,83 @@
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from wyf_utils import catalogue, classifier, encoders, hearing, mel_models, metrics
+
+
+@pytest.fixture(scope="module")
+def heard():
+    """Joy and anger, told apart by loudness and by the first number of the stanzas; answers of a network, heads and baselines."""
+    rng = np.random.default_rng(0)
+    ids = np.arange(60) % 2 * 4
+    mels = (rng.normal(-70, 3, (60, 48, 1876)) + 4 * ids[:, None, None]).astype(np.float32)
+    stanzas = rng.normal(size=(60, 3, 4)).astype(np.float32)
+    stanzas[:, :, 0] += ids[:, None]
+    parts = np.array([("train", "train", "dev", "test")[i // 2 % 4] for i in range(60)])
+    found = hearing.Hearing(mel_models.Material(mels, parts, stanzas), [0, 1])
+    targets = 0.8 * np.eye(6)[ids] + 0.2 * np.eye(6)[5]
+    found.add_network("lyric_cnn", "lyric_cnn", targets, 2)
+    plain = found.material.statistics()
+    found.add_heads("statistics", [plain], targets, ["linear", "dense"], "@composer")
+    found.add_heads("statistics", [found.material.noisy(-60).statistics()], targets, ["linear"], "@composer_-60dB")
+    found.add_baselines(targets, plain)
+    return found, targets
+
+
+def test_every_model_answers_every_test_song(heard):
+    found, _ = heard
+    names = ["lyric_cnn", "statistics_linear@composer", "statistics_dense@composer", "statistics_linear@composer_-60dB", "majority", "prior", "shuffled"]
+    assert list(found.answers) == names
+    assert [len(v) for v in found.answers.values()] == [2, 2, 2, 2, 1, 2, 2]
+    for given in found.answers.values():
+        assert all(v.shape == (len(found.test), 6) and np.allclose(v.sum(1), 1, atol=1e-4) for v in given)
+    assert len(found.curves["lyric_cnn"]) == 2 and len(found.curves["lyric_cnn"][0]["loss"]) == 2
+
+
+def test_scores_and_paired_differences_have_their_names(heard):
+    found, targets = heard
+    scores = found.scores(targets, found.answers, 0, "_composer")
+    assert len(scores) == len(found.answers) * len(metrics.SONG_SCORES)
+    assert all(re.fullmatch(r"[a-z0-9_]+/[A-Za-z0-9_@./-]+", name) for name in scores)
+    assert scores["kappa_composer/statistics_linear@composer"]["mean"] > 0.9 and scores["kappa_composer/majority"]["mean"] == 0
+    assert list(hearing.table(scores).columns) == [f"{score}_composer" for score in metrics.SONG_SCORES]
+    differences = found.differences(
+        targets, [("statistics_linear@composer", "majority"), ("statistics_linear@composer_-60dB", "statistics_linear@composer")], 0
+    )
+    assert next(iter(differences)) == "kappa_difference/statistics_linear@composer-majority" and len(differences) == 4
+    words = {"better": "yes", "worse": "no", "no difference": "nothing"}
+    told = hearing.verdicts(differences, {"kappa_difference/statistics_linear@composer-majority": ("is it heard?", words)})
+    assert told.iloc[0][["question", "it is", "in words"]].tolist() == ["is it heard?", "better", "yes"]
+
+
+def test_failures_are_those_that_the_model_is_most_sure_of(heard):
+    found, targets = heard
+    failures = found.failures("majority", targets, 3)
+    assert len(failures) == 3 and (failures["meant"] != failures["answered"]).all() and set(failures["row"]) <= set(found.test)
+
+
+def test_a_network_that_answers_the_majority_agrees_as_much_as_the_majority():
+    rng = np.random.default_rng(0)
+    lyric = np.eye(6)[np.where(rng.random(4000) < 0.784, 3, rng.integers(0, 6, 4000))]
+    sound = np.tile([0.1, 0.1, 0.1, 0.5, 0.1, 0.1], (4000, 1))
+    found = hearing.agreement_2022(lyric, sound, 0)
+    assert found["top1/mel_2022"] == found["top1/majority"] and found["kappa/mel_2022"]["mean"] == 0
+    assert found["top1/prior"]["mean"] < found["top1/majority"]["mean"] - 0.1
+    assert found["macro_f1/shuffled"]["mean"] == pytest.approx(found["macro_f1/majority"]["mean"])
+
+
+def test_lyrics_become_rows_of_stanza_vectors():
+    vectors = catalogue.stanza_vectors(encoders.BUNDLED, pd.Series(["바람이 분다\n" * 9, "안녕", "비가 온다\n" * 80]))
+    assert vectors.shape == (3, 12, 384)
+    assert (vectors != 0).any(2).sum(1).tolist() == [3, 1, 12], "four lines a stanza, twelve stanzas at most"
+
+
+def test_a_profile_without_sound_has_nothing_to_hear():
+    assert catalogue.open_catalogue("open", classifier.Recipe(), 0) is None
+
+
+def test_every_model_has_a_name_in_both_languages():
+    assert set(hearing.LABELS) >= {f"{family}_{head}" for family in ("simclr", "statistics") for head in mel_models.HEADS}
+    assert all(len(names) == 2 and all(names) for names in hearing.LABELS.values())
