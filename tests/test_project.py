@@ -60,7 +60,7 @@ def test_imports_go_one_way():
         "errors", "emotions", "settings", "cleaning", "words", "cache", "datasets", "lyrics", "tags", "lexicon", "metrics", "figures", "encoders", "training",
         "composer", "mel", "classifier", "inference", "publishing", "comparison", "dapt", "mel_models",
         "hearing", "search", "fusion", "database", "feedback", "catalogue", "own_music", "recommender", "reasons", "care", "evaluation",
-        "notebook", "feeling", "readme", "run", "bench", "cli", "__main__",
+        "notebook", "feeling", "page", "app", "readme", "run", "bench", "cli", "__main__",
     ]  # fmt: skip
     for path in (ROOT / "wyf_utils").glob("*.py"):
         if path.stem == "__init__":

@@ -33,6 +33,13 @@ def show_error(error: WyfError) -> None:
     st.error(say(error.ko or str(error), str(error)), icon=":material/error:")
 
 
+def keep_choices() -> None:
+    """Keep what was chosen when the language changes: the browser knows choices by their labels only."""
+    for key in ("mode", "to"):
+        if key in state:
+            state[key] = state[key]
+
+
 def head() -> None:
     """Language and question."""
     st.segmented_control(
@@ -44,6 +51,7 @@ def head() -> None:
         key="lang",
         label_visibility="collapsed",
         bind="query-params",
+        on_change=keep_choices,
     )
     st.title(say("오늘의 기분은 어떤가요?", "How do you feel today?"), anchor=False)
 
@@ -64,26 +72,19 @@ def ask() -> None:
 
 def wishes(music: MusicDatabase) -> tuple[Wish, bool]:
     """Mode and filters: the wish, and whether songs already heard are left out."""
-    mode = st.segmented_control(
-        say("어떤 노래를 들을까요?", "Which songs?"),
-        list(recommender.MODES),
-        format_func=lambda m: say(*recommender.MODES[m]),
-        default="match",
-        required=True,
-        key="mode",
-    )
+    modes = {mode: say(*names) for mode, names in recommender.MODES.items()}
+    mode = st.segmented_control(say("어떤 노래를 들을까요?", "Which songs?"), list(modes), format_func=modes.get, default="match", required=True, key="mode")
     st.caption(say(*page.MODES[mode]))
     to = 0
     if mode == "path":
-        to = st.selectbox(
-            say("바라는 기분", "To which feeling?"), range(emotions.N), format_func=lambda i: page.name(emotions.EMOTIONS[i], state.lang), key="to"
-        )
+        names = figures.names(state.lang)
+        to = st.selectbox(say("바라는 기분", "To which feeling?"), range(emotions.N), format_func=names.__getitem__, key="to")
     with st.expander(say("노래 고르기 조건", "Filters"), icon=":material/tune:", key="filters"):
         k = st.slider(say("노래 수", "How many songs"), 1, 10, 5, key="k")
         own = (music.songs["path"] != "").any()  # one's own music is welcome whatever its age
         since = st.number_input(say("이 해부터 나온 노래", "Released from"), 1900, 2100, 1900 if own else RELEASED_FROM, key="since")
         genres = sorted(set(music.songs["genre"]) - {""})
-        genre = st.selectbox(say("장르", "Genre"), ["", *genres], format_func=lambda g: g or say("모든 장르", "All genres"), key="genre")
+        genre = st.selectbox(say("장르", "Genre"), genres, index=None, placeholder=say("모든 장르", "All genres"), key="genre")
         met = set(state.answer.songs["artist"]) - {""} if "answer" in state else set()
         without = st.multiselect(
             say("빼고 싶은 가수", "Leave out these artists"),
@@ -93,7 +94,7 @@ def wishes(music: MusicDatabase) -> tuple[Wish, bool]:
             placeholder=say("고르거나 이름을 적어 주세요", "Choose, or type a name"),
         )
         fresh = st.toggle(say("찾아 들은 노래 빼기", "Leave out songs I looked up"), key="fresh")
-    wish = Wish(mode=mode, to=to, k=k, seed=feeling.today() + state.turn, since=since, genre=genre, without_artists=tuple(without))
+    wish = Wish(mode=mode, to=to, k=k, seed=feeling.today() + state.turn, since=since, genre=genre or "", without_artists=tuple(without))
     return wish, fresh
 
 
