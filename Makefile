@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 RUN    ?= default
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test lab bench sync publish readme lock clean
+.PHONY: help run app test lab bench screenshots sync publish readme lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,9 @@ run: $(VENV)/.installed ## run the notebooks: make run [RUN=smoke|default|open|f
 	@$(BIN)/wyf run $(RUN)
 	@$(BIN)/wyf feel "면접에서 또 떨어져서 너무 속상해" --run $(RUN)
 
+app: $(VENV)/.installed ## open the page: make app [RUN=default|music]
+	@WYF_RUN=$(RUN) $(BIN)/streamlit run streamlit_app.py
+
 test: $(VENV)/.installed ## lint and all tests, the smoke run of the notebooks included
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -33,6 +36,9 @@ lab: $(VENV)/.installed ## open JupyterLab with the project's kernel
 
 bench: $(VENV)/.installed ## time the parts side by side and print ratios
 	@$(BIN)/python -m wyf_utils.bench
+
+screenshots: $(VENV)/.installed ## pictures of the page for the README, by Debian's chromium
+	@$(BIN)/python tests/screenshots.py
 
 sync: $(VENV)/.installed ## bring the notebooks and their .py twins together
 	@$(BIN)/wyf sync

@@ -34,3 +34,32 @@ def sample_sentences():
     from wyf_utils import datasets
 
     return datasets.utterances("sample")[0]
+
+
+KINDS = {
+    0: ("합격했다 신난다", "생일 선물 받아서 행복해", "드디어 이겼다 최고야", "너무 기뻐서 소리 질렀어"),
+    3: ("눈물이 멈추지 않아", "할머니가 돌아가셨다", "이별하고 매일 운다", "너무 외롭고 슬프다"),
+    4: ("진짜 열받네 짜증 나", "새치기하는 인간 혐오스럽다", "거짓말에 화가 치민다", "사과도 없이 무시해서 분노했다"),
+}
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory):
+    """Folder of a run whose model is tiny and really trained: it tells joy, sadness and anger in `KINDS`; its songs are made up."""
+    import numpy as np
+    import pandas as pd
+    from test_checkpoints import kcbert
+    from test_songs import make
+
+    from wyf_utils import classifier, database, datasets, emotions
+
+    rows = [(f"{text} {i}", e) for e, texts in KINDS.items() for i in range(12) for text in texts]
+    table = pd.DataFrame(rows, columns=["text", "emotion"]).assign(source="made")
+    table[list(emotions.EN)] = np.eye(emotions.N)[table["emotion"]]
+    kcbert(tiny := tmp_path_factory.mktemp("tiny"), table["text"].tolist())
+    parts = datasets.split(table, 0)
+    recipe = classifier.Recipe(encoder=str(tiny), epochs=12, frozen_layers=0, learning_rate=3e-3, patience=12)
+    model = classifier.trained(parts["train"], parts["dev"], recipe, 0)
+    folder = tmp_path_factory.mktemp("small_run")
+    database.build(folder / database.NAME, make(400, profile="sample", model=model.key))
+    return folder
