@@ -46,7 +46,8 @@ class Feedback:
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
             with closing(sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None)) as connection:
-                mark, tables = connection.execute("PRAGMA application_id").fetchone()[0], connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+                tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+                mark = connection.execute("PRAGMA application_id").fetchone()[0]  # after the tables: another may be creating both right now
                 if mark != _OURS and (mark or tables):
                     raise CorruptData(
                         f"{self.path.name} is no feedback file of WYF; move it away.",
