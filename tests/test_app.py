@@ -173,7 +173,9 @@ def test_words_are_text_never_html(here):
     evil = "<img src=x onerror=alert(1)> :red[**굵게**]"
     database.build(
         here / database.NAME,
-        database.MusicDatabase(music.songs.assign(title=evil, artist=evil, text=evil), *music_vectors(music), {"run": "test", "profile": "sample", "model": "m"}),
+        database.MusicDatabase(
+            music.songs.assign(title=evil, artist=evil, text=evil), *music_vectors(music), {"run": "test", "profile": "sample", "model": "m"}
+        ),
     )
     sentence = "슬퍼 <script>alert(1)</script>"
     at = ask(opened(), sentence)

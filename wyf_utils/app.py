@@ -115,7 +115,7 @@ def show_feeling(given: feeling.Answer) -> None:
     if given.helpline:
         st.warning(say(given.helpline["ko"], given.helpline["en"]), icon=":material/call:")
         st.link_button(say("109에 전화하기", "Call 109"), "tel:109", type="primary", icon=":material/call:")
-    st.subheader(say("읽은 기분", "What was read"), anchor=False)
+    st.subheader(say("이렇게 읽었어요", "What was read"), anchor=False)
     st.text(f"“{given.sentence}”")
     st.html(page.bars(given.feeling, state.lang))
     if given.said["ko"]:

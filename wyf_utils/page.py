@@ -63,7 +63,11 @@ STYLE = """<style>
 .wyf-legend { display: flex; flex-wrap: wrap; gap: .2rem .9rem; margin-top: .5rem; font-size: .85rem; }
 .wyf-legend i { display: inline-block; width: .75rem; height: .75rem; border-radius: .2rem; margin-right: .3rem; }
 [class*="st-key-title-"] p, [class*="st-key-title-"] [data-testid="stText"] { font-weight: 600; font-size: 1.1rem; }
+[data-testid="stMainBlockContainer"] { padding-top: 3.5rem; word-break: keep-all; overflow-wrap: anywhere; }
 [data-testid="stText"] { white-space: pre-wrap; overflow-wrap: anywhere; }
+[data-testid="stCaptionContainer"] { color: inherit; opacity: .8; }
+[data-testid="stBaseButton-segmented_controlActive"] { color: inherit; font-weight: 600; }
+h1 { font-size: clamp(1.8rem, 6vw, 2.5rem) !important; }
 [data-testid="InputInstructions"] { display: none; }
 </style>"""
 
