@@ -68,6 +68,7 @@ def visit(browser, address, **options):
     page.set_default_timeout(PATIENCE)
     page.goto(address)
     page.locator("textarea").wait_for()
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
     return page
 
 

@@ -152,7 +152,7 @@ def verdicts(song, liked: bool, skipped: bool) -> None:
 def card(given: feeling.Answer, number: int, liked: bool, skipped: bool):
     """One song; gives back the place for its lyric line, which is found later."""
     song = next(given.songs.iloc[[number]].itertuples())
-    with st.container(border=True, key=f"card-{number}"):
+    with st.container(border=True, key=f"card-{number}", gap="xsmall"):
         with st.container(key=f"title-{number}", gap=None):
             st.text(f"{number + 1}. {song.title}")
         if about := page.details(song.artist, song.genre, song.year):
