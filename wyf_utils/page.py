@@ -66,7 +66,7 @@ STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding-top: 3.5rem; word-break: keep-all; overflow-wrap: anywhere; }
 [data-testid="stText"] { white-space: pre-wrap; overflow-wrap: anywhere; }
 [data-testid="stCaptionContainer"] { color: inherit; opacity: .8; }
-[data-testid="stBaseButton-segmented_controlActive"] { color: inherit; font-weight: 600; }
+[role="radiogroup"] button[aria-checked="true"] { color: inherit !important; font-weight: 600; }
 h1 { font-size: clamp(1.8rem, 6vw, 2.5rem) !important; }
 [data-testid="InputInstructions"] { display: none; }
 </style>"""
