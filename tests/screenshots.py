@@ -31,7 +31,7 @@ def take(browser, address: str, lang: str, mode: str, path: Path, **options) -> 
         page.get_by_text(to, exact=True).click()
         page.locator(".wyf-step").nth(4).wait_for()
         page.get_by_text(reasons).wait_for()
-    page.locator("[data-testid=stSpinner]").wait_for(state="detached")
+    page.get_by_text("♪").nth(4).wait_for()
     page.mouse.move(0, 0)
     page.wait_for_timeout(1500)  # what was pressed fades back
     page.screenshot(path=path)

@@ -63,7 +63,8 @@ STYLE = """<style>
 .wyf-legend { display: flex; flex-wrap: wrap; gap: .2rem .9rem; margin-top: .5rem; font-size: .85rem; }
 .wyf-legend i { display: inline-block; width: .75rem; height: .75rem; border-radius: .2rem; margin-right: .3rem; }
 [class*="st-key-title-"] p, [class*="st-key-title-"] [data-testid="stText"] { font-weight: 600; font-size: 1.1rem; }
-[data-testid="stMainBlockContainer"] { padding-top: 3.5rem; word-break: keep-all; overflow-wrap: anywhere; }
+[data-testid="stMainBlockContainer"] { padding-top: 3.5rem; }
+[data-testid="stMainBlockContainer"] :is(p, h1, h2, h3) { word-break: keep-all; overflow-wrap: anywhere; }
 [data-testid="stText"] { white-space: pre-wrap; overflow-wrap: anywhere; }
 [data-testid="stCaptionContainer"] { color: inherit; opacity: .8; }
 [role="radiogroup"] button[aria-checked="true"] { color: inherit !important; font-weight: 600; }
