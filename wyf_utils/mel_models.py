@@ -404,8 +404,13 @@ def nt_xent(first: torch.Tensor, second: torch.Tensor, temperature: float = 0.2)
     return functional.cross_entropy(similarity, partner)
 
 
+def simclr_encoder() -> nn.Sequential:
+    """`MelEncoder` whose vectors are centred and scaled, with fresh weights: all its numbers are positive, so that uncentred vectors would point one way."""
+    return nn.Sequential(MelEncoder(), nn.BatchNorm1d(DIM, affine=False)).to(device())
+
+
 def train_simclr(material: Material, *, epochs: int, seed: int, folder: Path) -> None:
-    """Train a `MelEncoder` without labels: two augmented views of a song shall be neighbours (Chen et al. 2020).
+    """Train a `simclr_encoder` without labels: two augmented views of a song shall be neighbours (Chen et al. 2020).
 
     Parameters
     ----------
@@ -415,14 +420,14 @@ def train_simclr(material: Material, *, epochs: int, seed: int, folder: Path) ->
     torch.manual_seed(seed)
     rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     where = device()
-    encoder = MelEncoder().to(where)
+    encoder = simclr_encoder()
     projector = nn.Sequential(nn.Linear(DIM, 128), nn.ReLU(), nn.Linear(128, 64)).to(where)
     optimizer = torch.optim.AdamW([*encoder.parameters(), *projector.parameters()], lr=1e-3, weight_decay=1e-4)
     rows, curve = material.rows("train"), []
     for _ in progress(range(epochs), desc=f"train SimCLR, seed {seed}"):
         encoder.train()
         losses = []
-        for batch in shuffled_batches(rows, 2 * BATCH, rng):
+        for batch in shuffled_batches(rows, BATCH, rng):
             with torch.autocast(where, torch.bfloat16, enabled=mixed_precision()):
                 views = [projector(encoder(_view(material, batch, rng, generator).to(where))).float() for _ in range(2)]
             loss = nt_xent(*views)
@@ -440,15 +445,28 @@ def trained_simclr(material: Material, *, epochs: int, seed: int) -> cache.Entry
     return cache.folder(
         "simclr",
         lambda folder: train_simclr(material, epochs=epochs, seed=seed, folder=folder),
-        parameters={"epochs": epochs, "seed": seed, "crop": CROP, "batch": 2 * BATCH, "bfloat16": mixed_precision()},
+        parameters={"epochs": epochs, "seed": seed, "crop": CROP, "batch": BATCH, "bfloat16": mixed_precision()},
         data=material.key,
-        code=[Material, train_simclr, _convolutions, MelEncoder, augment, _view, nt_xent, shuffled_batches, standardise, mel.batch, mel.with_noise],
+        code=[
+            Material,
+            train_simclr,
+            simclr_encoder,
+            _convolutions,
+            MelEncoder,
+            augment,
+            _view,
+            nt_xent,
+            shuffled_batches,
+            standardise,
+            mel.batch,
+            mel.with_noise,
+        ],
     )
 
 
-def load_simclr(entry: cache.Entry) -> MelEncoder:
+def load_simclr(entry: cache.Entry) -> nn.Sequential:
     """Load an encoder kept by `train_simclr`; raises CorruptData if its weights are damaged."""
-    return _with_weights(MelEncoder().to(device()), entry.path).eval()
+    return _with_weights(simclr_encoder(), entry.path).eval()
 
 
 @torch.inference_mode()
