@@ -40,6 +40,7 @@ frozen_layers = 6
 sweep_texts = 400
 sweep_epochs = 2
 sweep_factor = 100.0
+recipes = {}
 tracker = "none"
 
 # %%
@@ -70,6 +71,7 @@ nb = open_notebook(
     sweep_texts=sweep_texts,
     sweep_epochs=sweep_epochs,
     sweep_factor=sweep_factor,
+    recipes=recipes,
 )
 nb
 
@@ -128,15 +130,16 @@ found = {corpus: comparison.baselines(parts, encoder, seeds, fewer[corpus]) for 
 # ## Fine-tuning (미세조정)
 #
 # The upper layers and a new head learn from the training sentences; one model a seed, and one a seed of every candidate. A second task, dropped afterwards, is to tell the
-# source's own labels: six emotions say less of a text. `e5_tfidf` is the mean of the fine-tuned encoder and TF-IDF, its weight chosen on dev.
+# source's own labels: six emotions say less of a text. `recipes` holds what a corpus wants otherwise, chosen on its dev part. `e5_tfidf` is the mean of the fine-tuned encoder and TF-IDF, its weight chosen on dev.
 
 # %%
 recipe = classifier.Recipe(encoder=encoder, epochs=epochs, learning_rate=learning_rate, frozen_layers=frozen_layers)
 for corpus, each in found.items():
-    comparison.add_fine_tuned(each, "e5_finetuned", recipe, seeds, fewer[corpus], tracker)
+    own = dataclasses.replace(recipe, **recipes.get(corpus, {}))
+    comparison.add_fine_tuned(each, "e5_finetuned", own, seeds, fewer[corpus], tracker)
     for name in candidates:
         start = encoders.CANDIDATES.get(name)  # a short name of the table above, or a folder
-        asked = dataclasses.replace(recipe, encoder=start.name if start else name, revision=start.revision if start else "", frozen_layers=0)
+        asked = dataclasses.replace(own, encoder=start.name if start else name, revision=start.revision if start else "", frozen_layers=0)
         comparison.add_fine_tuned(each, name, asked, seeds, fewer[corpus], tracker)
     comparison.add_blend(each, "e5_tfidf", "e5_finetuned")
     print(corpus, *each.entries["e5_finetuned"], *(f"{name}: {why}" for name, why in each.missing.items()), sep="\n  ")

@@ -70,7 +70,7 @@ nb
 # %% [markdown]
 # ## Songs, lyric vectors, mels
 #
-# The lyric vector (가사 벡터) of a song is the mean over its stanzas. It is the label here. Artists are kept apart: whoever sings in the training part sings
+# The lyric vector (가사 벡터) of a song is the mean over its couplets. It is the label here. Artists are kept apart: whoever sings in the training part sings
 # nowhere else. The sample's sound is composed for the emotion its author had in mind, and contradicts it in a quarter of the songs.
 
 # %%

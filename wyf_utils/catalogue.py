@@ -9,11 +9,9 @@ import numpy as np
 import pandas as pd
 
 from . import cache, classifier, datasets, emotions, encoders, fusion, inference, mel, mel_models
+from .cleaning import couplets
 from .database import MusicDatabase
 from .settings import data_folder
-
-#: Lines of a lyric that are classified together: about a stanza, what the classifier reads at once.
-STANZA = 4
 
 
 @dataclass(frozen=True)
@@ -66,32 +64,27 @@ def text_model(profile: str, recipe: classifier.Recipe, seed: int, limit: int = 
 
 
 def lyric_vectors(model: cache.Entry, lyrics: pd.Series) -> np.ndarray:
-    """Emotion vectors of lyrics: the mean over their stanzas, (n, 6).
+    """Emotion vectors of lyrics: the mean over their couplets, (n, 6).
 
     A classifier of sentences sees no more than a few lines at once, so that a whole lyric would be cut off.
     """
 
     def make(folder) -> None:
-        stanzas = [_stanzas(lyric) for lyric in lyrics]
-        flat = [stanza for song in stanzas for stanza in song]
+        pairs = [couplets(lyric) for lyric in lyrics]
+        flat = [couplet for song in pairs for couplet in song]
         probabilities = inference.load(model.path).predict(flat, desc="lyrics to emotions")
-        ends = np.cumsum([len(song) for song in stanzas])
-        vectors = np.stack([np.nanmean(part, axis=0) for part in np.split(probabilities, ends[:-1])])  # a stanza may be bare signs
+        ends = np.cumsum([len(song) for song in pairs])
+        vectors = np.stack([np.nanmean(part, axis=0) for part in np.split(probabilities, ends[:-1])])  # a couplet may be bare signs
         np.save(folder / "vectors.npy", vectors.astype(np.float32), allow_pickle=False)
 
     entry = cache.folder(
         "lyric_vectors",
         make,
-        parameters={"model": model.key, "stanza": STANZA},
+        parameters={"model": model.key},
         data=cache.fingerprint(lyrics),
-        code=[_stanzas, lyric_vectors, classifier.Classifier, inference],
+        code=[couplets, lyric_vectors, classifier.Classifier, inference],
     )
     return np.load(entry.path / "vectors.npy", allow_pickle=False)
-
-
-def _stanzas(lyric: str) -> list[str]:
-    lines = [line for line in lyric.splitlines() if line.strip()]
-    return [" ".join(lines[i : i + STANZA]) for i in range(0, len(lines), STANZA)]
 
 
 def open_catalogue(profile: str, recipe: classifier.Recipe, seed: int, *, limit: int = 0, max_songs: int = 0, contradiction: float = 0.25) -> Catalogue:

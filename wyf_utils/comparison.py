@@ -182,7 +182,7 @@ def sweep(parts: dict[str, pd.DataFrame], recipe: Recipe, seed: int, *, texts: i
     logs = {}
     for name, chosen in SWEEP_2022.items():
         rate = chosen["learning_rate"] * factor
-        entry = classifier.trained(train, dev, replace(recipe, **chosen | {"learning_rate": rate}, eval_steps=max(1, round(steps / 8))), seed)
+        entry = classifier.trained(train, dev, replace(recipe, **chosen | {"learning_rate": rate}, eval_steps=max(1, round(steps / 5))), seed)
         logs[name] = [row for row in classifier.read_card(entry.path)["curve"] if "eval_micro_f1" in row]
     return logs
 
