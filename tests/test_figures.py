@@ -57,6 +57,13 @@ INTERVAL = {"mean": 0.5, "low": 0.4, "high": 0.6, "n": 3}
 SOURCES = pd.DataFrame({"label": [f"이름 {i}" for i in range(20)], "emotion": np.arange(20) % 6, "n": [400, *range(1, 20)]})
 RELIABILITY = pd.DataFrame({"confidence": [0.3, 0.8], "accuracy": [0.2, 0.9], "n": [5, 9]})
 COSTS = pd.DataFrame({"million weights": [np.nan, 23], "seconds": [2, 90], "MB": [1, 90], "macro-F1": [0.3, 0.4]}, index=["a", "b"])
+TIMES = pd.DataFrame(
+    {"loop": [9.0, 90], "sklearn": [1, 2], "expression_2022": [1, 3], "faiss": [0.1, 0.2], "wyf": [0.01, 0.02]},
+    index=pd.MultiIndex.from_tuples([(1000, 6), (10_000, 6)], names=["songs", "dim"]),
+)
+REACHED = {"2022": np.array([10, 8, 10, 2180, 6, 10]), "top": np.arange(1, 7), "ours": np.array([1200, 218, 2709, 8447, 825, 294])}
+REACH_LABELS = {"2022": ("2022", "2022"), "top": ("코사인 상위 5곡", "cosine top 5"), "ours": ("이 연구", "ours")}
+MOVED = pd.DataFrame({"word": ["면접에서", "또", "속상해"], "place": [0, 1, 2], "emotion": 3, "effect": [0.1, -0.05, 0.4]})
 BUILDERS = {
     "flow": lambda lang: figures.flow(SOURCES, lang, "t"),
     "word_cloud": lambda lang: figures.word_cloud(SOURCES, lang, "t", 0),
@@ -79,7 +86,13 @@ BUILDERS = {
     "before_after": lambda lang: figures.before_after({"Top-1": (0.2, 0.4, 0.3)}, {"Top-1": (0.4, 0.78)}, lang, "t", ("a", "b")),
     "stacked_shares": lambda lang: figures.stacked_shares({"a": np.full(6, 1 / 6)}, LABELS, lang, "t"),
     "feelings": lambda lang: figures.feelings(["가", "나"], np.eye(6)[:2], lang, "t"),
-    "search_time": lambda lang: figures.search_time(pd.DataFrame({"loop": [1, np.nan], "whole": [0.1, 0.2], "ours": [0.01, 0.02]}, index=[10, 100]), lang, "t"),
+    "search_time": lambda lang: figures.search_time(TIMES, lang, "t"),
+    "reach_and_hubs": lambda lang: figures.reach_and_hubs(REACHED, {k: np.arange(40).reshape(8, 5) % 7 for k in REACHED}, REACH_LABELS, lang, "t"),
+    "emotion_path": lambda lang: figures.emotion_path(["아주 긴 노래 제목이 여기에 있다"] * 6, np.full((6, 6), 1 / 6), np.eye(6), lang, "t"),
+    "why": lambda lang: figures.why(MOVED, np.eye(6)[3], "노래", np.full(6, 1 / 6), lang, "t"),
+    "architecture_text": figures.architecture_text,
+    "architecture_mel": figures.architecture_mel,
+    "architecture_recommender": figures.architecture_recommender,
     "architecture": figures.architecture,
     "initial_design": figures.initial_design,
 }

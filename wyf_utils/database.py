@@ -102,6 +102,11 @@ class MusicDatabase:
             themes[known] = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-6)
         return themes
 
+    def part(self, mask: np.ndarray) -> MusicDatabase:
+        """Only the songs of a mask (n,)."""
+        vectors = {name: getattr(self, name)[mask] for name in _VECTORS}
+        return MusicDatabase(self.songs[mask].reset_index(drop=True), **vectors, provenance=self.provenance)
+
     def rows(self, ids) -> np.ndarray:
         """Rows of songs by their ids; ids that are not here are left out."""
         found = self._places.get_indexer(list(ids))

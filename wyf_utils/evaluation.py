@@ -52,10 +52,12 @@ def top_cosine(feelings: np.ndarray, vectors: np.ndarray, k: int) -> np.ndarray:
     return np.concatenate(found)
 
 
-def answered(feelings: np.ndarray, music: MusicDatabase, wish: Wish | None = None) -> np.ndarray:
+def answered(feelings: np.ndarray, music: MusicDatabase, wish: Wish | None = None, first_seed: int = 0) -> np.ndarray:
     """Rows that `recommend` answers to each feeling, every one with a seed of its own: (m, k)."""
     wish = wish or Wish()
-    return np.stack([recommend(f, music, replace(wish, seed=i))["row"].to_numpy() for i, f in enumerate(progress(feelings, desc="answer simulated feelings"))])
+    return np.stack(
+        [recommend(f, music, replace(wish, seed=first_seed + i))["row"].to_numpy() for i, f in enumerate(progress(feelings, desc="answer simulated feelings"))]
+    )
 
 
 def reach(rows: np.ndarray, n: int) -> float:
@@ -96,6 +98,11 @@ def relevance(feelings: np.ndarray, vectors: np.ndarray, rows: np.ndarray) -> np
     return np.einsum("md,mkd->m", normalise(feelings), normalise(vectors)[rows]) / rows.shape[1]
 
 
+def mean_cosine(intents: np.ndarray, vectors: np.ndarray) -> float:
+    """Mean cosine of songs' vectors (n, 6) to what they were written for, a mask (n, 6)."""
+    return float((normalise(intents) * normalise(vectors)).sum(axis=1).mean())
+
+
 def fit(feelings: np.ndarray, intents: np.ndarray, rows: np.ndarray) -> float:
     """Share of answered songs that were written for the feeling's main emotion; intents is a mask (n, 6)."""
     return float(intents[rows, feelings.argmax(1)[:, None]].mean())
@@ -112,7 +119,8 @@ def compare(feelings: np.ndarray, music: MusicDatabase, answers: dict[str, tuple
     Parameters
     ----------
     answers
-        {name: (vectors that were searched (n, 6), rows (m, k), rows of the next answer to the same feelings (m', k))}.
+        {name: (vectors that were searched (n, 6), rows (m, k), rows of the next answer (m', k) to the same feelings, or to
+        every so-manieth of them)}.
 
     Returns
     -------
@@ -136,7 +144,7 @@ def compare(feelings: np.ndarray, music: MusicDatabase, answers: dict[str, tuple
             "cosine": relevance(feelings, vectors, rows).mean(),
             "cosine_drop": drop.mean(),
             "cosine_drop_max": max(drop[feelings.argmax(1) == emotion].mean() for emotion in range(emotions.N)),
-            "repeats": repeats(rows[: len(again)], again),
+            "repeats": repeats(rows[:: max(1, len(rows) // len(again))][: len(again)], again),
         }
     return pd.DataFrame(columns)
 

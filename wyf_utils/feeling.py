@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import threading
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +16,7 @@ import pandas as pd
 from . import care, classifier, database, emotions, encoders, feedback, inference, reasons, recommender
 from .cleaning import check_sentence
 from .database import MusicDatabase
-from .errors import MissingData
+from .errors import MissingData, WyfError
 from .recommender import Wish
 from .settings import cache_folder, run_folder
 
@@ -183,6 +185,31 @@ def explain(given: Answer, run: str = "default") -> reasons.Reasons:
     """
     words = reasons.moving_words(given.sentence, reader(run))
     return reasons.Reasons(words, reasons.nearest_lines(given.sentence, given.songs["text"].tolist(), _encoder))
+
+
+def box(run: str = "default"):
+    """Box to type a feeling into, for a live notebook: songs for it, and others with every press. A note in an executed one."""
+    from IPython.display import Markdown
+
+    if os.environ.get("WYF_RUN_STARTED"):
+        return Markdown("*Here stands a box to type into when this notebook runs live.*")
+    import ipywidgets
+
+    typed = ipywidgets.Text(placeholder="오늘의 기분은 어떤가요?", layout={"width": "60%"})
+    mode = ipywidgets.Dropdown(options=[(" ".join(names), mode) for mode, names in recommender.MODES.items()])
+    press, shown = ipywidgets.Button(description="노래 찾기"), ipywidgets.Output()
+    seeds = itertools.count(today())
+
+    def respond(_) -> None:
+        shown.clear_output(wait=True)
+        with shown:
+            try:
+                print(text(answer(typed.value, run, Wish(mode=mode.value, seed=next(seeds))), run))
+            except WyfError as error:
+                print(error)
+
+    press.on_click(respond)
+    return ipywidgets.VBox([ipywidgets.HBox([typed, mode, press]), shown])
 
 
 def text(given: Answer, run: str = "default", why: reasons.Reasons | None = None) -> str:

@@ -591,20 +591,104 @@ def feelings(sentences: Sequence[str], vectors: np.ndarray, lang: str, title: st
 
 
 def search_time(times: pd.DataFrame, lang: str, title: str) -> Figure:
-    """Search time against catalogue size on logarithmic axes."""
+    """Search time against catalogue size on logarithmic axes (table of `evaluation.time_search`)."""
     figure, axes = plt.subplots()
     labels = {
-        "loop": pick(lang, "scikit-learn, 곡마다 한 번 (2022년 방식)", "scikit-learn, one call a song (as in 2022)"),
-        "whole": pick(lang, "scikit-learn, 한 번에", "scikit-learn, one call in all"),
-        "ours": "WYF",
+        "loop": pick(lang, "scikit-learn, 곡마다 한 번 (2022, 외삽)", "scikit-learn, one call a song (2022, extrapolated)"),
+        "sklearn": pick(lang, "scikit-learn, 한 번에", "scikit-learn, one call in all"),
+        "expression_2022": pick(lang, "전체 계산과 정렬 (2022)", "whole expression and full sort (2022)"),
+        "faiss": "faiss, IndexFlatIP",
+        "wyf": "WYF",
     }
+    songs = times.index.get_level_values("songs")
     for column, label in labels.items():
-        axes.plot(times.index, times[column] * 1000, marker="o", ms=4, label=label)
+        if column in times:
+            axes.plot(songs, times[column], marker="o", ms=4, label=label, ls="--" if "2022" in label else "-", lw=2.4 if column == "wyf" else 1.5)
     axes.set(xscale="log", yscale="log", title=title, xlabel=pick(lang, "곡 수", "songs"), ylabel=pick(lang, "밀리초", "milliseconds"))
     axes.xaxis.set_major_formatter(mpl.ticker.StrMethodFormatter("{x:,.0f}"))
-    axes.yaxis.set_major_formatter(mpl.ticker.StrMethodFormatter("{x:g}"))
+    axes.yaxis.set_major_formatter(mpl.ticker.StrMethodFormatter("{x:,g}"))
     axes.grid(which="major")
-    axes.legend()
+    axes.legend(loc="upper left", fontsize=8.5)
+    axes.set_ylim(top=axes.get_ylim()[1] * 300)  # room for the legend
+    return figure
+
+
+def reach_and_hubs(reached: dict[str, np.ndarray], rows: dict[str, np.ndarray], labels: dict[str, tuple[str, str]], lang: str, title: str) -> Figure:
+    """Different songs answered to each emotion, and how often each song is answered, most frequent first.
+
+    Parameters
+    ----------
+    reached
+        {recommender: songs of each emotion (6,)}.
+    rows
+        {recommender: answered rows (m, k)}.
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10.4, 4.4))
+    height, styles = 0.8 / len(reached), {"2022": {"color": "white", "edgecolor": BASELINE, "hatch": HATCH_2022}}
+    for place, (name, counts) in enumerate(reached.items()):
+        at = np.arange(emotions.N) + (place - (len(reached) - 1) / 2) * height
+        bars = left.barh(
+            at, counts, height * 0.92, label=pick(lang, *labels[name]), **styles.get(name, {"color": (BASELINE, ACCENT)[place == len(reached) - 1]})
+        )
+        left.bar_label(bars, [f"{c:,.0f}" for c in counts], padding=3, fontsize=8)
+        times = np.sort(np.bincount(rows[name].ravel()))[::-1]
+        times = times[times > 0]
+        right.plot(np.arange(1, len(times) + 1), times, label=pick(lang, *labels[name]), ls="--" if name == "2022" else "-", lw=2)
+    left.set(xscale="log", yticks=range(emotions.N), yticklabels=names(lang), xlabel=pick(lang, "서로 다른 노래 수", "different songs"))
+    left.set_xlim(1, left.get_xlim()[1] * 4)
+    left.invert_yaxis()
+    right.set(
+        xscale="log", yscale="log", xlabel=pick(lang, "노래 (자주 나온 순서)", "songs, most frequent first"), ylabel=pick(lang, "나온 횟수", "times answered")
+    )
+    right.grid(which="major")
+    right.legend()
+    for ax in (left.xaxis, right.xaxis, right.yaxis):
+        ax.set_major_formatter(mpl.ticker.StrMethodFormatter("{x:,.0f}"))
+    figure.suptitle(title, fontweight="semibold", ha="left", x=0.02)
+    return figure
+
+
+def emotion_path(songs: Sequence[str], vectors: np.ndarray, aims: np.ndarray, lang: str, title: str) -> Figure:
+    """Songs of a path from left to right: the emotions of each (k, 6) as a stacked bar, and what was searched for at that step (k, 6) as a thin one."""
+    figure, axes = plt.subplots(figsize=(SIZES["page"][0] + 1.2, SIZES["page"][1] + 0.6))
+    at = np.arange(len(songs))
+    for offset, width, values, alpha in ((-0.34, 0.14, aims / aims.sum(axis=1, keepdims=True), 0.55), (0.07, 0.6, vectors, 1.0)):
+        bottom = np.zeros(len(songs))
+        for emotion in emotions.EMOTIONS:
+            share = values[:, emotion.id]
+            axes.bar(at + offset, share, width, bottom=bottom, color=emotion.colour, alpha=alpha, label=names(lang)[emotion.id] if alpha == 1 else None)
+            bottom += share
+    axes.set(
+        title=title,
+        xticks=at,
+        xticklabels=[f"{i + 1}. {song if len(song) <= 14 else song[:13] + '…'}" for i, song in enumerate(songs)],
+        ylabel=pick(lang, "감정 비율 (가는 막대: 찾은 감정)", "emotions (thin bar: searched for)"),
+        ylim=(0, 1),
+    )
+    axes.tick_params(axis="x", rotation=20)
+    axes.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def why(words: pd.DataFrame, feeling: np.ndarray, song: str, vector: np.ndarray, lang: str, title: str) -> Figure:
+    """Why a song was chosen: how much each word moved the emotion (table of `reasons.moving_words`), and both vectors side by side."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10.4, 4.2))
+    shown = words.sort_values("place")
+    emotion = int(words["emotion"].iloc[0])
+    bars = left.barh(range(len(shown)), shown["effect"], color=[emotions.COLOURS[emotion] if e > 0 else BASELINE for e in shown["effect"]])
+    left.bar_label(bars, [f"{e:+.2f}" for e in shown["effect"]], padding=4, fontsize=9)
+    left.set(yticks=range(len(shown)), yticklabels=shown["word"], xlabel=pick(lang, f"{emotions.KO[emotion]}에 준 영향", f"effect on {emotions.EN[emotion]}"))
+    left.axvline(0, color=INK, lw=0.8)
+    left.margins(x=0.2)
+    left.invert_yaxis()
+    at = np.arange(emotions.N)
+    for offset, values, alpha, label in ((-0.2, feeling, 1.0, pick(lang, "문장", "sentence")), (0.2, vector, 0.5, song)):
+        right.barh(at + offset, values, 0.38, color=emotions.COLOURS, alpha=alpha, label=label)
+    right.set(yticks=at, yticklabels=names(lang), xlim=(0, 1))
+    right.invert_yaxis()
+    right.legend(handles=[mpl.patches.Patch(color=INK, alpha=alpha, label=label) for alpha, label in ((1.0, pick(lang, "문장", "sentence")), (0.5, song))])
+    figure.suptitle(title, fontweight="semibold", ha="left", x=0.02)
     return figure
 
 
@@ -622,13 +706,57 @@ def architecture(lang: str) -> Figure:
         (2.4, 2, "v1 (1, 6)", _SOFT["text"]),
         (2.4, 1, "v2 (1, 6)", _SOFT["text"]),
         (2.4, 0, "v3 (1, 6)", _SOFT["sound"]),
-        (3.4, 0.5, pick(lang, "보정\nv2 + v3", "correct\nv2 + v3"), _SOFT["model"]),
+        (3.4, 0.5, pick(lang, "보정, 결합\nv2 + v3", "correct, fuse\nv2 + v3"), _SOFT["model"]),
         (4.5, 0.5, pick(lang, "음악 DB (N, 13)\n곡 번호, 가사 여섯, 소리 여섯", "music database\n(N, 13): song, six, six"), _SOFT["store"]),
         (4.5, 2, pick(lang, "추천기\n코사인 유사도", "recommender\ncosine"), _SOFT["answer"]),
         (5.7, 2, pick(lang, "추천 노래", "songs"), _SOFT["answer"]),
     )
     arrows = ((0, 3), (1, 3), (2, 4), (3, 5), (3, 6), (4, 7), (6, 8), (7, 8), (8, 9), (9, 10), (5, 10), (10, 11))
     return boxes(items, arrows, pick(lang, "전체 구조", "Architecture"))
+
+
+def architecture_text(lang: str) -> Figure:
+    """Sentence and lyric through the same language model, with the shapes on the way."""
+    items = (
+        (0, 1, pick(lang, "사용자 문장", "sentence"), _SOFT["text"]),
+        (0, 0, pick(lang, "가사, 네 줄씩", "lyric, four lines at a time"), _SOFT["text"]),
+        (1.3, 0.5, pick(lang, "토큰 (1, T)", "tokens (1, T)"), _SOFT["model"]),
+        (2.4, 0.5, pick(lang, "인코더\n(1, T, 384)", "encoder\n(1, T, 384)"), _SOFT["model"]),
+        (3.5, 0.5, pick(lang, "평균, 표준화\n(1, 384)", "mean, standardise\n(1, 384)"), _SOFT["model"]),
+        (4.7, 0.5, pick(lang, "선형층, 온도 조절\n(1, 6)", "linear layer,\ntemperature (1, 6)"), _SOFT["model"]),
+        (5.9, 1, "v1 (1, 6)", _SOFT["text"]),
+        (5.9, 0, pick(lang, "v2 (1, 6)\n연의 평균", "v2 (1, 6)\nmean of stanzas"), _SOFT["text"]),
+    )
+    return boxes(items, ((0, 2), (1, 2), (2, 3), (3, 4), (4, 5), (5, 6), (5, 7)), pick(lang, "구조: 글", "Architecture: text"), size=(10.8, 3.2))
+
+
+def architecture_mel(lang: str) -> Figure:
+    """Sound through the mel model, with the shapes on the way."""
+    items = (
+        (0, 0, pick(lang, "소리\n20초에서 50초", "sound\nseconds 20 to 50"), _SOFT["sound"]),
+        (1.2, 0, pick(lang, "멜 (48, 1876)\n데시벨", "mel (48, 1876)\ndecibels"), _SOFT["sound"]),
+        (2.4, 0, pick(lang, "합성곱 신경망", "CNN"), _SOFT["model"]),
+        (3.5, 0, "v3 (1, 6)", _SOFT["sound"]),
+        (3.5, 1, pick(lang, "학습: 가사의 v2", "learns: v2 of the lyric"), _SOFT["text"]),
+    )
+    return boxes(items, ((0, 1), (1, 2), (2, 3), (4, 2)), pick(lang, "구조: 소리", "Architecture: sound"), size=(9.6, 3.2))
+
+
+def architecture_recommender(lang: str) -> Figure:
+    """From v1, v2 and v3 to the list: prior, weights, search, near-equals, diversity."""
+    items = (
+        (0, 1, "v2, v3", _SOFT["text"]),
+        (1.1, 1, pick(lang, "목록의 쏠림을 뺌", "take the catalogue's\nprior out"), _SOFT["model"]),
+        (2.4, 1, pick(lang, "감정마다 가중 평균", "weighted mean,\none weight an emotion"), _SOFT["model"]),
+        (3.7, 1, pick(lang, "음악 DB\n(N, 13), 가사 임베딩", "music database\n(N, 13), lyric embeddings"), _SOFT["store"]),
+        (0, 0, "v1 (1, 6)", _SOFT["text"]),
+        (1.1, 0, pick(lang, "공감, 전환,\n반대, 탐색", "match, path,\nopposite, wide"), _SOFT["answer"]),
+        (2.4, 0, pick(lang, "정확한 코사인\n비슷하게 맞는 곡", "exact cosine,\nall that fit nearly as well"), _SOFT["answer"]),
+        (3.7, 0, pick(lang, "씨앗, MMR,\n좋아요", "seed, MMR,\nlikes"), _SOFT["answer"]),
+        (4.9, 0, pick(lang, "추천 노래와 까닭", "songs and reasons"), _SOFT["answer"]),
+    )
+    arrows = ((0, 1), (1, 2), (2, 3), (3, 6), (4, 5), (5, 6), (6, 7), (7, 8))
+    return boxes(items, arrows, pick(lang, "구조: 추천기", "Architecture: recommender"), size=(10.8, 3.6))
 
 
 def initial_design(lang: str) -> Figure:

@@ -31,8 +31,11 @@ _ROWS = (
     ("04_mel_cnn_vs_embedding", "kappa_composer", "Composer's own emotion from the sound, kappa", ("cnn", "cnn@composer", "statistics_linear@composer")),
     ("05_recommender_demo", "top1", "Sound agrees with lyrics, Top-1", ("majority", "mel")),
     ("05_recommender_demo", "kappa", "Sound agrees with lyrics, kappa", ("majority", "mel")),
-    ("05_recommender_demo", "fit", "Answers whose song was meant for the feeling", ("random", "lyric", "fused")),
-    ("05_recommender_demo", "coverage", "Share of the catalogue ever answered", ("cosine_top5",)),
+    ("05_recommender_demo", "fit", "Answers whose song was meant for the feeling", ("random", "half", "lyric", "fused", "concatenated", "ours")),
+    ("05_recommender_demo", "coverage", "Share of the catalogue ever answered", ("2022", "cosine_top5", "ours")),
+    ("05_recommender_demo", "songs_per_emotion_min", "Different songs answered, fewest of an emotion", ("2022", "cosine_top5", "ours")),
+    ("05_recommender_demo", "cosine_drop", "Cosine lost against the exact best", ("ours",)),
+    ("05_recommender_demo", "intent_cosine_difference", "Fused vectors nearer to what songs were written for", ("fused-half", "fused-lyric_corrected")),
 )
 _RUNS = (("default", "sample data"), ("open", "KOTE; vectors of 2022"))
 
