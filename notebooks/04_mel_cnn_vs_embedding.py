@@ -129,7 +129,7 @@ if profile == "open":
 # %% [markdown]
 # ## Songs, lyric vectors, mels
 #
-# The lyric vector (가사 벡터) of a song is the mean over its stanzas; it is the label here, as in 2022. Artists are kept apart: whoever sings in the training part sings nowhere
+# The lyric vector (가사 벡터) of a song is the mean over its couplets; it is the label here, as in 2022. Artists are kept apart: whoever sings in the training part sings nowhere
 # else. The sample's sound is composed for the emotion its author had in mind, and contradicts it in a stated share of the songs (`contradiction`). The open
 # profile has vectors but neither lyrics nor sound, so everything from here on is left out there.
 
@@ -376,7 +376,7 @@ if songs:
 # ## Third experiment: sound, lyrics, both (소리, 가사, 둘 다)
 #
 # The 2017 table of the appendix on our songs. A label that comes from the lyrics alone would give the game away, so the label here is the emotion that the author of the song had in
-# mind (known in the sample only; other profiles fall back on the lyric vectors). Lyrics are read as sequences of stanza vectors of the encoder, which is not trained; both joins
+# mind (known in the sample only; other profiles fall back on the lyric vectors). Lyrics are read as sequences of couplet vectors of the encoder, which is not trained; both joins
 # CNN + RNN on sound with CNN on lyrics.
 
 # %%
@@ -395,10 +395,10 @@ THIRD = {
     "lyric_cnn": ("가사: CNN", "lyrics: CNN"), "lyric_rnn": ("가사: RNN", "lyrics: RNN"), "both": ("둘 다", "both"),
 }  # fmt: skip
 if songs:
-    stanzas = catalogue.stanza_vectors(encoder, songs.songs["lyric"])
+    couplets = catalogue.couplet_vectors(encoder, songs.songs["lyric"])
     meant = catalogue.sung_for(songs.songs, profile, seed, contradiction=0.0)
     meant = songs.lyric if meant is None else meant
-    third = hearing.Hearing(mel_models.Material(songs.mels, songs.parts, stanzas), seeds)
+    third = hearing.Hearing(mel_models.Material(songs.mels, songs.parts, couplets), seeds)
     for network in THIRD:
         third.add_network(network, network, meant, mel_epochs)
     third.add_baselines(meant, plain)

@@ -21,7 +21,7 @@ def found(sample_sentences):
 
 
 def test_every_model_answers_every_test_text(found):
-    assert set(found.answers) == {"majority", "shuffled", "lexicon", "tfidf", "e5_frozen", "e5_finetuned", "e5_tfidf"}
+    assert set(found.answers) == {"majority", "shuffled", "lexicon", "tfidf", "e5_frozen", "e5_finetuned", "e5_tfidf", "e5_tfidf_adjusted", "e5_tfidf_ensemble"}
     assert {len(a) for answers in found.answers.values() for a in answers} == {len(found.true)}
     assert [len(found.answers[m]) for m in ("majority", "shuffled", "e5_finetuned", "e5_tfidf")] == [1, 2, 2, 2]
 
@@ -35,7 +35,14 @@ def test_scores_and_differences_carry_intervals(found):
     assert set(scores) == {f"{score}/{model}" for score in comparison.SCORES for model in found.answers}
     assert scores["micro_f1/majority"]["mean"] == pytest.approx(metrics.micro_f1(found.true, found.answers["majority"][0]))
     assert all(v["low"] <= v["high"] for v in scores.values())
-    assert "e5_finetuned" not in found.against("e5_finetuned", 0)
+    pairs = found.against(0)
+    assert "e5_finetuned-e5_finetuned" not in pairs and {"e5_finetuned-majority", "e5_tfidf-tfidf", "e5_tfidf_adjusted-tfidf"} < set(pairs)
+    assert pairs["e5_finetuned-majority"]["mean"] == pytest.approx(scores["macro_f1/e5_finetuned"]["mean"] - scores["macro_f1/majority"]["mean"])
+
+
+def test_the_blends_answer_in_probabilities(found):
+    for name in ("e5_tfidf", "e5_tfidf_adjusted", "e5_tfidf_ensemble"):
+        assert all(np.allclose(p.sum(1), 1) and (p >= 0).all() for p in found.probabilities[name])
 
 
 def test_errors_are_errors(found):

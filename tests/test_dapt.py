@@ -128,7 +128,7 @@ def test_artists_are_read_or_scored_never_both():
     others = songs[~songs["artist"].isin(artists)]
     assert set(lines) <= {line for lyric in others["lyric"] for line in lyric.splitlines()}
     assert scored["emotion"].between(0, 5).all() and scored["emotion"].nunique() == 6
-    assert all(" ".join(stanzas).split() == lyric.split() for stanzas, lyric in zip(scored["stanzas"], scored["lyric"], strict=True))
+    assert all(" ".join(pairs).split() == lyric.split() for pairs, lyric in zip(scored["couplets"], scored["lyric"], strict=True))
     assert len(dapt.lyrics("sample", 0, limit=9)[1]) == 9
 
 
@@ -402,7 +402,7 @@ def test_macro_f1_is_the_metric_s():
 
 def test_a_condition_answers_sentences_and_lyrics_the_same_every_time(chains, sample_sentences):
     few = sample_sentences.groupby("emotion").head(4).reset_index(drop=True)
-    scored = pd.DataFrame({"stanzas": [["비가 온다 눈물이 난다", "그래도 웃자"], ["!!", "신난다 춤을 추자"]]})
+    scored = pd.DataFrame({"couplets": [["비가 온다 눈물이 난다", "그래도 웃자"], ["!!", "신난다 춤을 추자"]]})
     recipe = classifier.Recipe(epochs=1, frozen_layers=11, max_length=32)
     end = chains["both"][-1]
     found = dapt.fine_tuned(end, few, few, few["text"][:5], scored, recipe, [0, 1])

@@ -9,14 +9,14 @@ from wyf_utils import catalogue, classifier, encoders, hearing, mel_models, metr
 
 @pytest.fixture(scope="module")
 def heard():
-    """Joy and anger, told apart by loudness and by the first number of the stanzas; answers of a network, heads and baselines."""
+    """Joy and anger, told apart by loudness and by the first number of the couplets; answers of a network, heads and baselines."""
     rng = np.random.default_rng(0)
     ids = np.arange(60) % 2 * 4
     mels = (rng.normal(-70, 3, (60, 48, 1876)) + 4 * ids[:, None, None]).astype(np.float32)
-    stanzas = rng.normal(size=(60, 3, 4)).astype(np.float32)
-    stanzas[:, :, 0] += ids[:, None]
+    couplets = rng.normal(size=(60, 3, 4)).astype(np.float32)
+    couplets[:, :, 0] += ids[:, None]
     parts = np.array([("train", "train", "dev", "test")[i // 2 % 4] for i in range(60)])
-    found = hearing.Hearing(mel_models.Material(mels, parts, stanzas), [0, 1])
+    found = hearing.Hearing(mel_models.Material(mels, parts, couplets), [0, 1])
     targets = 0.8 * np.eye(6)[ids] + 0.2 * np.eye(6)[5]
     found.add_network("lyric_cnn", "lyric_cnn", targets, 2)
     plain = found.material.statistics()
@@ -68,10 +68,10 @@ def test_a_network_that_answers_the_majority_agrees_as_much_as_the_majority():
     assert found["macro_f1/shuffled"]["mean"] == pytest.approx(found["macro_f1/majority"]["mean"])
 
 
-def test_lyrics_become_rows_of_stanza_vectors():
-    vectors = catalogue.stanza_vectors(encoders.BUNDLED, pd.Series(["바람이 분다\n" * 9, "안녕", "비가 온다\n" * 80]))
-    assert vectors.shape == (3, 12, 384)
-    assert (vectors != 0).any(2).sum(1).tolist() == [3, 1, 12], "four lines a stanza, twelve stanzas at most"
+def test_lyrics_become_rows_of_couplet_vectors():
+    vectors = catalogue.couplet_vectors(encoders.BUNDLED, pd.Series(["바람이 분다\n" * 9, "안녕", "비가 온다\n" * 80]))
+    assert vectors.shape == (3, 24, 384)
+    assert (vectors != 0).any(2).sum(1).tolist() == [5, 1, 24], "two lines a couplet, 24 couplets at most"
 
 
 def test_a_profile_without_sound_has_nothing_to_hear():

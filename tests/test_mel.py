@@ -360,13 +360,13 @@ def test_a_synthesis_that_is_not_there():
         assert composer.render(*piece, 0, "fluidsynth").shape == (480_000,)
 
 
-def material(n=48, stanzas=None):
+def material(n=48, couplets=None):
     """Songs of joy and anger, which are louder; parts in the ratio 4:1:1."""
     rng = np.random.default_rng(0)
     ids = np.arange(n) % 2 * 4
     mels = (rng.normal(-70, 3, (n, 48, 1876)) + 8 * ids[:, None, None]).astype(np.float32)
     parts = np.array([("train", "train", "train", "train", "dev", "test")[i // 2 % 6] for i in range(n)])
-    return mel_models.Material(mels, parts, stanzas), np.eye(6)[ids]
+    return mel_models.Material(mels, parts, couplets), np.eye(6)[ids]
 
 
 def test_cnn_learns_to_hear_loudness():
@@ -388,9 +388,9 @@ def test_cnn_learns_to_hear_loudness():
 def test_every_network_gives_six_logits_and_gradients(name):
     import torch
 
-    stanzas = np.random.default_rng(0).normal(size=(48, 5, 8)).astype(np.float32)
-    stanzas[:, 3:] = 0
-    songs, _ = material(stanzas=stanzas)
+    couplets = np.random.default_rng(0).normal(size=(48, 5, 8)).astype(np.float32)
+    couplets[:, 3:] = 0
+    songs, _ = material(couplets=couplets)
     model = mel_models.network(name, songs)
     logits = mel_models._logits(model, songs, np.arange(2), np.zeros(2, int))
     assert logits.shape == (2, 6) and logits.dtype == torch.float32
@@ -408,13 +408,13 @@ def test_resnet50_is_the_published_one():
         mel_models.network("vgg", songs)
 
 
-def test_what_stands_behind_the_last_stanza_is_not_read():
+def test_what_stands_behind_the_last_couplet_is_not_read():
     import torch
 
     short = torch.randn(2, 3, 8)
     long = torch.cat([short, torch.zeros(2, 2, 8)], dim=1)
-    for reader in (mel_models.StanzaCNN(8), mel_models.StanzaRNN(8)):
-        if isinstance(reader, mel_models.StanzaCNN):
+    for reader in (mel_models.CoupletCNN(8), mel_models.CoupletRNN(8)):
+        if isinstance(reader, mel_models.CoupletCNN):
             assert torch.allclose(reader(short), reader(long), atol=1e-6)
         else:
             assert reader(long).shape == (2, 128) and torch.isfinite(reader(torch.zeros(2, 3, 8))).all()

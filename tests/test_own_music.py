@@ -382,7 +382,7 @@ def test_whatever_a_file_does_to_its_decoder_the_rest_is_built(build, tmp_path, 
     music, account = build(folder)
     assert music.songs["title"].tolist() == ["good"]
     odd_name, odd = account["which"]["unreadable"]
-    assert odd == "odd.wav cannot be heard (ZeroDivisionError); convert it; it has no lyric either"
+    assert odd == "odd.wav cannot be heard (ZeroDivisionError); convert it; it has no lyric that can be read either"
     assert odd_name.endswith(".wav cannot be opened; check its rights, and that its name is UTF-8")
 
 

@@ -11,11 +11,9 @@ import numpy as np
 import pandas as pd
 
 from . import cache, classifier, datasets, emotions, encoders, fusion, inference, mel, mel_models
+from .cleaning import couplets
 from .database import EMBEDDING, MusicDatabase
 from .settings import data_folder
-
-#: Lines of a lyric that are classified together: about a stanza, what the classifier reads at once.
-STANZA = 4
 
 
 @dataclass(frozen=True)
@@ -106,32 +104,27 @@ def text_model(profile: str, recipe: classifier.Recipe, seed: int, limit: int = 
 
 
 def lyric_vectors(model: cache.Entry, lyrics: pd.Series) -> np.ndarray:
-    """Emotion vectors of lyrics: the mean over their stanzas, (n, 6).
+    """Emotion vectors of lyrics: the mean over their couplets, (n, 6).
 
     A classifier of sentences sees no more than a few lines at once, so that a whole lyric would be cut off.
     """
 
     def make(folder) -> None:
-        stanzas = [_stanzas(lyric) for lyric in lyrics]
-        flat = [stanza for song in stanzas for stanza in song]
+        pairs = [couplets(lyric) for lyric in lyrics]
+        flat = [couplet for song in pairs for couplet in song]
         probabilities = inference.load(model.path).predict(flat, desc="lyrics to emotions")
-        ends = np.cumsum([len(song) for song in stanzas])
-        vectors = np.stack([np.nanmean(part, axis=0) for part in np.split(probabilities, ends[:-1])])  # a stanza may be bare signs
+        ends = np.cumsum([len(song) for song in pairs])
+        vectors = np.stack([np.nanmean(part, axis=0) for part in np.split(probabilities, ends[:-1])])  # a couplet may be bare signs
         np.save(folder / "vectors.npy", vectors.astype(np.float32), allow_pickle=False)
 
     entry = cache.folder(
         "lyric_vectors",
         make,
-        parameters={"model": model.key, "stanza": STANZA},
+        parameters={"model": model.key},
         data=cache.fingerprint(lyrics),
-        code=[_stanzas, lyric_vectors, classifier.Classifier, inference],
+        code=[couplets, lyric_vectors, classifier.Classifier, inference],
     )
     return np.load(entry.path / "vectors.npy", allow_pickle=False)
-
-
-def _stanzas(lyric: str) -> list[str]:
-    lines = [line for line in lyric.splitlines() if line.strip()]
-    return [" ".join(lines[i : i + STANZA]) for i in range(0, len(lines), STANZA)]
 
 
 def open_catalogue(
@@ -221,27 +214,27 @@ def mel_vectors(songs: Catalogue, model: cache.Entry) -> np.ndarray:
     return mel_models.predict(mel_models.load("cnn", model, songs.material), songs.material, np.arange(len(songs.songs)))
 
 
-def stanza_vectors(encoder: str, lyrics: pd.Series, most: int = 12) -> np.ndarray:
-    """Vectors of each lyric's stanzas by an encoder that is not trained, (n, stanzas, dim), zeros behind the last.
+def couplet_vectors(encoder: str, lyrics: pd.Series, most: int = 24) -> np.ndarray:
+    """Vectors of each lyric's couplets by an encoder that is not trained, (n, couplets, dim), zeros behind the last.
 
     Parameters
     ----------
     encoder
         Name for `encoders.load`.
     most
-        Stanzas of a lyric that are read at most.
+        Couplets of a lyric that are read at most.
     """
-    stanzas = [_stanzas(lyric)[:most] for lyric in lyrics]
-    flat = [stanza for song in stanzas for stanza in song]
+    pairs = [couplets(lyric)[:most] for lyric in lyrics]
+    flat = [couplet for song in pairs for couplet in song]
 
     def make(folder: Path) -> None:
-        vectors = encoders.embed(encoders.load(encoder, texts=flat), flat, max_length=96, desc="embed stanzas")
+        vectors = encoders.embed(encoders.load(encoder, texts=flat), flat, max_length=64, desc="embed couplets")
         np.save(folder / "vectors.npy", vectors, allow_pickle=False)
 
-    entry = cache.folder("stanzas", make, parameters={"encoder": encoder}, data=cache.fingerprint(flat), code=[encoders])
+    entry = cache.folder("couplets", make, parameters={"encoder": encoder}, data=cache.fingerprint(flat), code=[encoders])
     vectors = np.load(entry.path / "vectors.npy", allow_pickle=False)
-    found = np.zeros((len(stanzas), most, vectors.shape[1]), np.float32)
-    ends = np.cumsum([len(song) for song in stanzas])
+    found = np.zeros((len(pairs), most, vectors.shape[1]), np.float32)
+    ends = np.cumsum([len(song) for song in pairs])
     for row, part in enumerate(np.split(vectors, ends[:-1])):
         found[row, : len(part)] = part
     return found

@@ -30,7 +30,7 @@ from transformers import AutoModelForMaskedLM, BertForMaskedLM, ElectraForPreTra
 
 from . import cache, classifier, datasets, emotions, encoders, training
 from .cache import read_json, write_json
-from .cleaning import near_duplicates, without_full_stops
+from .cleaning import couplets, near_duplicates, without_full_stops
 from .encoders import BUNDLED, E5_PREFIX, Encoder
 from .errors import BadInput
 from .settings import device
@@ -247,10 +247,6 @@ def corpora(domains: dict[str, Sequence[str]], apart: dict[str, Sequence[str]], 
     return Corpora(train, held, kept_out, pd.DataFrame(rows).T)
 
 
-#: Lines of a lyric that are classified together, as in `catalogue`.
-STANZA = 4
-
-
 def lyrics(profile: str, seed: int, limit: int = 0) -> tuple[list[str], pd.DataFrame]:
     """Lines of lyrics to read, and lyrics of other artists to be scored.
 
@@ -267,7 +263,7 @@ def lyrics(profile: str, seed: int, limit: int = 0) -> tuple[list[str], pd.DataF
     lines : list
         Different lines of the lyrics to read.
     scored : DataFrame
-        Columns id, lyric, emotion (the author's first intent), stanzas (list of texts of four lines).
+        Columns id, lyric, emotion (the author's first intent), couplets (list of texts of two lines).
     """
     songs, _ = datasets.songs("sample", encoders.count_tokens)
     songs = songs.merge(datasets.lyric_intent("sample").rename(columns={"first": "emotion"}), on="id")
@@ -276,12 +272,7 @@ def lyrics(profile: str, seed: int, limit: int = 0) -> tuple[list[str], pd.DataF
     scored = scored.sample(limit, random_state=seed) if 0 < limit < len(scored) else scored
     read = datasets.songs(profile, encoders.count_tokens)[0] if profile == "wyf" else pd.concat([parts["train"], parts["dev"]])
     lines = list(dict.fromkeys(line for lyric in read["lyric"] for line in lyric.splitlines()))
-    return lines, scored.assign(stanzas=[_stanzas(lyric) for lyric in scored["lyric"]])[["id", "lyric", "emotion", "stanzas"]]
-
-
-def _stanzas(lyric: str) -> list[str]:
-    lines = [line for line in lyric.splitlines() if line.strip()]
-    return [" ".join(lines[i : i + STANZA]) for i in range(0, len(lines), STANZA)]
+    return lines, scored.assign(couplets=scored["lyric"].map(couplets))[["id", "lyric", "emotion", "couplets"]]
 
 
 # Rows and masks -----------------------------------------------------------------------------------
@@ -811,15 +802,15 @@ def fine_tuned(
 
 
 def _answered(model: cache.Entry, texts: pd.Series, scored: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Emotion ids of sentences, and of lyrics by the mean over their stanzas, from the cache."""
-    flat = [stanza for stanzas in scored["stanzas"] for stanza in stanzas]
+    """Emotion ids of sentences, and of lyrics by the mean over their couplets, from the cache."""
+    flat = [couplet for pairs in scored["couplets"] for couplet in pairs]
 
     def make(folder: Path) -> None:
         with torch.autocast(device(), torch.bfloat16, enabled=training.mixed_precision()):  # as it was trained
             reader = classifier.load(model.path)
-            sentences, stanzas = reader.predict(texts.tolist(), desc="read the test part"), reader.predict(flat, desc="read lyrics")
-        ends = np.cumsum([len(each) for each in scored["stanzas"]])[:-1]
-        songs = np.stack([np.nanmean(part, axis=0) for part in np.split(stanzas, ends)])  # a stanza may be bare signs
+            sentences, pairs = reader.predict(texts.tolist(), desc="read the test part"), reader.predict(flat, desc="read lyrics")
+        ends = np.cumsum([len(each) for each in scored["couplets"]])[:-1]
+        songs = np.stack([np.nanmean(part, axis=0) for part in np.split(pairs, ends)])  # a couplet may be bare signs
         np.savez(folder / "answers.npz", sentences=sentences.argmax(1), lyrics=songs.argmax(1))
 
     entry = cache.folder(

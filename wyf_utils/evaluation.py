@@ -126,7 +126,7 @@ def compare(feelings: np.ndarray, music: MusicDatabase, answers: dict[str, tuple
     -------
     DataFrame
         One row a measure, one column a recommender. cosine_drop is the mean cosine that is lost against the exact best k in the
-        vectors that were searched, cosine_drop_max the largest such mean of an emotion.
+        vectors that were searched, cosine_drop_max the largest such mean of an emotion. diversity stands only where artists are known.
     """
     n, columns = len(music), {}
     for name, (vectors, rows, again) in answers.items():
@@ -139,7 +139,7 @@ def compare(feelings: np.ndarray, music: MusicDatabase, answers: dict[str, tuple
             **{f"songs_{emotion}": count for emotion, count in zip(emotions.EN, each, strict=True)},
             "gini": gini(rows, n),
             "hubness": hubness(rows, n),
-            "diversity": diversity(music, rows[:: max(1, len(rows) // 600)]),
+            **({"diversity": diversity(music, rows[:: max(1, len(rows) // 600)])} if (music.artist_codes >= 0).any() else {}),
             "divergence": divergence(feelings, vectors, rows),
             "cosine": relevance(feelings, vectors, rows).mean(),
             "cosine_drop": drop.mean(),

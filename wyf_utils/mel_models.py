@@ -1,4 +1,4 @@
-"""Models of songs: networks on raw mel and on the lyric's stanzas, SimCLR vectors, and shallow heads on any vectors."""
+"""Models of songs: networks on raw mel and on the lyric's couplets, SimCLR vectors, and shallow heads on any vectors."""
 
 from __future__ import annotations
 
@@ -53,15 +53,15 @@ class Material:
         Decibels; may be mapped from a file, and is then only ever read in batches.
     parts : ndarray of shape (n,)
         "train", "dev" or "test".
-    stanzas : ndarray of shape (n, stanzas, dim), float32
-        Vectors of the lyric's stanzas, zeros behind the last; empty where no model reads lyrics.
+    couplets : ndarray of shape (n, couplets, dim), float32
+        Vectors of the lyric's couplets, zeros behind the last; empty where no model reads lyrics.
     snr : float
         Signal-to-noise ratio in decibels of white noise that is added to the mels; infinite for none.
     """
 
     mels: np.ndarray
     parts: np.ndarray
-    stanzas: np.ndarray | None = None
+    couplets: np.ndarray | None = None
     snr: float = math.inf
 
     def rows(self, part: str) -> np.ndarray:
@@ -71,7 +71,7 @@ class Material:
     @cached_property
     def key(self) -> str:
         """Fingerprint of all that is read."""
-        return cache.fingerprint(mel.fingerprint(self.mels), self.parts, self.stanzas, self.snr)
+        return cache.fingerprint(mel.fingerprint(self.mels), self.parts, self.couplets, self.snr)
 
     def noisy(self, snr: float) -> Material:
         """The same songs with white noise at a signal-to-noise ratio in decibels."""
@@ -150,8 +150,8 @@ class MelCNNRNN(nn.Module):
         return steps.mean(1)
 
 
-class StanzaCNN(nn.Module):
-    """Convolution over neighbouring stanzas and the largest answer of each filter: (batch, stanzas, dim) -> (batch, 128)."""
+class CoupletCNN(nn.Module):
+    """Convolution over neighbouring couplets and the largest answer of each filter: (batch, couplets, dim) -> (batch, 128)."""
 
     dim = 128
 
@@ -159,14 +159,14 @@ class StanzaCNN(nn.Module):
         super().__init__()
         self.convolution = nn.Conv1d(width, self.dim, 3, padding=1)
 
-    def forward(self, stanzas: torch.Tensor) -> torch.Tensor:
+    def forward(self, couplets: torch.Tensor) -> torch.Tensor:
         """Vectors of lyrics."""
-        heard = self.convolution(stanzas.transpose(1, 2)).relu()  # (batch, 128, stanzas)
-        return heard.masked_fill(_empty(stanzas).unsqueeze(1), 0).amax(2)
+        heard = self.convolution(couplets.transpose(1, 2)).relu()  # (batch, 128, couplets)
+        return heard.masked_fill(_empty(couplets).unsqueeze(1), 0).amax(2)
 
 
-class StanzaRNN(nn.Module):
-    """GRU over the stanzas, mean of both directions over those there are: (batch, stanzas, dim) -> (batch, 128)."""
+class CoupletRNN(nn.Module):
+    """GRU over the couplets, mean of both directions over those there are: (batch, couplets, dim) -> (batch, 128)."""
 
     dim = 128
 
@@ -174,16 +174,16 @@ class StanzaRNN(nn.Module):
         super().__init__()
         self.rnn = nn.GRU(width, 64, batch_first=True, bidirectional=True)
 
-    def forward(self, stanzas: torch.Tensor) -> torch.Tensor:
+    def forward(self, couplets: torch.Tensor) -> torch.Tensor:
         """Vectors of lyrics."""
-        there = (~_empty(stanzas)).float().unsqueeze(2)
-        steps, _ = self.rnn(stanzas)  # (batch, stanzas, 128)
+        there = (~_empty(couplets)).float().unsqueeze(2)
+        steps, _ = self.rnn(couplets)  # (batch, couplets, 128)
         return (steps * there).sum(1) / there.sum(1).clamp(min=1)
 
 
-def _empty(stanzas: torch.Tensor) -> torch.Tensor:
-    """Mask of the places behind a lyric's last stanza, (batch, stanzas)."""
-    return (stanzas == 0).all(2)
+def _empty(couplets: torch.Tensor) -> torch.Tensor:
+    """Mask of the places behind a lyric's last couplet, (batch, couplets)."""
+    return (couplets == 0).all(2)
 
 
 class ResNet50(nn.Module):
@@ -208,21 +208,21 @@ class EmotionNet(nn.Module):
         dim = sum(encoder.dim for encoder in (sound, lyric) if encoder is not None)
         self.head = nn.Sequential(nn.Dropout(0.3), nn.Linear(dim, emotions.N))
 
-    def forward(self, mels: torch.Tensor | None, stanzas: torch.Tensor | None) -> torch.Tensor:
+    def forward(self, mels: torch.Tensor | None, couplets: torch.Tensor | None) -> torch.Tensor:
         """Logits (batch, 6)."""
-        vectors = [encoder(given) for encoder, given in ((self.sound, mels), (self.lyric, stanzas)) if encoder is not None]
+        vectors = [encoder(given) for encoder, given in ((self.sound, mels), (self.lyric, couplets)) if encoder is not None]
         return self.head(torch.cat(vectors, dim=1))
 
 
-#: Networks by name, made for stanza vectors of a width. `both` joins the two as the 2017 table of the appendix does.
+#: Networks by name, made for couplet vectors of a width. `both` joins the two as the 2017 table of the appendix does.
 NETWORKS: dict[str, Callable[[int], nn.Module]] = {
     "cnn": lambda _: EmotionNet(sound=MelEncoder()),
     "resnet50": lambda _: ResNet50(),
     "rnn": lambda _: EmotionNet(sound=MelRNN()),
     "cnn_rnn": lambda _: EmotionNet(sound=MelCNNRNN()),
-    "lyric_cnn": lambda width: EmotionNet(lyric=StanzaCNN(width)),
-    "lyric_rnn": lambda width: EmotionNet(lyric=StanzaRNN(width)),
-    "both": lambda width: EmotionNet(sound=MelCNNRNN(), lyric=StanzaCNN(width)),
+    "lyric_cnn": lambda width: EmotionNet(lyric=CoupletCNN(width)),
+    "lyric_rnn": lambda width: EmotionNet(lyric=CoupletRNN(width)),
+    "both": lambda width: EmotionNet(sound=MelCNNRNN(), lyric=CoupletCNN(width)),
 }
 
 
@@ -230,7 +230,7 @@ def network(name: str, material: Material) -> nn.Module:
     """Return a network of `NETWORKS` with fresh weights, on the device in use."""
     if name not in NETWORKS:
         raise BadInput(f"There is no network '{name}'; choose one of: {', '.join(NETWORKS)}.")
-    return NETWORKS[name](0 if material.stanzas is None else material.stanzas.shape[2]).to(device())
+    return NETWORKS[name](0 if material.couplets is None else material.couplets.shape[2]).to(device())
 
 
 def _logits(model: nn.Module, material: Material, rows: np.ndarray, starts: np.ndarray, seed: int = 0) -> torch.Tensor:
@@ -238,9 +238,9 @@ def _logits(model: nn.Module, material: Material, rows: np.ndarray, starts: np.n
     where = next(model.parameters()).device
     listens = not (isinstance(model, EmotionNet) and model.sound is None)
     mels = material.crops(rows, starts, seed).to(where) if listens else None
-    stanzas = None if material.stanzas is None else torch.from_numpy(material.stanzas[rows]).to(where)
+    couplets = None if material.couplets is None else torch.from_numpy(material.couplets[rows]).to(where)
     with torch.autocast(where.type, torch.bfloat16, enabled=mixed_precision()):
-        return model(mels, stanzas).float()
+        return model(mels, couplets).float()
 
 
 def shuffled_batches(rows: np.ndarray, size: int, rng: np.random.Generator) -> list[np.ndarray]:
@@ -321,7 +321,7 @@ def hard_labels(vectors: np.ndarray) -> np.ndarray:
 
 #: All that makes the weights and answers of a network, so that a change of any is another cache entry.
 _NETWORK_CODE = [
-    Material, _convolutions, MelEncoder, MelRNN, MelCNNRNN, StanzaCNN, StanzaRNN, _empty, ResNet50, EmotionNet, network, _logits, shuffled_batches, train,
+    Material, _convolutions, MelEncoder, MelRNN, MelCNNRNN, CoupletCNN, CoupletRNN, _empty, ResNet50, EmotionNet, network, _logits, shuffled_batches, train,
     predict, class_weights, macro_f1, standardise, mel.batch, mel.with_noise, mel.batches,
 ]  # fmt: skip
 
@@ -404,8 +404,13 @@ def nt_xent(first: torch.Tensor, second: torch.Tensor, temperature: float = 0.2)
     return functional.cross_entropy(similarity, partner)
 
 
+def simclr_encoder() -> nn.Sequential:
+    """`MelEncoder` whose vectors are centred and scaled, with fresh weights: all its numbers are positive, so that uncentred vectors would point one way."""
+    return nn.Sequential(MelEncoder(), nn.BatchNorm1d(DIM, affine=False)).to(device())
+
+
 def train_simclr(material: Material, *, epochs: int, seed: int, folder: Path) -> None:
-    """Train a `MelEncoder` without labels: two augmented views of a song shall be neighbours (Chen et al. 2020).
+    """Train a `simclr_encoder` without labels: two augmented views of a song shall be neighbours (Chen et al. 2020).
 
     Parameters
     ----------
@@ -415,14 +420,14 @@ def train_simclr(material: Material, *, epochs: int, seed: int, folder: Path) ->
     torch.manual_seed(seed)
     rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     where = device()
-    encoder = MelEncoder().to(where)
+    encoder = simclr_encoder()
     projector = nn.Sequential(nn.Linear(DIM, 128), nn.ReLU(), nn.Linear(128, 64)).to(where)
     optimizer = torch.optim.AdamW([*encoder.parameters(), *projector.parameters()], lr=1e-3, weight_decay=1e-4)
     rows, curve = material.rows("train"), []
     for _ in progress(range(epochs), desc=f"train SimCLR, seed {seed}"):
         encoder.train()
         losses = []
-        for batch in shuffled_batches(rows, 2 * BATCH, rng):
+        for batch in shuffled_batches(rows, BATCH, rng):
             with torch.autocast(where, torch.bfloat16, enabled=mixed_precision()):
                 views = [projector(encoder(_view(material, batch, rng, generator).to(where))).float() for _ in range(2)]
             loss = nt_xent(*views)
@@ -440,15 +445,28 @@ def trained_simclr(material: Material, *, epochs: int, seed: int) -> cache.Entry
     return cache.folder(
         "simclr",
         lambda folder: train_simclr(material, epochs=epochs, seed=seed, folder=folder),
-        parameters={"epochs": epochs, "seed": seed, "crop": CROP, "batch": 2 * BATCH, "bfloat16": mixed_precision()},
+        parameters={"epochs": epochs, "seed": seed, "crop": CROP, "batch": BATCH, "bfloat16": mixed_precision()},
         data=material.key,
-        code=[Material, train_simclr, _convolutions, MelEncoder, augment, _view, nt_xent, shuffled_batches, standardise, mel.batch, mel.with_noise],
+        code=[
+            Material,
+            train_simclr,
+            simclr_encoder,
+            _convolutions,
+            MelEncoder,
+            augment,
+            _view,
+            nt_xent,
+            shuffled_batches,
+            standardise,
+            mel.batch,
+            mel.with_noise,
+        ],
     )
 
 
-def load_simclr(entry: cache.Entry) -> MelEncoder:
+def load_simclr(entry: cache.Entry) -> nn.Sequential:
     """Load an encoder kept by `train_simclr`; raises CorruptData if its weights are damaged."""
-    return _with_weights(MelEncoder().to(device()), entry.path).eval()
+    return _with_weights(simclr_encoder(), entry.path).eval()
 
 
 @torch.inference_mode()

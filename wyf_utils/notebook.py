@@ -22,7 +22,7 @@ from . import cache, figures
 from .cache import read_json, write_json
 from .settings import PROFILES, ROOT, device, profile_folder, run_folder, seed_everything, set_threads
 
-_QUIET = ("matplotlib", "fontTools", "transformers", "numba", "papermill", "urllib3", "httpx", "filelock", "torch")
+_QUIET = ("matplotlib", "fontTools", "transformers", "numba", "papermill", "urllib3", "httpx", "filelock", "torch", "faiss")
 RESULTS, MANIFEST = "results.json", "manifest.json"
 
 

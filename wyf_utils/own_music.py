@@ -24,8 +24,8 @@ import pandas as pd
 import soundfile
 from torch import nn
 
-from . import cache, catalogue, classifier, database, emotions, encoders, fusion, inference, lyrics, mel, mel_models, tags
-from .cleaning import drop_without_words, strip_sections, tidy
+from . import cache, classifier, database, emotions, encoders, fusion, inference, lyrics, mel, mel_models, tags
+from .cleaning import couplets, drop_without_words, strip_sections, tidy
 from .errors import BadInput, CorruptData, MissingData, WyfError
 from .settings import THREADS, cache_folder, device, progress, relative, run_folder
 
@@ -250,13 +250,13 @@ def _remembered(memory: Memory, kind: str, texts: list[str], make: Callable[[lis
 
 
 def read_lyrics(texts: list[str], model: Path, memory: Memory) -> np.ndarray:
-    """Emotion vectors (n, 6) of lyrics, the mean over their stanzas, by the text classifier in a folder; nan for a blank lyric."""
+    """Emotion vectors (n, 6) of lyrics, the mean over their couplets, by the text classifier in a folder; nan for a blank lyric."""
     reader = functools.cache(lambda: inference.load(model))  # not loaded where all is known
 
     def make(batch: list[str]) -> np.ndarray:
-        return np.stack([np.nanmean(reader().predict(catalogue._stanzas(text)), axis=0) for text in batch])  # a stanza may be bare signs
+        return np.stack([np.nanmean(reader().predict(couplets(text)), axis=0) for text in batch])  # a couplet may be bare signs
 
-    kind = f"lyric {_fingerprint(model.name, classifier.Classifier, inference, catalogue._stanzas, read_lyrics)}"
+    kind = f"lyric {_fingerprint(model.name, classifier.Classifier, inference, couplets, read_lyrics)}"
     return _remembered(memory, kind, texts, make, emotions.N, "read the lyrics")
 
 
@@ -356,6 +356,17 @@ def only_korean(songs: pd.DataFrame) -> pd.DataFrame:
     return songs.assign(text=songs["text"].where(korean, ""), doubt=songs["doubt"].mask((songs["text"] != "") & ~korean, "its lyric is not Korean"))
 
 
+def settle(account: dict[str, list[str]], songs: pd.DataFrame, has_lyric: np.ndarray, has_sound: np.ndarray) -> np.ndarray:
+    """Enter into the account what each song is scored by, and return the mask (n,) of those that can be scored."""
+    reasons = songs["name"] + (" " + songs["fault"]).where(~has_sound, "") + (": " + songs["doubt"]).where(songs["doubt"] != "", "")
+    scored = has_lyric | has_sound
+    account["songs"] = songs.loc[scored, "name"].tolist()
+    account["unreadable"] += (reasons[~scored] + "; it has no lyric that can be read either").tolist()
+    account["without lyrics"] = reasons[scored & ~has_lyric].tolist()
+    account["without sound"] = reasons[scored & ~has_sound].tolist()
+    return scored
+
+
 def build(folder: Path, run: str = "default", *, provider: lyrics.Provider | None = None, out: Path | None = None) -> tuple[Path, pd.DataFrame]:
     """Make the music database of a person's own files.
 
@@ -399,13 +410,7 @@ def build(folder: Path, run: str = "default", *, provider: lyrics.Provider | Non
         texts = songs["text"].tolist()
         lyric, embedding = read_lyrics(texts, text_model, memory), embed_lyrics(texts, memory)
     sound = np.array(songs["mel"].tolist(), np.float32)
-    has_lyric, has_sound = np.isfinite(lyric[:, 0]), np.isfinite(sound[:, 0])
-    reasons = songs["name"] + (" " + songs["fault"]).where(~has_sound, "") + (": " + songs["doubt"]).where(songs["doubt"] != "", "")
-    scored = has_lyric | has_sound
-    account["songs"] = songs.loc[scored, "name"].tolist()
-    account["unreadable"] += (reasons[~scored] + "; it has no lyric either").tolist()
-    account["without lyrics"] = reasons[scored & ~has_lyric].tolist()
-    account["without sound"] = reasons[scored & ~has_sound].tolist()
+    scored = settle(account, songs, np.isfinite(lyric[:, 0]), np.isfinite(sound[:, 0]))
     if not scored.any():
         raise BadInput(f"None of {len(files)} files can be scored, the first: {account['unreadable'][0]}; add lyrics, or files that can be read as sound.")
     lyric, sound = lyric[scored], sound[scored]

@@ -9,14 +9,19 @@ from .notebook import RESULTS
 from .settings import ROOT
 
 START, END = "<!-- results -->", "<!-- /results -->"
-_MODELS = ("majority", "lexicon", "tfidf", "e5_frozen", "e5_finetuned", "e5_tfidf", "e5_sample")
+_MODELS = ("majority", "lexicon", "tfidf", "e5_frozen", "e5_finetuned", "e5_tfidf", "e5_tfidf_adjusted", "e5_tfidf_ensemble", "e5_sample")
 _HEARING = ("majority", "cnn", "simclr_linear", "simclr_dense", "statistics_linear", "composer", "mel_2022")
 _ROWS = (
     ("02_model_comparison", "macro_f1", "Six emotions from a sentence, macro-F1", _MODELS),
     ("02_model_comparison", "micro_f1", "Six emotions from a sentence, micro-F1", _MODELS),
-    ("02_model_comparison", "macro_f1_difference", "Difference in macro-F1", ("e5_finetuned-tfidf", "e5_finetuned-e5_frozen")),
+    ("02_model_comparison", "macro_f1_difference", "Difference in macro-F1", ("e5_finetuned-tfidf", "e5_finetuned-e5_frozen", "e5_tfidf-tfidf")),
     ("02_model_comparison", "macro_f1", "GoEmotions-Korean, macro-F1", tuple(f"{model}@goemotions" for model in _MODELS)),
-    ("02_model_comparison", "macro_f1_difference", "GoEmotions-Korean, difference in macro-F1", ("e5_finetuned-tfidf@goemotions",)),
+    (
+        "02_model_comparison",
+        "macro_f1_difference",
+        "GoEmotions-Korean, difference in macro-F1",
+        ("e5_finetuned-tfidf@goemotions", "e5_tfidf_adjusted-tfidf@goemotions"),
+    ),
     ("02_model_comparison", "ece", "Expected calibration error", ("raw", "calibrated")),
     ("03_dapt", "macro_f1", "After continued pre-training, macro-F1", ("majority", "shuffled", "none", "tapt", "lyrics")),
     ("03_dapt", "macro_f1_difference", "Difference in macro-F1", ("tapt-none", "lyrics-none")),
