@@ -22,7 +22,7 @@
 # | **Reads** | the labelled sentences of 01 |
 # | **Writes** | trained classifiers (cache), figures `02_*`, the section `02_model_comparison` of `results.json` |
 # | **Before, after** | 01 shows the data; 04 and 05 use the classifier trained here |
-# | **Time** | about ten minutes on 2 CPU cores, seconds from the cache |
+# | **Time** | about eight minutes on 2 CPU cores, seconds from the cache |
 
 # %% tags=["parameters"]
 run = "default"
@@ -34,10 +34,10 @@ max_sentences = 0
 max_per_emotion = 0
 encoder = "bundled/multilingual-e5-small"
 candidates = []
-epochs = 4
+epochs = 3
 learning_rate = 1e-4
 frozen_layers = 6
-sweep_texts = 400
+sweep_texts = 240
 sweep_epochs = 2
 sweep_factor = 100.0
 recipes = {}
