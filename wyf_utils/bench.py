@@ -92,6 +92,7 @@ class _AsPipeline(PreTrainedModel):
     """The classifier's weights under the interface that transformers' `pipeline` wants."""
 
     config_class = BertConfig
+    _supports_sdpa = True  # as the encoder inside does
 
     def __init__(self, model: classifier.EmotionModel):
         super().__init__(model.encoder.config)
