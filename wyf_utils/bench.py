@@ -95,7 +95,7 @@ class _AsPipeline(PreTrainedModel):
     _supports_sdpa = True  # as the encoder inside does
 
     def __init__(self, model: classifier.EmotionModel):
-        super().__init__(model.encoder.config)
+        super().__init__(BertConfig(**model.encoder.config.to_dict() | {"num_labels": emotions.N}))
         self.emotions = model
 
     def forward(self, input_ids, attention_mask, **_):
