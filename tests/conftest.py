@@ -63,3 +63,17 @@ def small_run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("small_run")
     database.build(folder / database.NAME, make(400, profile="sample", model=model.key))
     return folder
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A run with a small music database, and a reader in the place of the model."""
+    from test_feeling import Reader
+    from test_songs import make
+
+    from wyf_utils import database, feeling
+
+    monkeypatch.setenv("WYF_OUT", str(tmp_path))
+    database.build(tmp_path / database.NAME, make(400, profile="sample"))
+    monkeypatch.setattr(feeling, "reader", lambda run="default": Reader())
+    return tmp_path

@@ -7,22 +7,12 @@ import pandas as pd
 import pytest
 import soundfile
 from streamlit.testing.v1 import AppTest
-from test_feeling import Reader
 from test_songs import make
 
-from wyf_utils import care, database, emotions, feedback, feeling, page
+from wyf_utils import care, database, emotions, feedback, page
 from wyf_utils.settings import ROOT
 
 SAD = "오늘 너무 슬퍼 슬퍼"
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    """A run with a small music database, and a reader in the place of the model."""
-    monkeypatch.setenv("WYF_OUT", str(tmp_path))
-    database.build(tmp_path / database.NAME, make(400, profile="sample"))
-    monkeypatch.setattr(feeling, "reader", lambda run="default": Reader())
-    return tmp_path
 
 
 def opened():

@@ -24,15 +24,6 @@ class Reader:
         return (np.exp(2 * counts) / np.exp(2 * counts).sum(1, keepdims=True)).astype(np.float32)
 
 
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    """A run with a small music database, and a reader in the place of the model."""
-    monkeypatch.setenv("WYF_OUT", str(tmp_path))
-    database.build(tmp_path / database.NAME, make(400, profile="sample"))
-    monkeypatch.setattr(feeling, "reader", lambda run="default": Reader())
-    return tmp_path
-
-
 def test_an_answer_holds_what_a_page_needs(here):
     answer = feeling.answer("오늘 너무 슬퍼 슬퍼", wish=Wish(seed=1))
     assert answer.feeling.argmax() == 3 and answer.sure and answer.said == {"ko": "", "en": ""} and answer.helpline is None
