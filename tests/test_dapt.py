@@ -8,6 +8,7 @@ import pytest
 import test_checkpoints as tiny
 import torch
 import transformers
+from test_figures import check_inside
 
 from wyf_utils import cache, classifier, dapt, datasets, encoders, figures, metrics
 from wyf_utils.cleaning import near_duplicates, without_full_stops
@@ -446,13 +447,7 @@ BUILDERS = {
 @pytest.mark.parametrize("name", BUILDERS)
 def test_everything_drawn_stays_inside_the_figure(name):
     figures.set_style()
-    for lang in figures.LANGUAGES:
-        figure = BUILDERS[name](lang)
-        figure.canvas.draw()
-        width, height = figure.get_size_inches()
-        box = figure.get_tightbbox()  # inches
-        assert box.x0 > -0.05 and box.y0 > -0.05 and box.x1 < width + 0.05 and box.y1 < height + 0.05, (lang, box)
-        plt.close(figure)
+    check_inside(BUILDERS[name])
 
 
 def test_a_venn_says_the_share_of_every_region():
