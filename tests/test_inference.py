@@ -39,7 +39,7 @@ def test_padding_and_company_change_next_to_nothing(model, texts):
 def test_exported_once(model):
     first = inference.exported(model)
     assert inference.exported(model).reused and inference.exported(model).path == first.path
-    assert (first.path / "model.onnx").stat().st_size < 0.4 * (model / "model.safetensors").stat().st_size
+    assert (first.path / "model.onnx").stat().st_size < 0.5 * (model / "model.safetensors").stat().st_size
 
 
 def test_an_interrupted_export_leaves_nothing(model, monkeypatch, tmp_path):

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from sklearn import metrics as sklearn_metrics
 
 from wyf_utils import metrics
 
@@ -27,6 +28,21 @@ def loop_agreement(true, predicted):
 def test_agreement_equals_a_plain_loop(true, random):
     predicted = np.array([[random.random() for _ in range(6)] for _ in true])
     assert metrics.agreement(true, predicted) == pytest.approx(loop_agreement(true, predicted))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 5), st.integers(0, 5), st.integers(1, 40), st.integers(0, 999))
+def test_scores_of_labels_equal_those_of_scikit_learn(highest, answered, n, seed):
+    rng = np.random.default_rng(seed)
+    true, predicted = rng.integers(0, highest + 1, n), rng.integers(0, answered + 1, n)
+    occurring = {"labels": np.unique(true), "average": "macro", "zero_division": 0}
+    assert metrics.macro_f1(true, predicted) == pytest.approx(sklearn_metrics.f1_score(true, predicted, **occurring))
+    assert metrics.macro_precision(true, predicted) == pytest.approx(sklearn_metrics.precision_score(true, predicted, **occurring))
+    assert metrics.macro_recall(true, predicted) == pytest.approx(sklearn_metrics.recall_score(true, predicted, **occurring))
+    assert metrics.weighted_f1(true, predicted) == pytest.approx(sklearn_metrics.f1_score(true, predicted, average="weighted", zero_division=0))
+    assert metrics.micro_f1(true, predicted) == pytest.approx(sklearn_metrics.accuracy_score(true, predicted))
+    if len(set(true)) > 1 and len(set(predicted)) > 1:
+        assert metrics.kappa(true, predicted) == pytest.approx(sklearn_metrics.cohen_kappa_score(true, predicted))
 
 
 def test_majority_answers_have_no_kappa_and_low_macro_f1():

@@ -226,7 +226,7 @@ def build(made, encoder, tmp_path, monkeypatch):
         path, account = own_music.build(folder, "made", **options)
         return database.read(path), account
 
-    call.path = tmp_path / "runs" / own_music.RUN / database.NAME
+    call.path = tmp_path / "runs" / settings.OWN_MUSIC / database.NAME
     return call
 
 
@@ -390,7 +390,7 @@ def test_a_run_without_models(build, made, mixed, tmp_path, monkeypatch):
     with pytest.raises(MissingData, match="The run 'never' has built no music database yet; run `make run RUN=never`"):
         own_music.build(mixed, "never")
     with pytest.raises(BadInput, match="The run 'music' is the one that is built here"):
-        own_music.build(mixed, own_music.RUN)
+        own_music.build(mixed, settings.OWN_MUSIC)
     kept = database.read(made / "made" / database.NAME)
     for lacking, says in (({}, "names no model of sound; choose another by --run"), ({"model": "x", "mel_model": "y"}, "is gone from the cache")):
         database.build(tmp_path / "runs" / "other" / database.NAME, dataclasses.replace(kept, provenance={"run": "other", **lacking}))
@@ -429,7 +429,7 @@ def test_a_song_is_searched_by_what_is_known_of_it(build, mixed):
     assert np.isfinite(music.fused).all() and np.allclose(music.fused.sum(1), 1, atol=1e-5)
     assert np.isnan(music.lyric[~music.has_lyric]).all() and np.isnan(music.mel[~music.has_sound]).all()
     assert np.isfinite(music.embedding[music.has_lyric]).all() and np.isnan(music.embedding[~music.has_lyric]).all()
-    assert music.provenance["run"] == own_music.RUN and music.provenance["scored by"] == "made" and music.provenance["model"]
+    assert music.provenance["run"] == settings.OWN_MUSIC and music.provenance["scored by"] == "made" and music.provenance["model"]
 
 
 def test_the_command_and_its_answer(build, made, mixed, tmp_path, monkeypatch):
@@ -439,7 +439,7 @@ def test_the_command_and_its_answer(build, made, mixed, tmp_path, monkeypatch):
     assert done.exit_code == 0, done.exception
     assert "unreadable  text.mp3 is no sound" in done.output and "without sound  d.m4a" in done.output and "misnamed  g.mp3 holds WAV" in done.output
     assert "music   music.duckdb" in done.output and "wyf feel --run music" in done.output
-    answered = runner.invoke(app, ["feel", "눈물이 난다", "--run", own_music.RUN, "--k", "6"])
+    answered = runner.invoke(app, ["feel", "눈물이 난다", "--run", settings.OWN_MUSIC, "--k", "6"])
     assert answered.exit_code == 0, answered.exception
     lines = {line.split(". ")[1].split("  ")[0]: line for line in answered.output.splitlines() if ". " in line[:6]}
     assert set(lines) == {"밤편지 (아이유, 2017)", "곁 (가수)", "가사만", "소리만 (악단)", "Yesterday (The Beatles)", "g"}

@@ -44,21 +44,13 @@ from .settings import THREADS, cache_folder, set_threads
 SONGS, SONGS_2015, LYRICS, SECONDS, GIGABYTES = 707_989, 42_839, 145_636, 60, 2.0
 
 
-def compare(title: str, calls: dict[str, Callable[[], object]], times: int = 7, warm: bool = True) -> None:
-    """Time calls in turn (A B A B ...), so that a drifting machine hurts all alike, and print medians and ratios to the first."""
-    taken: dict[str, list[float]] = {name: [] for name in calls}
-    for call in calls.values() if warm else ():
-        call()
-    for _ in range(times):
-        for name, call in calls.items():
-            start = time.perf_counter()
-            call()
-            taken[name].append(time.perf_counter() - start)
-    first = statistics.median(next(iter(taken.values())))
+def compare(title: str, calls: dict[str, Callable[[], object]], times: int = 5, in_a_row: int = 1, untimed: int = 1) -> None:
+    """Time calls by `evaluation.in_turn` and print medians and ratios to the first."""
+    medians = {name: statistics.median(seconds) for name, seconds in evaluation.in_turn(calls, times, in_a_row, untimed).items()}
+    first = next(iter(medians.values()))
     print(f"\n{title}")
-    for name, seconds in taken.items():
-        median = statistics.median(seconds)
-        print(f"  {name:<44} {1000 * median:10.2f} ms   {first / median:7.1f} x")
+    for name, median in medians.items():
+        print(f"  {name:<44} {1000 * median:10.2f} ms   {first / median:7.1f} x", flush=True)
 
 
 def _search() -> None:
@@ -127,13 +119,14 @@ def _reading() -> None:
             "predict, ONNX eight-bit": lambda: fast.predict(texts),
         },
         times=1,
-        warm=False,
+        untimed=0,
     )
     turns = itertools.cycle(texts)
     compare(
         "one sentence to six probabilities",
         {"transformers pipeline": lambda: pipe(reference.prefix + next(turns)), "predict, ONNX eight-bit": lambda: fast.predict([next(turns)])},
-        times=101,
+        times=8,
+        in_a_row=20,
     )
     true, test = parts["test"]["emotion"].to_numpy(), parts["test"]["text"].tolist()
     exact, eight_bit = (model.predict(test).argmax(1) for model in (reference, fast))
@@ -150,22 +143,16 @@ def _feeling() -> None:
         return
     reference = classifier.load(model)
     pipe, texts = _pipeline(reference), itertools.cycle(datasets.utterances("sample")[0]["text"].sample(300, random_state=0))
+    seeds = itertools.count()
     calls = {
-        "transformers pipeline, the sentence alone": lambda text: pipe(reference.prefix + text),
-        "feeling.answer, songs included": lambda text: feeling.answer(text, wish=recommender.Wish(seed=len(text))),
+        "transformers pipeline, the sentence alone": lambda: pipe(reference.prefix + next(texts)),
+        "feeling.answer, songs included": lambda: feeling.answer(next(texts), wish=recommender.Wish(seed=next(seeds))),
     }
-    taken: dict[str, list[float]] = {name: [] for name in calls}
-    for turn in range(210):
-        text = next(texts)
-        for name, call in calls.items():
-            start = time.perf_counter()
-            call(text)
-            if turn >= 10:
-                taken[name].append(1000 * (time.perf_counter() - start))
     print("\nfeeling to songs, default run")
-    first = np.median(next(iter(taken.values())))
-    for name, times in taken.items():
-        p50, p95 = np.percentile(times, [50, 95])
+    first = None
+    for name, seconds in evaluation.in_turn(calls, times=10, in_a_row=20).items():
+        p50, p95 = 1000 * np.percentile(seconds, [50, 95])
+        first = first or p50
         print(f"  {name:<44} p50 {p50:7.2f} ms   p95 {p95:7.2f} ms   p50 / pipeline {p50 / first:5.2f}   p95 / p50 {p95 / p50:5.2f}")
 
 

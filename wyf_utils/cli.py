@@ -186,13 +186,13 @@ def build(
     """Make a music database of your own files; `wyf feel --run music` answers from it."""
     from . import lyrics as finder
     from . import own_music
-    from .settings import relative, set_threads
+    from .settings import OWN_MUSIC, relative, set_threads
 
     set_threads()
     path, account = own_music.build(music, run, provider=finder.Lrclib() if online else None)
     typer.echo(account[["files"]].T.to_string(index=False))
     typer.echo(_named(account.drop(["found", "songs"])["which"]), nl=False)
-    typer.echo(f"music   {relative(path)}; ask it by `wyf feel --run {own_music.RUN} SENTENCE`")
+    typer.echo(f"music   {relative(path)}; ask it by `wyf feel --run {OWN_MUSIC} SENTENCE`")
 
 
 @app.command()

@@ -153,8 +153,6 @@ def compare(feelings: np.ndarray, music: MusicDatabase, answers: dict[str, tuple
 
 #: Songs of which one scikit-learn call each is timed; more only take in proportion.
 LOOPED = 300
-#: Timed calls of a turn.
-IN_A_ROW = 5
 
 
 def time_search(sizes: Sequence[tuple[int, int]], seed: int, times: int = 5, k: int = 5) -> pd.DataFrame:
@@ -165,7 +163,7 @@ def time_search(sizes: Sequence[tuple[int, int]], seed: int, times: int = 5, k: 
     sizes
         Songs and dimensions of each catalogue; vectors are drawn from a flat Dirichlet.
     times
-        Turns (A B A B ...), so that a drifting machine hurts all alike; medians are given.
+        Turns of `in_turn`; medians are given.
 
     Returns
     -------
@@ -182,8 +180,10 @@ def time_search(sizes: Sequence[tuple[int, int]], seed: int, times: int = 5, k: 
             vectors /= vectors.sum(axis=1, keepdims=True)
             calls = _searches(vectors, vectors[songs // 2], k)
             found = [set(np.asarray(call()).ravel().tolist()) for call in calls.values()]  # the first call warms up
-            taken = _in_turn({"loop": lambda v=vectors: [cosine_similarity(v[:1], v[i : i + 1]) for i in range(min(LOOPED, len(v)))]}, 1)
-            taken = {"loop": taken["loop"] * songs / min(LOOPED, songs), **_in_turn(calls, times)}
+            few = min(LOOPED, songs)
+            looped = in_turn({"loop": lambda v=vectors, few=few: [cosine_similarity(v[:1], v[i : i + 1]) for i in range(few)]}, 1)
+            taken = {name: statistics.median(seconds) for name, seconds in (looped | in_turn(calls, times)).items()}
+            taken["loop"] *= songs / few
             rows[songs, dim] = {**{name: 1000 * seconds for name, seconds in taken.items()}, "same": all(f == found[0] for f in found)}
     return pd.DataFrame(rows).T.rename_axis(["songs", "dim"]).astype({name: float for name in taken} | {"same": bool})
 
@@ -212,14 +212,17 @@ def _searches(vectors: np.ndarray, query: np.ndarray, k: int) -> dict[str, Calla
     return calls
 
 
-def _in_turn(calls: dict[str, Callable], times: int) -> dict[str, float]:
-    """Median seconds of each call. A turn is several calls in a row, the first untimed: none pays for what another left in the caches."""
+def in_turn(calls: dict[str, Callable], times: int, in_a_row: int = 5, untimed: int = 1) -> dict[str, list[float]]:
+    """Seconds of calls made in turns (A A A B B B A A A ...), so that a drifting machine hurts all alike.
+
+    A turn is several calls in a row, the first untimed: none pays for what another left in the caches or for its threads.
+    """
     taken: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(times):
         for name, call in calls.items():
-            call()
-            for _ in range(IN_A_ROW):
+            for place in range(untimed + in_a_row):
                 start = time.perf_counter()
                 call()
-                taken[name].append(time.perf_counter() - start)
-    return {name: statistics.median(seconds) for name, seconds in taken.items()}
+                if place >= untimed:
+                    taken[name].append(time.perf_counter() - start)
+    return taken

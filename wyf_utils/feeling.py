@@ -18,7 +18,7 @@ from .cleaning import check_sentence
 from .database import MusicDatabase
 from .errors import MissingData, WyfError
 from .recommender import Wish
-from .settings import cache_folder, run_folder
+from .settings import OWN_MUSIC, cache_folder, run_folder
 
 _LOADING = threading.Lock()  # a page's threads wait for one loading instead of loading each
 
@@ -88,9 +88,10 @@ def music(run: str = "default") -> MusicDatabase:
     """
     path = run_folder(run) / database.NAME
     if not path.is_file():
+        remedy = "wyf build --music FOLDER" if run == OWN_MUSIC else f"make run RUN={run}"
         raise MissingData(
-            f"The run '{run}' has built no music database yet; run `make run RUN={run}`.",
-            f"'{run}' 실행에 아직 노래 데이터베이스가 없어요. `make run RUN={run}`을 실행해 주세요.",
+            f"The run '{run}' has built no music database yet; run `{remedy}`.",
+            f"'{run}' 실행에 아직 노래 데이터베이스가 없어요. `{remedy}`을(를) 실행해 주세요.",
         )
     state = path.stat()
     with _LOADING:

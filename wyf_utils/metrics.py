@@ -8,48 +8,79 @@ import numpy as np
 import pandas as pd
 from scipy.spatial.distance import pdist
 from scipy.stats import pearsonr
-from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score, precision_score, recall_score
 
 from . import emotions
 
 Score = Callable[[np.ndarray, np.ndarray], float]
 
 
+def confusion(true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """How often each emotion (row) was answered with each (column), (6, 6)."""
+    return np.bincount(true * emotions.N + predicted, minlength=emotions.N**2).reshape(emotions.N, emotions.N)
+
+
+def label_scores(tables: np.ndarray) -> dict[str, np.ndarray]:
+    """Every score of labels out of confusion tables (..., 6, 6), all at once: a bootstrap asks for thousands. {score: (...)}.
+
+    The same numbers as scikit-learn's, many times as fast. Means are over the emotions that occur, and an emotion that is never answered
+    has precision 0; kappa is 0 where one side never varies.
+    """
+    share = tables / tables.sum((-2, -1), keepdims=True)
+    meant, given, hits = share.sum(-1), share.sum(-2), np.diagonal(share, axis1=-2, axis2=-1)
+    occurs, right, chance = meant > 0, hits.sum(-1), (meant * given).sum(-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        f1 = np.where(occurs, 2 * hits / (meant + given), 0)
+        precision = np.where(given > 0, hits / given, 0)
+        recall = np.where(occurs, hits / meant, 0)
+        kappas = np.where((occurs.sum(-1) == 1) | ((given > 0).sum(-1) == 1), 0, (right - chance) / (1 - chance))
+    kinds = occurs.sum(-1)
+    return {
+        "macro_f1": f1.sum(-1) / kinds,
+        "micro_f1": right,
+        "weighted_f1": (meant * f1).sum(-1),
+        "precision": (precision * occurs).sum(-1) / kinds,
+        "recall": recall.sum(-1) / kinds,
+        "kappa": kappas,
+    }
+
+
+def _score(name: str, true: np.ndarray, predicted: np.ndarray) -> float:
+    return float(label_scores(confusion(true, predicted))[name])
+
+
 def macro_f1(true: np.ndarray, predicted: np.ndarray) -> float:
     """Mean F1 of the emotions that occur in `true`, each weighing the same."""
-    return float(f1_score(true, predicted, average="macro", labels=np.unique(true), zero_division=0))
+    return _score("macro_f1", true, predicted)
 
 
 def micro_f1(true: np.ndarray, predicted: np.ndarray) -> float:
     """F1 over all decisions; with one label a text it equals accuracy."""
-    return float(accuracy_score(true, predicted))
+    return _score("micro_f1", true, predicted)
+
+
+def weighted_f1(true: np.ndarray, predicted: np.ndarray) -> float:
+    """F1 of the emotions weighted by how often they occur, the average of 2022."""
+    return _score("weighted_f1", true, predicted)
+
+
+def macro_precision(true: np.ndarray, predicted: np.ndarray) -> float:
+    """Mean precision of the emotions that occur in `true`; 0 for one that is never answered."""
+    return _score("precision", true, predicted)
+
+
+def macro_recall(true: np.ndarray, predicted: np.ndarray) -> float:
+    """Mean recall of the emotions that occur in `true`, the balanced accuracy."""
+    return _score("recall", true, predicted)
+
+
+def kappa(true: np.ndarray, predicted: np.ndarray) -> float:
+    """Cohen's kappa: agreement beyond chance, 0 where one side never varies."""
+    return _score("kappa", true, predicted)
 
 
 def brier(true: np.ndarray, probabilities: np.ndarray) -> float:
     """Brier score (1950) of six probabilities: mean squared distance to the true emotion, 0 (best) to 2."""
     return float(((probabilities - np.eye(emotions.N)[true]) ** 2).sum(1).mean())
-
-
-def weighted_f1(true: np.ndarray, predicted: np.ndarray) -> float:
-    """F1 of the emotions weighted by how often they occur, the average of 2022."""
-    return float(f1_score(true, predicted, average="weighted", zero_division=0))
-
-
-def macro_precision(true: np.ndarray, predicted: np.ndarray) -> float:
-    """Mean precision of the emotions that occur in `true`; 0 for one that is never answered."""
-    return float(precision_score(true, predicted, average="macro", labels=np.unique(true), zero_division=0))
-
-
-def macro_recall(true: np.ndarray, predicted: np.ndarray) -> float:
-    """Mean recall of the emotions that occur in `true`, the balanced accuracy."""
-    return float(recall_score(true, predicted, average="macro", labels=np.unique(true), zero_division=0))
-
-
-def kappa(true: np.ndarray, predicted: np.ndarray) -> float:
-    """Cohen's kappa: agreement beyond chance, 0 where one side never varies."""
-    if len(np.unique(true)) == 1 or len(np.unique(predicted)) == 1:
-        return 0.0
-    return float(cohen_kappa_score(true, predicted))
 
 
 # Confidence -----------------------------------------------------------------------------------------
@@ -242,15 +273,8 @@ def _drawn(true: np.ndarray, predicted: np.ndarray, draws: np.ndarray) -> dict[s
     scores = {name: draws @ values / draws.sum(1) for name, values in rows.items()}
     cells = np.zeros((len(true), emotions.N**2))
     cells[np.arange(len(true)), emotions.N * ids + answered] = 1
-    share = (draws @ cells).reshape(-1, emotions.N, emotions.N) / draws.sum(1)[:, None, None]  # (draws, true, answered)
-    meant, given, hits = share.sum(2), share.sum(1), np.diagonal(share, axis1=1, axis2=2)
-    occurs = meant > 0
-    with np.errstate(invalid="ignore", divide="ignore"):
-        f1 = np.where(occurs, 2 * hits / (meant + given), 0)
-        recall = np.where(occurs, hits / meant, 0)
-        chance = (meant * given).sum(1)
-        kappas = np.where(((meant > 0).sum(1) == 1) | ((given > 0).sum(1) == 1), 0, (hits.sum(1) - chance) / (1 - chance))
-    scores |= {"macro_f1": f1.sum(1) / occurs.sum(1), "balanced_accuracy": recall.sum(1) / occurs.sum(1), "kappa": kappas}
+    labels = label_scores((draws @ cells).reshape(-1, emotions.N, emotions.N))
+    scores |= {"macro_f1": labels["macro_f1"], "balanced_accuracy": labels["recall"], "kappa": labels["kappa"]}
     return {name: scores[name] for name in SONG_SCORES}
 
 

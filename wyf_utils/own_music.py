@@ -27,10 +27,8 @@ from torch import nn
 from . import cache, classifier, database, emotions, encoders, fusion, inference, lyrics, mel, mel_models, tags
 from .cleaning import couplets, drop_without_words, strip_sections, tidy
 from .errors import BadInput, CorruptData, MissingData, WyfError
-from .settings import THREADS, cache_folder, device, progress, relative, run_folder
+from .settings import OWN_MUSIC, THREADS, cache_folder, device, progress, relative, run_folder
 
-#: The run that answers from a person's own music.
-RUN = "music"
 #: Endings of sound files with the format that belongs to each in libsndfile, blank where it reads no such files.
 FORMATS = {
     ".mp3": "MP3", ".flac": "FLAC", ".ogg": "OGG", ".oga": "OGG", ".opus": "OGG", ".wav": "WAV", ".aif": "AIFF", ".aiff": "AIFF",
@@ -379,7 +377,7 @@ def build(folder: Path, run: str = "default", *, provider: lyrics.Provider | Non
     provider
         Who is asked for the lyrics that neither a tag nor a text beside the file gives; nobody by default.
     out
-        Folder of the database; that of the run `RUN` by default.
+        Folder of the database; that of the run `music` by default.
 
     Returns
     -------
@@ -397,7 +395,7 @@ def build(folder: Path, run: str = "default", *, provider: lyrics.Provider | Non
     NoRoom
         If the disk is full; the old database stays.
     """
-    path = (out or run_folder(RUN)) / database.NAME
+    path = (out or run_folder(OWN_MUSIC)) / database.NAME
     if path == run_folder(run) / database.NAME:
         raise BadInput(f"The run '{run}' is the one that is built here; name the run whose models score the songs, for example --run default.")
     files = find(folder.resolve())
@@ -416,6 +414,6 @@ def build(folder: Path, run: str = "default", *, provider: lyrics.Provider | Non
     lyric, sound = lyric[scored], sound[scored]
     weights = np.array(json.loads(provenance["mel_weights"]))
     fused = fusion.fuse(*(fusion.correct(vectors, fusion.prior(vectors)) for vectors in (lyric, sound)), weights)
-    origin = {"run": RUN, "profile": "own music", "scored by": run, **{name: provenance[name] for name in ("model", "mel_model", "mel_weights")}}
+    origin = {"run": OWN_MUSIC, "profile": "own music", "scored by": run, **{name: provenance[name] for name in ("model", "mel_model", "mel_weights")}}
     database.build(path, database.MusicDatabase(songs[scored], lyric, sound, fused, embedding[scored], origin))
     return path, pd.DataFrame({"files": {k: len(v) for k, v in account.items()}, "which": account})

@@ -20,6 +20,9 @@ PROFILES = {
     "wyf": "the sources of 2022, put under data/raw/wyf by the user",
 }
 
+#: The run that answers from a person's own music.
+OWN_MUSIC = "music"
+
 
 def _threads() -> int:
     asked = os.environ.get("WYF_THREADS", "2")
