@@ -355,9 +355,9 @@ for corpus, parts in splits.items():
     given["shuffled"] = tuple([classifier.shuffled(parts["train"], n, s) for s in seeds] for n in (len(true[corpus]), len(intent)))
     given["majority"] = tuple([classifier.majority(parts["train"], n)] for n in (len(true[corpus]), len(intent)))
     for name, (sentences, lyrics) in given.items():
-        scores[corpus, "macro_f1", name] = metrics.interval(true[corpus], sentences, dapt.macro_f1, seed=seed)
+        scores[corpus, "macro_f1", name] = metrics.interval(true[corpus], sentences, metrics.macro_f1, seed=seed)
         scores[corpus, "micro_f1", name] = metrics.interval(true[corpus], sentences, metrics.micro_f1, seed=seed)
-        scores[corpus, "macro_f1_lyrics", name] = metrics.interval(intent, lyrics, dapt.macro_f1, seed=seed)
+        scores[corpus, "macro_f1_lyrics", name] = metrics.interval(intent, lyrics, metrics.macro_f1, seed=seed)
 nb.figure(
     lambda lang: figures.scores_beside(
         {
@@ -386,7 +386,7 @@ nb.figure(
 
 # %%
 against = {
-    (corpus, measure, name): metrics.paired_difference(rows_, ours_, theirs, dapt.macro_f1, seed=seed)
+    (corpus, measure, name): metrics.paired_difference(rows_, ours_, theirs, metrics.macro_f1, seed=seed)
     for corpus in splits
     for name in conditions[1:]
     for measure, rows_, ours_, theirs in (
@@ -472,7 +472,7 @@ pd.DataFrame({"as in 2022": [f"{row.Index},{row.label},{row.text}" for row in sh
 # %%
 table = {}
 for name in [name for name in ("none", "lyrics_conversation_emotion", "frozen_2022") if name in conditions]:
-    each = [dapt.macro_f1(true[first], a) for a in answers[first, name].sentences]
+    each = [metrics.macro_f1(true[first], a) for a in answers[first, name].sentences]
     table[name] = {
         "tensors moved": f"{moved[name]:.0%}",
         "loss on emotion sentences": f"{before['emotion']:.2f} to {losses[name]['emotion']:.2f}",

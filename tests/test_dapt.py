@@ -10,7 +10,7 @@ import torch
 import transformers
 from test_figures import check_inside
 
-from wyf_utils import cache, classifier, dapt, datasets, encoders, figures, metrics
+from wyf_utils import cache, classifier, dapt, datasets, encoders, figures
 from wyf_utils.cleaning import near_duplicates, without_full_stops
 from wyf_utils.errors import BadInput
 from wyf_utils.settings import ROOT
@@ -392,13 +392,6 @@ def test_an_interrupted_stage_goes_on_from_its_last_good_checkpoint(published, s
 
 
 # The experiment -----------------------------------------------------------------------------------
-
-
-def test_macro_f1_is_the_metric_s():
-    rng = np.random.default_rng(0)
-    for high in (3, 6):
-        true, answered = rng.integers(0, high, 80), rng.integers(0, 6, 80)
-        assert dapt.macro_f1(true, answered) == pytest.approx(metrics.macro_f1(true, answered))
 
 
 def test_a_condition_answers_sentences_and_lyrics_the_same_every_time(chains, sample_sentences):

@@ -28,7 +28,7 @@ from torch import nn
 from torch.nn import functional
 from transformers import AutoModelForMaskedLM, BertForMaskedLM, ElectraForPreTraining, PreTrainedModel, PreTrainedTokenizerFast
 
-from . import cache, classifier, datasets, emotions, encoders, training
+from . import cache, classifier, datasets, encoders, training
 from .cache import read_json, write_json
 from .cleaning import couplets, near_duplicates, without_full_stops
 from .encoders import BUNDLED, E5_PREFIX, Encoder
@@ -822,14 +822,6 @@ def _answered(model: cache.Entry, texts: pd.Series, scored: pd.DataFrame) -> tup
     )
     with np.load(entry.path / "answers.npz", allow_pickle=False) as kept:
         return kept["sentences"], kept["lyrics"]
-
-
-def macro_f1(true: np.ndarray, answered: np.ndarray) -> float:
-    """`metrics.macro_f1` out of the confusion matrix: the same number, many times as fast, for thousands of bootstrap draws."""
-    counts = np.bincount(true * emotions.N + answered, minlength=emotions.N**2).reshape(emotions.N, emotions.N)
-    meant, given = counts.sum(1), counts.sum(0)
-    there = meant > 0
-    return float((2 * counts.diagonal()[there] / (meant + given)[there]).mean())
 
 
 def minutes(chain: Sequence[cache.Entry], answers: Answers) -> dict[str, float]:
