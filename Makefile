@@ -43,7 +43,7 @@ screenshots: $(VENV)/.installed ## pictures of the page for the README, by Debia
 sync: $(VENV)/.installed ## bring the notebooks and their .py twins together
 	@$(BIN)/wyf sync
 
-publish: $(VENV)/.installed ## re-execute the default run into notebooks/, figures/ and results.json
+publish: $(VENV)/.installed ## re-execute a run into figures/, results.json and, the default run, notebooks/: make publish [RUN=open]
 	@$(BIN)/wyf run $(RUN) --publish
 	@$(BIN)/wyf readme
 

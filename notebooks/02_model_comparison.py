@@ -299,7 +299,7 @@ pd.DataFrame(
 # %% [markdown]
 # **Which emotions are read, and which are confused?** In the matrix rows are the true emotion; one seed is shown.
 #
-# Rare emotions (드문 감정) are the weak spot: KOTE's training part holds about ten texts of 평화 and as many of 중립, its test part under twenty of each, and GoEmotions-Korean has hardly more of 평화.
+# Rare emotions (드문 감정) are the weak spot: KOTE has few texts of 평화 and of 중립, GoEmotions-Korean few of 평화; the table of sizes above counts them.
 # A model that never answers one of them loses a sixth of macro-F1 and next to nothing of micro-F1; one text more or less moves their F1 by several points, which is why the intervals of
 # macro-F1 are wide. The table shows how many test texts each emotion has, and what became of it.
 

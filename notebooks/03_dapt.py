@@ -328,7 +328,7 @@ pd.Series(moved, name="share of tensors that moved").to_frame()
 # %% [markdown]
 # ## Fine-tuning (미세조정)
 #
-# Every condition is fine-tuned in the same way, on the same sentences, with the same seeds, and scored on the same test sentences and lyrics. Few labelled sentences are used, as many of every
+# Every condition is fine-tuned in the same way, on the same sentences, with the same seeds, and scored on the same test sentences and lyrics. Few labelled sentences are used, at most `max_train` of every
 # emotion: that is where pre-training should matter most, and what fits the time. The lower layers and the embeddings stay as pre-training left them. An encoder without a moved bit is
 # the one of `none`, and so are its fine-tuned models: they are not trained again.
 

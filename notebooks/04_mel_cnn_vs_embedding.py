@@ -287,7 +287,10 @@ if songs:
         nb.figure(
             lambda lang: figures.plane(mel_points, colours, lang, pick(lang, "소리의 SimCLR 벡터 (UMAP)", "SimCLR vectors of sound (UMAP)") + nb.mark(lang)),
             "mel_embedding",
-            caption={"ko": "SimCLR 벡터의 UMAP, 작곡한 감정의 색", "en": "UMAP of the SimCLR vectors, coloured by the emotion the sound was composed for"},
+            caption={
+                "ko": "SimCLR 벡터의 UMAP, 색은 작곡할 때 의도한 감정",
+                "en": "UMAP of the SimCLR vectors, coloured by the emotion the sound was composed for",
+            },
         )
     )
 
@@ -419,7 +422,7 @@ if songs:
                 colours=dict.fromkeys(BASELINES, figures.BASELINE),
             ),
             "audio_lyrics",
-            caption={"ko": "소리, 가사, 둘 다에서 읽은 작곡 의도의 macro-F1", "en": "Macro-F1 of the author's intent from sound, lyrics and both"},
+            caption={"ko": "소리, 가사, 둘 다에서 읽은 작사 의도의 macro-F1", "en": "Macro-F1 of the author's intent from sound, lyrics and both"},
         )
     )
     display(pd.Series({n.split("/")[1]: f"{metrics.show(d)} {metrics.verdict(d)}" for n, d in intent_scores.items() if n.startswith("kappa_intent_diff")}))
@@ -458,9 +461,9 @@ if composed is not None:
     FEATURES += [("simclr_linear@composer", "statistics_linear@composer")]
     tested = heard.differences(composed, CLEAN + LABELS + FEATURES, seed, "_composer")
     results |= tested
-    noise = {"worse": "noise of this level harms", "better": "noise of this level helps", "no difference": "noise of this level explains nothing"}
-    wrong = {"better": "the lyric labels held it back", "worse": "the lyric labels are better", "no difference": "the labels explain nothing"}
-    depth = {"better": "the first features say more", "worse": "the second features say more", "no difference": "the features say the same"}
+    noise = {"worse": "noise of this level harms", "better": "noise of this level helps", "no difference": "not shown that noise of this level matters"}
+    wrong = {"better": "the lyric labels held it back", "worse": "the lyric labels are better", "no difference": "not shown that the labels matter"}
+    depth = {"better": "the first features say more", "worse": "the second features say more", "no difference": "no difference shown between the features"}
     questions = [(f"1 noise: {a} against {b}", (a, b), noise) for a, b in CLEAN]
     questions += [(f"2 labels: {a} against {b}", (a, b), wrong) for a, b in LABELS]
     questions += [(f"3 features: {a} against {b}", (a, b), depth) for a, b in FEATURES]

@@ -315,6 +315,14 @@ verdicts = {
     "reach against 2022": f"{results['coverage/ours']:.1%} of the catalogue instead of {results['coverage/2022']:.1%}",
     "fewest songs of an emotion": f"{results['songs_per_emotion_min/ours']:.0f} instead of {results['songs_per_emotion_min/2022']:.0f}",
     "what it costs": f"a mean cosine {results['cosine_drop/ours']:.3f} below the exact top five, {results['cosine_drop_max/ours']:.3f} for the worst emotion",
+    **(
+        {
+            "answers meant for the feeling": f"{results['fit/ours']:.1%}, {results['fit/half']:.1%} by half-half as in 2022, {results['fit/random']:.1%} at random"
+        }
+        if "fit/ours" in results
+        else {}
+    ),
+    "what the sounds weigh": f"at most {made.mel_weights.max():.2f} of an emotion",
     "how often a song comes again": f"{results['repeats/ours']:.1%} of the next answer, {results['repeats/2022']:.0%} in 2022",
     "the largest emotion of the catalogue": f"{results['majority_share/fused']:.0%} of songs, {results['majority_share/half']:.0%} half-half as in 2022",
 } | {f"fused against {k.split('-')[1]}, nearness to intent": metrics.verdict(v) for k, v in results.items() if k.startswith("intent_cosine")}

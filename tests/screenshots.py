@@ -1,5 +1,6 @@
 """Pictures of the page for the README, into figures/page: `make screenshots`, after `make run`."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -43,6 +44,8 @@ def main() -> None:
     """Take all pictures."""
     if CHROMIUM is None:
         sys.exit("screenshots: there is no chromium here; on Debian `apt-get install chromium` brings it.")
+    if not subprocess.run(["fc-list", ":lang=ko"], capture_output=True, check=True).stdout:
+        sys.exit("screenshots: there is no Korean font here, and Chromium would draw boxes; on Debian `apt-get install fonts-nanum` brings one.")
     folder = ROOT / "figures" / "page"
     folder.mkdir(exist_ok=True)
     with served() as address, chromium() as browser:

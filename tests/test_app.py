@@ -201,7 +201,7 @@ def test_no_run_yet_and_damaged_files(here):
     assert "music.duckdb 파일이 손상되었거나" in opened().error[0].value
     shutil.rmtree(here)
     at = opened()
-    assert not at.exception and len(at.error) == 1 and "`make run RUN=default`을 실행해 주세요" in at.error[0].value
+    assert not at.exception and len(at.error) == 1 and "`make run RUN=default` 명령을 실행해 주세요" in at.error[0].value
 
 
 def test_what_a_card_says():

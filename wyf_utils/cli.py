@@ -39,7 +39,7 @@ def feel(
     mode: Annotated[str, typer.Option(help="match (공감), path (전환), opposite (반대) or wide (탐색).")] = "match",
     to: Annotated[str, typer.Option(help="Emotion that a path leads to.")] = "joy",
     seed: Annotated[int | None, typer.Option(min=0, help="Another seed, other songs that fit; that of the day by default.")] = None,
-    since: Annotated[int, typer.Option(help="Year of the oldest release; 0 for all.")] = 2015,
+    since: Annotated[int | None, typer.Option(help="Year of the oldest release, 0 for all; by default 2015, and 0 for your own music.")] = None,
     genre: Annotated[str, typer.Option(help="Only this genre.")] = "",
     why: Annotated[bool, typer.Option("--why", help="Say which words moved the emotion, and show the nearest lyric lines.")] = False,
 ) -> None:
@@ -49,10 +49,13 @@ def feel(
     sentence = cleaning.check_sentence(sentence)  # before what is slow to import
     from . import feeling
     from .recommender import Wish
+    from .settings import OWN_MUSIC
 
     names = {name: e.id for e in emotions.EMOTIONS for name in (e.en, e.ko)}
     if to not in names:
         raise BadInput(f"There is no emotion '{to}'; choose one of: {', '.join(names)}.")
+    if since is None:
+        since = 0 if run == OWN_MUSIC else cleaning.RELEASED_FROM
     wish = Wish(mode=mode, to=names[to], k=k, seed=feeling.today() if seed is None else seed, since=since, genre=genre)
     answer = feeling.answer(sentence, run, wish)
     typer.echo(feeling.text(answer, run, feeling.explain(answer, run) if why else None))

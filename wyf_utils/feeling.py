@@ -91,7 +91,7 @@ def music(run: str = "default") -> MusicDatabase:
         remedy = "wyf build --music FOLDER" if run == OWN_MUSIC else f"make run RUN={run}"
         raise MissingData(
             f"The run '{run}' has built no music database yet; run `{remedy}`.",
-            f"'{run}' 실행에 아직 노래 데이터베이스가 없어요. `{remedy}`을(를) 실행해 주세요.",
+            f"'{run}' 실행에 아직 노래 데이터베이스가 없어요. `{remedy}` 명령을 실행해 주세요.",
         )
     state = path.stat()
     with _LOADING:

@@ -17,8 +17,8 @@ _HEADS = {
 }  # fmt: skip
 #: Names of models in figures, Korean and English.
 LABELS = {
-    "cnn": ("CNN, 부드러운 라벨", "CNN, soft labels"), "cnn_hard": ("CNN, 딱딱한 라벨", "CNN, hard labels"),
-    "resnet50": ("ResNet50, 부드러운 라벨", "ResNet50, soft labels"), "resnet50_hard": ("ResNet50, 딱딱한 라벨", "ResNet50, hard labels"),
+    "cnn": ("CNN, 확률 라벨", "CNN, soft labels"), "cnn_hard": ("CNN, 단일 라벨", "CNN, hard labels"),
+    "resnet50": ("ResNet50, 확률 라벨", "ResNet50, soft labels"), "resnet50_hard": ("ResNet50, 단일 라벨", "ResNet50, hard labels"),
     **{f"simclr_{head}": (f"SimCLR + {ko}", f"SimCLR + {en}") for head, (ko, en) in _HEADS.items()},
     **{f"statistics_{head}": (f"통계량 + {ko}", f"statistics + {en}") for head, (ko, en) in _HEADS.items()},
     "majority": ("최빈 감정", "majority"), "prior": ("비율대로 뽑기", "prior sampling"), "shuffled": ("섞은 라벨", "shuffled labels"),

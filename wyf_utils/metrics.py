@@ -336,10 +336,10 @@ def uniformity(vectors: np.ndarray) -> float:
 
 
 def verdict(difference: dict[str, float]) -> str:
-    """Verdict on a difference: better, worse, or no difference where the interval holds zero."""
-    if difference["low"] > 0:
+    """Verdict on a difference: better, worse, or no difference where the interval holds zero as it is shown, to three decimals."""
+    if round(difference["low"], 3) > 0:
         return "better"
-    return "worse" if difference["high"] < 0 else "no difference"
+    return "worse" if round(difference["high"], 3) < 0 else "no difference"
 
 
 def show(value: float | dict[str, float], digits: int = 3) -> str:
