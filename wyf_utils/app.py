@@ -13,7 +13,6 @@ from pathlib import Path
 import streamlit as st
 
 from . import emotions, feedback, feeling, figures, page, recommender
-from .cleaning import RELEASED_FROM
 from .database import MusicDatabase
 from .errors import WyfError
 from .recommender import Wish
@@ -81,8 +80,7 @@ def wishes(music: MusicDatabase) -> tuple[Wish, bool]:
         to = st.selectbox(say("바라는 기분", "To which feeling?"), range(emotions.N), format_func=names.__getitem__, key="to")
     with st.expander(say("노래 고르기 조건", "Filters"), icon=":material/tune:", key="filters"):
         k = st.slider(say("노래 수", "How many songs"), 1, 10, 5, key="k")
-        own = (music.songs["path"] != "").any()  # one's own music is welcome whatever its age
-        since = st.number_input(say("이 해부터 나온 노래", "Released from"), 1900, 2100, 1900 if own else RELEASED_FROM, key="since")
+        since = st.number_input(say("이 해부터 나온 노래", "Released from"), 1900, 2100, max(1900, feeling.released_from(music)), key="since")
         genres = sorted(set(music.songs["genre"]) - {""})
         genre = st.selectbox(say("장르", "Genre"), genres, index=None, placeholder=say("모든 장르", "All genres"), key="genre")
         met = set(state.answer.songs["artist"]) - {""} if "answer" in state else set()

@@ -187,11 +187,7 @@ def _sound() -> None:
         mel.from_sound(composer.render(*composer.compose(np.eye(6)[seed % 6], seed), seed))
 
     def seconds(call: Callable[[], object], times: int) -> float:
-        call()
-        start = time.perf_counter()
-        for _ in range(times):
-            call()
-        return (time.perf_counter() - start) / times
+        return statistics.mean(evaluation.in_turn({"": call}, 1, times)[""])
 
     print("\nsound of the sample")
     one, extraction = seconds(compose, 12), seconds(lambda: mel.from_sound(sound), 20)

@@ -49,13 +49,12 @@ def feel(
     sentence = cleaning.check_sentence(sentence)  # before what is slow to import
     from . import feeling
     from .recommender import Wish
-    from .settings import OWN_MUSIC
 
     names = {name: e.id for e in emotions.EMOTIONS for name in (e.en, e.ko)}
     if to not in names:
         raise BadInput(f"There is no emotion '{to}'; choose one of: {', '.join(names)}.")
     if since is None:
-        since = 0 if run == OWN_MUSIC else cleaning.RELEASED_FROM
+        since = feeling.released_from(feeling.music(run))
     wish = Wish(mode=mode, to=names[to], k=k, seed=feeling.today() if seed is None else seed, since=since, genre=genre)
     answer = feeling.answer(sentence, run, wish)
     typer.echo(feeling.text(answer, run, feeling.explain(answer, run) if why else None))

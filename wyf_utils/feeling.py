@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from . import care, classifier, database, emotions, encoders, feedback, inference, reasons, recommender
-from .cleaning import check_sentence
+from .cleaning import RELEASED_FROM, check_sentence
 from .database import MusicDatabase
 from .errors import MissingData, WyfError
 from .recommender import Wish
@@ -132,6 +132,11 @@ def _encoder() -> encoders.Encoder:
 @lru_cache(maxsize=1)
 def _loaded_encoder() -> encoders.Encoder:
     return encoders.load(encoders.BUNDLED, [])
+
+
+def released_from(songs: MusicDatabase) -> int:
+    """Year of the oldest release that is asked for by default; one's own music is welcome whatever its age."""
+    return 0 if (songs.songs["path"] != "").any() else RELEASED_FROM
 
 
 def today() -> int:
