@@ -124,6 +124,13 @@ def test_the_sample_s_sound_is_heard():
     assert heard["uniformity/simclr"] < -0.5, "not collapsed"
 
 
+@pytest.mark.xfail(reason="not reached where lyric labels teach: few songs, and labels that are seldom right; the notebook says how far it got")
+def test_lyric_labels_teach_hearing_as_far_as_sound_can():
+    heard = read_json(ROOT / "figures" / "results.json")["default"]["04_mel_cnn_vs_embedding"]
+    ceiling, models = heard["kappa/composer"]["mean"], ("cnn", "resnet50", "simclr_linear", "simclr_dense", "statistics_linear", "statistics_dense")
+    assert max(heard[f"kappa/{m}"]["mean"] for m in models) >= min(0.25, 0.7 * ceiling)
+
+
 @pytest.fixture(scope="session")
 def smoke(tmp_path_factory):
     return run.run("smoke", tmp_path_factory.mktemp("smoke"))
