@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers.convert_slow_tokenizer import import_protobuf
 
-from wyf_utils import classifier, emotions, encoders
+from wyf_utils import classifier, emotions, encoders, inference
 from wyf_utils.errors import BadInput, CorruptData, MissingData
 from wyf_utils.settings import ROOT
 
@@ -178,6 +178,8 @@ def test_every_kind_is_fine_tuned_saved_and_answers_as_before(published, table, 
     assert np.ptp(before["dev"][:, 0]) > 1e-4, "different texts get different answers"
     assert model.max_length <= SIZE["max_position_embeddings"]
     assert np.allclose(model.predict(["아 " * 300, texts[0]]).sum(1), 1, atol=1e-5), "a text longer than the positions is read"
+    exported = inference.load_onnx(tmp_path / "model")
+    assert np.allclose(exported.predict(table["text"].tolist()), before["dev"], atol=0.02), "ONNX Runtime answers as torch"
     assert [model.tokenizer(t)["input_ids"] for t in texts[:50]] == [encoders.load(str(published[kind])).tokenizer(t)["input_ids"] for t in texts[:50]]
 
 

@@ -16,13 +16,18 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import torch
+from transformers import PretrainedConfig
 
 from . import cache, classifier
 from .errors import BadInput
 from .settings import THREADS, device
 
-#: One in so many inputs of a linear layer stays exact.
-EXACT = 16
+#: Inputs of a product that are so many times as large as the median one stay exact.
+LARGE = 2
+#: How far the weights take over the unlike sizes of the inputs: 0 not at all, 1 wholly.
+SMOOTH = 0.25
+#: Weights are rounded to -LEVELS .. LEVELS. A CPU without VNNI adds pairs of products in 16 bits, which 127 would overflow.
+LEVELS = 112
 
 
 @dataclass
@@ -43,59 +48,92 @@ class _Logits(torch.nn.Module):
         return self.model(input_ids, attention_mask)["logits"]
 
 
-class _Linear(torch.nn.Module):
-    """Linear layer in the form that survives eight bits: the same sums, split into `rounded` and the large channels.
+def _session(model: str | bytes, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def _eight_bit(x: str, weight: np.ndarray, values: np.ndarray, product: str) -> tuple[list, list]:
+    """Nodes and constants of `product` = x @ weight in eight-bit sums.
+
+    It is round(x * shrink / size) @ round(weight / shrink) * size + x[large] @ weight[large]: the `large` channels stay exact and are shrunk to nothing
+    in the rest; `size` is what the rest of a token has as its largest value.
 
     Parameters
     ----------
-    layer
-        Layer with weights (out, in).
-    largest
-        Largest absolute value that each input channel took, (in,).
-    widest
-        Largest absolute weight of each input channel, over all layers that read the same input, (in,).
+    x
+        Name of the input.
+    weight
+        Weights (in, out).
+    values
+        What the input may be, (..., in): which channels are large hardly depends on what is read.
     """
+    from onnx.helper import make_node
+    from onnx.numpy_helper import from_array
 
-    def __init__(self, layer: torch.nn.Linear, largest: torch.Tensor, widest: torch.Tensor):
-        super().__init__()
-        weight = layer.weight.detach()
-        smooth = (largest.clamp(min=1e-3) / widest.clamp(min=1e-3)).sqrt()
-        large = (largest * widest).topk(max(1, len(largest) // EXACT)).indices.sort().values
-        shrink, rounded = 1 / smooth, weight * smooth
-        shrink[large], rounded[:, large] = 0, 0
-        for name, tensor in {"large": large, "shrink": shrink, "exact": weight[:, large].T.contiguous(), "rounded": rounded.T.contiguous()}.items():
-            self.register_buffer(name, tensor)
-        self.register_buffer("bias", torch.zeros(len(weight)) if layer.bias is None else layer.bias.detach())
+    largest, widest = np.abs(values).reshape(-1, len(weight)).max(0).clip(1e-3), np.abs(weight).max(1).clip(1e-3)
+    share = largest * widest
+    large = np.flatnonzero(share >= min(LARGE * np.median(share), share.max()))
+    shrink = widest ** (1 - SMOOTH) / largest**SMOOTH
+    stretched = weight / shrink[:, None]
+    shrink[large], stretched[large] = 0, 0
+    scale = np.abs(stretched).max(0).clip(1e-9) / LEVELS
+    parts = {"shrink": shrink, "rounded": np.rint(stretched / scale).astype(np.int8), "scale": scale, "large": large, "exact": weight[large]}
+    rest, absolute, size, unit, whole, sums, few, kept = (f"{product}.{step}" for step in ("rest", "abs", "size", "unit", "whole", "sums", "few", "kept"))
+    constant = {part: f"{product}.{part}" for part in parts}
+    nodes = [
+        make_node("Mul", [x, constant["shrink"]], [rest]),
+        make_node("Abs", [rest], [absolute]),
+        make_node("ReduceMax", [absolute], [size], axes=[-1]),
+        make_node("Div", [rest, size], [unit]),
+        make_node("DynamicQuantizeMatMul", [unit, constant["rounded"], constant["scale"]], [whole], domain="com.microsoft"),
+        make_node("Mul", [whole, size], [sums]),
+        make_node("Gather", [x, constant["large"]], [few], axis=-1),
+        make_node("MatMul", [few, constant["exact"]], [kept]),
+        make_node("Add", [sums, kept], [product]),
+    ]
+    return nodes, [from_array(array, constant[part]) for part, array in parts.items()]
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        rest = x * self.shrink
-        size = rest.abs().amax(-1, keepdim=True)  # of each token
-        return (rest / size) @ self.rounded * size + x[..., self.large] @ self.exact + self.bias
 
+def _rounded(path: Path, config: PretrainedConfig):
+    """Exported graph, an `OnnxModel`, with attention, normalisation and activation as one node each, and its products with weights by `_eight_bit`."""
+    import onnx
+    from onnx import helper, numpy_helper
+    from onnxruntime.transformers.fusion_options import FusionOptions
+    from onnxruntime.transformers.optimizer import optimize_model
 
-@torch.no_grad()
-def _prepare(model: classifier.EmotionModel) -> None:
-    """Put `_Linear` in the place of the encoder's linear layers, by the values that random tokens bring about: large channels are so whatever is read."""
-    layers = {name: module for name, module in model.encoder.named_modules() if isinstance(module, torch.nn.Linear)}
-    largest: dict[str, torch.Tensor] = {}
-    readers: dict[int, list[str]] = {}  # layers by their input: query, key and value share one
-    inputs: list[torch.Tensor] = []  # kept, so that no later one takes the place of an earlier
-
-    def look(name: str, x: torch.Tensor) -> None:
-        largest[name] = x.abs().flatten(0, -2).amax(0)
-        readers.setdefault(x.data_ptr(), []).append(name)
-        inputs.append(x)
-
-    hooks = [module.register_forward_pre_hook(lambda _, given, name=name: look(name, given[0])) for name, module in layers.items()]
-    tokens = torch.randint(model.encoder.config.vocab_size, (64, 32), generator=torch.Generator().manual_seed(0))
-    model(tokens, torch.ones_like(tokens))
-    for hook in hooks:
-        hook.remove()
-    for names in readers.values():
-        widest = torch.stack([layers[name].weight.abs().amax(0) for name in names]).amax(0)
-        for name in names:
-            parent, _, own = name.rpartition(".")
-            setattr(model.encoder.get_submodule(parent), own, _Linear(layers[name], largest[name], widest))
+    options = FusionOptions("bert")
+    options.use_multi_head_attention = True  # leaves the products with weights outside, where they can be rounded
+    options.use_raw_attention_mask()  # the other form counts on padding behind the text
+    graph = optimize_model(str(path), "bert", config.num_attention_heads, config.hidden_size, options)
+    weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.model.graph.initializer}
+    readers: dict[str, list[onnx.NodeProto]] = {}  # query, key and value read the same input and become one product
+    for node in graph.get_nodes_by_op_type("MatMul"):
+        if node.input[1] in weights:
+            readers.setdefault(node.input[0], []).append(node)
+    watched = onnx.ModelProto()
+    watched.CopyFrom(graph.model)
+    watched.graph.output.extend(helper.make_tensor_value_info(x, onnx.TensorProto.FLOAT, None) for x in readers)
+    tokens = np.random.default_rng(0).integers(0, config.vocab_size, (64, 32))
+    seen = _session(watched.SerializeToString(), THREADS).run(list(readers), {"input_ids": tokens, "attention_mask": np.ones_like(tokens)})
+    for (x, products), values in zip(readers.items(), seen, strict=True):
+        outputs = [node.output[0] for node in products]
+        whole = outputs[0] if len(outputs) == 1 else f"{x}.products"
+        nodes, constants = _eight_bit(x, np.concatenate([weights[node.input[1]] for node in products], axis=1), values, whole)
+        if len(outputs) > 1:
+            constants.append(numpy_helper.from_array(np.array([weights[node.input[1]].shape[1] for node in products]), f"{x}.widths"))
+            nodes.append(helper.make_node("Split", [whole, f"{x}.widths"], outputs, axis=-1))
+        graph.remove_nodes(products)
+        graph.add_nodes(nodes)
+        for constant in constants:
+            graph.add_initializer(constant)
+    graph.prune_graph()
+    graph.topological_sort()
+    if not any(used.domain == "com.microsoft" for used in graph.model.opset_import):
+        graph.model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+    return graph
 
 
 def export(model: Path, folder: Path) -> None:
@@ -106,12 +144,8 @@ def export(model: Path, folder: Path) -> None:
     BadInput
         If the encoder has a part that ONNX does not know; torch still reads it.
     """
-    import onnx
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
     loaded = classifier.load(model).model.cpu()
-    loaded.encoder.set_attn_implementation("eager")  # plain operations, which the quantizer can see
-    _prepare(loaded)
+    loaded.encoder.set_attn_implementation("eager")  # plain operations, which the optimizer knows
     ids = torch.full((2, 8), 5)
     mask = torch.ones_like(ids)
     mask[1, 4:] = 0  # with nothing to mask, the trace would leave the mask out
@@ -126,12 +160,9 @@ def export(model: Path, folder: Path) -> None:
             )  # fmt: skip
     except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
         raise BadInput(f"The model in {model.name} cannot be exported ({type(error).__name__}); use `classifier.load`, which reads it by torch.") from error
-    graph = onnx.load(path).graph
-    weights = {tensor.name for tensor in graph.initializer if tensor.name.endswith(".rounded")}
-    chosen = [node.name for node in graph.node if node.op_type == "MatMul" and node.input[1] in weights]
-    logging.disable(logging.WARNING)  # it advises a preparation that has just been made
+    logging.disable(logging.WARNING)  # the optimizer tells every step
     try:
-        quantize_dynamic(path, folder / "model.onnx", nodes_to_quantize=chosen, per_channel=True, weight_type=QuantType.QInt8)
+        _rounded(path, loaded.encoder.config).save_model_to_file(str(folder / "model.onnx"))
     finally:
         logging.disable(logging.NOTSET)
     path.unlink()
@@ -141,7 +172,8 @@ def exported(model: Path) -> cache.Entry:
     """Exported model from the cache, exported first where it is not there yet."""
     with (model / "model.safetensors").open("rb") as file:
         weights = hashlib.file_digest(file, "sha256").hexdigest()
-    return cache.folder("onnx", lambda folder: export(model, folder), parameters={"exact": EXACT}, data=weights, code=[export, _prepare, _Linear, _Logits])
+    parameters = {"large": LARGE, "smooth": SMOOTH, "levels": LEVELS}
+    return cache.folder("onnx", lambda folder: export(model, folder), parameters=parameters, data=weights, code=[export, _rounded, _eight_bit, _Logits])
 
 
 def load_onnx(model: Path, threads: int = THREADS) -> OnnxClassifier:
@@ -162,11 +194,7 @@ def load_onnx(model: Path, threads: int = THREADS) -> OnnxClassifier:
         If it cannot be exported.
     """
     fields = classifier.reader(model)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(str(exported(model).path / "model.onnx"), options, providers=["CPUExecutionProvider"])
-    return OnnxClassifier(session, **fields)
+    return OnnxClassifier(_session(str(exported(model).path / "model.onnx"), threads), **fields)
 
 
 def load(model: Path) -> classifier.Classifier:
