@@ -19,7 +19,7 @@
 # | | |
 # |---|---|
 # | **Question** | Does WYF answer a typed feeling with songs that fit, that differ, and that are others tomorrow? |
-# | **Reads** | the classifier of 02, the mel CNN of 04, the songs of 01; in the open run the 42,839 song vectors published in 2022 |
+# | **Reads** | the classifier of 02, the mel network chosen in 04, the songs of 01; in the open run the 42,839 song vectors published in 2022 |
 # | **Writes** | the music database of the run, figures `05_*`, the section `05_recommender_demo` of `results.json` |
 # | **Before, after** | 02 and 04 train the models; `wyf feel` and the page answer from the database written here |
 # | **Time** | about three minutes on 2 CPU cores after 02 and 04 |
@@ -34,7 +34,7 @@ text_epochs = 3
 learning_rate = 1e-4
 frozen_layers = 6
 max_songs = 0
-mel_epochs = 20
+mel_epochs = 60
 mel_weight = 0.3
 simulated = 500
 search_sizes = [1_000, 10_000, 42_839, 200_000, 707_989]

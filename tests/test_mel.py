@@ -384,6 +384,16 @@ def test_cnn_learns_to_hear_loudness():
         mel_models.load("cnn", entry, songs)
 
 
+def test_the_shallow_network_reads_the_statistics_of_a_crop():
+    songs, targets = material()
+    crops = songs.crops(np.arange(8), np.zeros(8, int))
+    read = mel_models.MelStatistics().eval()(crops).numpy()  # not yet trained, it neither centres nor scales
+    assert np.allclose(read, mel.statistics(crops.numpy()), atol=1e-4)
+    entry = mel_models.trained("shallow", songs, targets, epochs=6, seed=0)
+    test = songs.rows("test")
+    assert (mel_models.predict(mel_models.load("shallow", entry, songs), songs, test).argmax(1) == targets[test].argmax(1)).mean() > 0.8
+
+
 @pytest.mark.parametrize("name", mel_models.NETWORKS)
 def test_every_network_gives_six_logits_and_gradients(name):
     import torch

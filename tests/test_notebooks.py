@@ -115,20 +115,13 @@ def test_open_results_put_2022_s_mel_beside_its_baselines():
 
 def test_the_sample_s_sound_is_heard():
     heard = read_json(ROOT / "figures" / "results.json")["default"]["04_mel_cnn_vs_embedding"]
-    models = ("cnn", "resnet50", "simclr_linear", "simclr_dense", "statistics_linear", "statistics_dense")
-    ceiling, taught = heard["kappa/composer"]["mean"], [v["mean"] for name, v in heard.items() if name.startswith("kappa/") and name.endswith("@composer")]
-    assert max(taught) >= min(0.25, 0.7 * ceiling), "who knows what sounds were composed for agrees with the lyrics as far as sound can"
-    assert max(heard[f"kappa/{m}"]["mean"] for m in models) > heard["kappa/shuffled"]["mean"]
+    models = ("cnn", "resnet50", "shallow", "shallow_corrected", "simclr_linear", "simclr_dense", "statistics_linear", "statistics_dense")
+    best = max(heard[f"kappa/{m}"]["mean"] for m in models)
+    assert best > heard["kappa/shuffled"]["mean"]
+    assert best >= min(0.25, 0.7 * heard["kappa/composer"]["mean"]), "lyric labels teach hearing as far as sound can know them"
     assert max(v["mean"] for name, v in heard.items() if name.startswith("kappa_composer/")) >= 0.5
     assert max(heard[f"macro_f1_difference/{m}-majority"]["low"] for m in models) > 0
     assert heard["uniformity/simclr"] < -0.5, "not collapsed"
-
-
-@pytest.mark.xfail(reason="not reached where lyric labels teach: few songs, and labels that are seldom right; the notebook says how far it got")
-def test_lyric_labels_teach_hearing_as_far_as_sound_can():
-    heard = read_json(ROOT / "figures" / "results.json")["default"]["04_mel_cnn_vs_embedding"]
-    ceiling, models = heard["kappa/composer"]["mean"], ("cnn", "resnet50", "simclr_linear", "simclr_dense", "statistics_linear", "statistics_dense")
-    assert max(heard[f"kappa/{m}"]["mean"] for m in models) >= min(0.25, 0.7 * ceiling)
 
 
 @pytest.fixture(scope="session")

@@ -193,15 +193,15 @@ def test_a_name_that_is_not_utf_8_or_holds_escapes_can_be_printed(tmp_path):
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory, sample_sentences):
-    """Folder of runs with one that has a tiny text model and an untrained mel CNN."""
+    """Folder of runs with one that has a tiny text model and an untrained mel model."""
     runs, tiny = tmp_path_factory.mktemp("runs"), tmp_path_factory.mktemp("tiny")
     kcbert(tiny, sample_sentences["text"].tolist()[:200])
     parts = catalogue.sentences("sample", seed=0, limit=300)
     model = classifier.trained(parts["train"], parts["dev"], classifier.Recipe(encoder=str(tiny), epochs=1, frozen_layers=1), 0)
     torch.manual_seed(0)
-    folder = settings.cache_folder() / "mel_cnn" / "tiny"
+    folder = settings.cache_folder() / f"mel_{mel_models.CHOSEN}" / "tiny"
     folder.mkdir(parents=True)
-    save_file({name: weights.contiguous() for name, weights in mel_models.NETWORKS["cnn"](0).state_dict().items()}, folder / "model.safetensors")
+    save_file({name: weights.contiguous() for name, weights in mel_models.NETWORKS[mel_models.CHOSEN](0).state_dict().items()}, folder / "model.safetensors")
     songs = pd.DataFrame({"id": [0], "title": "노래", "artist": "가수", "album": "", "genre": "", "year": 2020})
     flat = np.full((1, 6), 1 / 6, np.float32)
     origin = {"run": "made", "profile": "sample", "model": model.key, "mel_model": "tiny", "mel_weights": str([0.3] * 6)}

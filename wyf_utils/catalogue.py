@@ -85,6 +85,11 @@ class Catalogue:
         """What the mel models read of these songs."""
         return mel_models.Material(self.mels, self.parts)
 
+    @cached_property
+    def corrected(self) -> np.ndarray:
+        """Lyric vectors (n, 6) as labels that lean to no emotion: the prior of the training songs is taken out."""
+        return fusion.correct(self.lyric, fusion.prior(self.lyric[self.part("train")]))
+
 
 def sentences(profile: str, seed: int, limit: int = 0, corpus: str = "") -> dict[str, pd.DataFrame]:
     """Train, dev and test sentences of a profile's corpus (its first by default); a `limit` draws so many of all first (0 for all)."""
@@ -205,13 +210,13 @@ def artist_parts(songs: pd.DataFrame, lyric: np.ndarray, seed: int) -> np.ndarra
 
 
 def mel_model(songs: Catalogue, *, epochs: int, seed: int) -> cache.Entry:
-    """CNN that learned the lyrics' emotions from the training artists' sound."""
-    return mel_models.trained("cnn", songs.material, songs.lyric, epochs=epochs, seed=seed)
+    """Network that learned the lyrics' emotions, none more common than another, from the training artists' sound."""
+    return mel_models.trained(mel_models.CHOSEN, songs.material, songs.corrected, epochs=epochs, seed=seed)
 
 
 def mel_vectors(songs: Catalogue, model: cache.Entry) -> np.ndarray:
     """Emotion vectors (n, 6) of all songs by a model from `mel_model`."""
-    return mel_models.predict(mel_models.load("cnn", model, songs.material), songs.material, np.arange(len(songs.songs)))
+    return mel_models.predict(mel_models.load(mel_models.CHOSEN, model, songs.material), songs.material, np.arange(len(songs.songs)))
 
 
 def couplet_vectors(encoder: str, lyrics: pd.Series, most: int = 24) -> np.ndarray:

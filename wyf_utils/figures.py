@@ -702,7 +702,7 @@ def architecture(lang: str) -> Figure:
         (0, 1, pick(lang, "가사", "lyrics"), _SOFT["text"]),
         (0, 0, pick(lang, "멜 (48, 1876)", "mel (48, 1876)"), _SOFT["sound"]),
         (1.2, 1.5, pick(lang, "언어 모델\n(미세조정한 인코더)", "language model\n(fine-tuned encoder)"), _SOFT["model"]),
-        (1.2, 0, pick(lang, "멜 모델\n(CNN)", "mel model\n(CNN)"), _SOFT["model"]),
+        (1.2, 0, pick(lang, "멜 모델\n(얕은 신경망)", "mel model\n(shallow network)"), _SOFT["model"]),
         (2.4, 2, "v1 (1, 6)", _SOFT["text"]),
         (2.4, 1, "v2 (1, 6)", _SOFT["text"]),
         (2.4, 0, "v3 (1, 6)", _SOFT["sound"]),
@@ -735,9 +735,9 @@ def architecture_mel(lang: str) -> Figure:
     items = (
         (0, 0, pick(lang, "소리\n20초에서 50초", "sound\nseconds 20 to 50"), _SOFT["sound"]),
         (1.2, 0, pick(lang, "멜 (48, 1876)\n데시벨", "mel (48, 1876)\ndecibels"), _SOFT["sound"]),
-        (2.4, 0, pick(lang, "합성곱 신경망", "CNN"), _SOFT["model"]),
+        (2.4, 0, pick(lang, "대역별 통계량 (1, 144)\n선형층", "statistics of bands\n(1, 144), linear layer"), _SOFT["model"]),
         (3.5, 0, "v3 (1, 6)", _SOFT["sound"]),
-        (3.5, 1, pick(lang, "학습: 가사의 v2", "learns: v2 of the lyric"), _SOFT["text"]),
+        (3.5, 1, pick(lang, "학습: 보정한 v2", "learns: corrected v2"), _SOFT["text"]),
     )
     return boxes(items, ((0, 1), (1, 2), (2, 3), (4, 2)), pick(lang, "구조: 소리", "Architecture: sound"), size=(9.6, 3.2))
 

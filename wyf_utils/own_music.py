@@ -181,9 +181,9 @@ def _sound_vectors(model: nn.Module, mels: list[np.ndarray]) -> list[list[float]
 
 
 def hear(files: list[MusicFile], model: Path, memory: Memory) -> list[Heard]:
-    """Tags and emotion vectors of sound files, by the mel CNN in a folder; only what is not in memory is read."""
+    """Tags and emotion vectors of sound files, by the mel model in a folder; only what is not in memory is read."""
     kind = f"heard {_fingerprint(model.name, tags, mel.read_sound, mel.from_sound, mel_models.predict, _examine)}"
-    cnn, heard = mel_models._with_weights(mel_models.NETWORKS["cnn"](0).to(device()), model).eval(), []
+    network, heard = mel_models._with_weights(mel_models.NETWORKS[mel_models.CHOSEN](0).to(device()), model).eval(), []
     bar = progress(total=len(files), desc="hear the music")
     with bar, joblib.Parallel(n_jobs=THREADS, prefer="threads") as workers:
         for start in range(0, len(files), BATCH):
@@ -193,7 +193,7 @@ def hear(files: list[MusicFile], model: Path, memory: Memory) -> list[Heard]:
             with _without_notes():
                 examined = workers(joblib.delayed(_examine)(path) for path in new.values())
             if mels := [sound for _, sound in examined if sound is not None]:
-                vectors = iter(_sound_vectors(cnn, mels))
+                vectors = iter(_sound_vectors(network, mels))
                 examined = [(about | {"mel": next(vectors)} if sound is not None else about, sound) for about, sound in examined]
             memory.keep(kind, {digest: about for digest, (about, _) in zip(new, examined, strict=True)})
             heard += [_recalled(digest, memory.get(kind, digest) if digest else None) for digest in digests]
@@ -288,7 +288,7 @@ def text_beside(file: MusicFile, memory: Memory) -> tuple[str, str]:
 
 
 def models(run: str) -> tuple[dict[str, str], Path, Path]:
-    """Provenance of a run's music database, the folder of its text classifier, and that of its mel CNN.
+    """Provenance of a run's music database, the folder of its text classifier, and that of its mel model.
 
     Raises
     ------
@@ -301,7 +301,7 @@ def models(run: str) -> tuple[dict[str, str], Path, Path]:
     provenance = database.read(path).provenance
     if "mel_model" not in provenance:
         raise MissingData(f"The run '{run}' names no model of sound; choose another by --run, or run `make run RUN={run}` to make it anew.")
-    text, sound = cache_folder() / "classifier" / provenance["model"], cache_folder() / "mel_cnn" / provenance["mel_model"]
+    text, sound = cache_folder() / "classifier" / provenance["model"], cache_folder() / f"mel_{mel_models.CHOSEN}" / provenance["mel_model"]
     if not (text.is_dir() and sound.is_dir()):
         raise MissingData(f"A model of the run '{run}' is gone from the cache; run `make run RUN={run}`.")
     return provenance, text, sound

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import hearing
 from .cache import read_json, replacing_file
 from .errors import CorruptData
 from .metrics import show, verdict
@@ -10,7 +11,7 @@ from .settings import ROOT
 
 START, END = "<!-- results -->", "<!-- /results -->"
 _MODELS = ("majority", "lexicon", "tfidf", "e5_frozen", "e5_finetuned", "e5_tfidf", "e5_tfidf_adjusted", "e5_tfidf_ensemble", "e5_sample")
-_HEARING = ("majority", "cnn", "simclr_linear", "simclr_dense", "statistics_linear", "mel_2022")
+_HEARING = ("majority", "cnn", "shallow", "shallow_corrected", "simclr_linear", "simclr_dense", "statistics_linear", "mel_2022")
 _ROWS = (
     ("02_model_comparison", "macro_f1", "Six emotions from a sentence, macro-F1", _MODELS),
     ("02_model_comparison", "micro_f1", "Six emotions from a sentence, micro-F1", _MODELS),
@@ -37,9 +38,14 @@ _ROWS = (
         "04_mel_cnn_vs_embedding",
         "macro_f1_difference",
         "Song emotion from its sound, difference in macro-F1",
-        ("cnn-majority", "simclr_linear-majority", "shuffled-majority"),
+        ("cnn-majority", "shallow_corrected-majority", "simclr_linear-majority", "shuffled-majority"),
     ),
-    ("04_mel_cnn_vs_embedding", "kappa_composer", "Composer's own emotion from the sound, kappa", ("cnn", "cnn@composer", "statistics_linear@composer")),
+    (
+        "04_mel_cnn_vs_embedding",
+        "kappa_composer",
+        "Composer's own emotion from the sound, kappa",
+        ("cnn", "shallow_corrected", "cnn@composer", "statistics_linear@composer"),
+    ),
     ("05_recommender_demo", "top1", "Sound agrees with lyrics, Top-1", ("majority", "mel")),
     ("05_recommender_demo", "kappa", "Sound agrees with lyrics, kappa", ("majority", "mel")),
     ("05_recommender_demo", "fit", "Answers whose song was meant for the feeling", ("random", "half", "lyric", "fused", "concatenated", "ours")),
@@ -49,6 +55,18 @@ _ROWS = (
     ("05_recommender_demo", "intent_cosine_difference", "Fused vectors nearer to what songs were written for", ("fused-half", "fused-lyric_corrected")),
 )
 _RUNS = (("default", "sample data"), ("open", "KOTE; vectors of 2022"))
+#: Names in `results.json` as the table says them.
+_NAMES = {model: english for model, (_, english) in hearing.LABELS.items()} | {
+    "tfidf": "character TF-IDF", "e5_frozen": "frozen E5", "e5_finetuned": "fine-tuned E5", "e5_tfidf": "E5 and TF-IDF",
+    "e5_tfidf_adjusted": "E5 and TF-IDF, leaning to rare emotions", "e5_tfidf_ensemble": "E5 and TF-IDF, three seeds together",
+    "e5_sample": "E5 trained on the sample", "raw": "before temperature scaling", "calibrated": "after temperature scaling",
+    "none": "no further pre-training", "tapt": "on the task's own sentences", "lyrics": "on lyrics", "unrelated": "on recipes and rules",
+    "composer": "the composer's emotion itself", "cnn@composer": "CNN taught by the composer",
+    "statistics_linear@composer": "statistics + linear, taught by the composer",
+    "mel_2022": "mel vectors of 2022", "mel": "sound", "lyric": "by lyrics alone", "half": "half lyrics, half sound", "fused": "fused vectors",
+    "lyric_corrected": "corrected lyrics", "concatenated": "lyrics beside sound", "random": "at random", "2022": "2022: half-half, top 5",
+    "cosine_top5": "fused vectors, top 5", "ours": "WYF",
+}  # fmt: skip
 
 
 def _cell(measure: str, value: float | dict | None) -> str:
@@ -58,6 +76,11 @@ def _cell(measure: str, value: float | dict | None) -> str:
     return f"{show(value)} {verdict(value)}" if measure.endswith("_difference") else show(value)
 
 
+def _name(model: str) -> str:
+    """Name of a model, or of two that are compared."""
+    return " against ".join(_NAMES.get(part, part) for part in model.removesuffix("@goemotions").split("-"))
+
+
 def table(results: dict) -> str:
     """Markdown table of the headline numbers: one row a number, one column a run."""
     lines = ["| Question | Model | " + " | ".join(f"`{run}` ({data})" for run, data in _RUNS) + " |", "|---|---|" + "---|" * len(_RUNS)]
@@ -65,7 +88,7 @@ def table(results: dict) -> str:
         for model in models:
             values = [results.get(run, {}).get(stem, {}).get(f"{measure}/{model}") for run, _ in _RUNS]
             if any(v is not None for v in values):
-                lines.append(f"| {question} | {model.removesuffix('@goemotions')} | " + " | ".join(_cell(measure, v) for v in values) + " |")
+                lines.append(f"| {question} | {_name(model)} | " + " | ".join(_cell(measure, v) for v in values) + " |")
     return "\n".join(lines)
 
 
