@@ -85,7 +85,8 @@ nb.figure(figures.initial_design, "design_initial", caption={"ko": "2022년의 �
 # ## The catalogue (노래 목록)
 #
 # Every song has a vector from its lyric and one from its sound. A model that leans to one emotion makes a catalogue that leans: each kind is first divided by
-# its own mean over the catalogue and scaled back to sum to one (prior correction, 사전확률 보정; Saerens et al. 2002). The fused vector (결합 벡터) is their mean, with
+# its own mean over the catalogue and scaled back to sum to one (prior correction, 사전확률 보정; Saerens et al. 2002). The sound's vectors, hardly sure of anything, are then made as sharp
+# on average as the lyrics' (sharpening, 선명화: one exponent), else their mean would only be flatter. The fused vector (결합 벡터) is the mean of the two, with
 # one weight an emotion. Where it is known what songs were meant for (the sample), weights are learned on dev artists; else `mel_weight` holds for all.
 
 # %%
@@ -116,6 +117,7 @@ nb.figure(
 )
 
 # %%
+print(f"exponent that makes the sound as sharp as the lyrics: {made.mel_sharpness:.1f}")
 pd.DataFrame({"weight of the sound": made.mel_weights}, index=list(emotions.KO)).round(2).T
 
 # %% [markdown]

@@ -59,3 +59,17 @@ def test_weights_are_learned_for_each_emotion():
     lyric[by_sound] *= 2
     weights = fusion.learn_weights(lyric, mel, np.eye(6, dtype=bool)[truth])
     assert ((weights >= 0) & (weights <= 1)).all() and weights[[1, 4]].min() > weights[[0, 2, 3, 5]].max() + 0.2
+
+
+def test_sharpened_vectors_are_as_sure_as_others_and_say_the_same():
+    rng = np.random.default_rng(0)
+    flat, sure = rng.dirichlet(np.full(6, 30), 300), rng.dirichlet(np.full(6, 3), 200)
+    flat[7] = np.nan
+    exponent = fusion.sharpness(flat, sure)
+    sharp = fusion.sharpen(flat, exponent)
+    assert 1 < exponent < fusion.SHARPEST and np.nanmean(sharp.max(1)) == pytest.approx(sure.max(1).mean(), abs=1e-3)
+    known = np.delete(np.arange(300), 7)
+    assert np.allclose(sharp[known].sum(1), 1, atol=1e-5) and np.isnan(sharp[7]).all()
+    assert (sharp[known].argsort(1) == flat[known].argsort(1)).all()
+    assert fusion.sharpness(sure, flat[known]) == 1, "nothing is made flatter"
+    assert fusion.sharpness(np.full((5, 6), 1 / 6), sure) == fusion.SHARPEST, "vectors that say nothing"

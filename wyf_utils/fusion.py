@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import brentq, minimize
 
 from . import emotions
 from .errors import BadInput
@@ -11,6 +11,8 @@ from .search import normalise
 
 #: Songs that a flat prior counts for: the mean of a handful of songs says little of how a model leans.
 FLAT_SONGS = 30
+#: Largest exponent that `sharpness` gives: more would make emotions out of noise.
+SHARPEST = 10.0
 
 
 def fuse(lyric: np.ndarray, mel: np.ndarray, mel_weight: float | np.ndarray) -> np.ndarray:
@@ -63,6 +65,28 @@ def correct(vectors: np.ndarray, leaning: np.ndarray, strength: float = 1.0) -> 
     """
     moved = vectors / leaning**strength
     return (moved / moved.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def sharpen(vectors: np.ndarray, exponent: float) -> np.ndarray:
+    """Emotion vectors (n, 6) to a power, scaled to sum to 1: surer with an exponent above 1; rows of nan stay."""
+    moved = vectors.astype(float) ** exponent
+    return (moved / moved.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def sharpness(vectors: np.ndarray, like: np.ndarray) -> float:
+    """Exponent with which vectors (n, 6) are as sure as others (m, 6): the means of their largest probabilities agree.
+
+    A network that learned from soft labels, seldom right, is hardly sure of anything: a weighted mean with its vectors would only make
+    the others flat, whatever they say. Between 1 and `SHARPEST`.
+    """
+    aim = np.nanmean(like.max(axis=1))
+
+    def missing(exponent: float) -> float:
+        return float(np.nanmean(sharpen(vectors, exponent).max(axis=1)) - aim)
+
+    if missing(1.0) >= 0:
+        return 1.0
+    return SHARPEST if missing(SHARPEST) <= 0 else float(brentq(missing, 1.0, SHARPEST, xtol=1e-3))
 
 
 def learn_weights(lyric: np.ndarray, mel: np.ndarray, intents: np.ndarray, pull: float = 0.02) -> np.ndarray:
