@@ -271,8 +271,8 @@ def music(profile: str, recipe: classifier.Recipe, seed: int, *, limit: int, max
 
     Both kinds of vectors are corrected by their own prior, and the mel vectors are made as sharp as the lyrics' (`fusion.sharpness`; not
     those of 2022). How much the mel counts is learned for each emotion on the dev artists where it is known what songs were meant for
-    (sample), else it is `mel_weight` for all. The open profile has no songs of its own: it
-    takes the vectors published in 2022, whose rows carry no titles. Other arguments are those of `open_catalogue`.
+    (sample), else it is `mel_weight` for all. The open profile has no songs of its own: it takes the vectors published in 2022, whose
+    rows carry no titles. Other arguments are those of `open_catalogue`.
     """
     origin, sharpness = {"profile": profile}, 1.0
     if profile == "open":
