@@ -86,7 +86,7 @@ nb.figure(figures.initial_design, "design_initial", caption={"ko": "2022년의 �
 #
 # Every song has a vector from its lyric and one from its sound. A model that leans to one emotion makes a catalogue that leans: each kind is first divided by
 # its own mean over the catalogue and scaled back to sum to one (prior correction, 사전확률 보정; Saerens et al. 2002). The sound's vectors, hardly sure of anything, are then made as sharp
-# on average as the lyrics' (sharpening, 선명화: one exponent), else their mean would only be flatter. The fused vector (결합 벡터) is the mean of the two, with
+# on average as the lyrics' (one exponent, 확신도 맞추기), else they would hardly count in a mean. The fused vector (결합 벡터) is the mean of the two, with
 # one weight an emotion. Where it is known what songs were meant for (the sample), weights are learned on dev artists; else `mel_weight` holds for all.
 
 # %%
@@ -250,7 +250,7 @@ nb.figure(
 
 # %% [markdown]
 # **Do the answers fit?** On the sample it is known what each lyric was written for: the share of answers whose song was meant for the feeling's main emotion. Only songs whose
-# artists no model and no weight has learned from are searched. Three quarters of the sounds were composed for that same intent, so what sound adds here is what it could
+# artists no model and no weight has learned from are searched. `half_flat` is half-half corrected without sharpening; WYF also varies artists and genres, which costs fit. Three quarters of the sounds were composed for that same intent, so what sound adds here is what it could
 # add if real sound followed the lyric as often.
 
 # %%
@@ -260,7 +260,9 @@ if made.intents is not None:
     results |= {f"fit/{kind}": evaluation.fit(feelings, meant, evaluation.top_cosine(wishes, vectors, 5)) for kind, (wishes, vectors) in fits.items()}
     results["fit/ours"] = evaluation.fit(feelings, meant, evaluation.answered(feelings, music.part(unheard)))
     results["fit/random"] = float(meant[:, feelings.argmax(1)].mean())
-    for other in ("half", "half_corrected", "lyric_corrected"):
+    kinds["half_flat"] = fusion.fuse(made.corrected["lyric"], fusion.sharpen(made.corrected["mel"], 1 / made.mel_sharpness), 0.5)  # as it would be unsharpened
+    results["fit/half_flat"] = evaluation.fit(feelings, meant, evaluation.top_cosine(feelings, kinds["half_flat"][unheard], 5))
+    for other in ("half", "half_flat", "half_corrected", "lyric_corrected"):
         pair = (meant, [music.fused[unheard]], [kinds[other][unheard]])
         results[f"intent_cosine_difference/fused-{other}"] = metrics.paired_difference(*pair, evaluation.mean_cosine, seed=seed)
     display(pd.Series({k: metrics.show(v) for k, v in results.items() if k.startswith(("fit/", "intent"))}, name="share or cosine"))  # noqa: F821, IPython's
@@ -319,12 +321,13 @@ verdicts = {
     "what it costs": f"a mean cosine {results['cosine_drop/ours']:.3f} below the exact top five, {results['cosine_drop_max/ours']:.3f} for the worst emotion",
     **(
         {
-            "answers meant for the feeling": f"{results['fit/ours']:.1%}, {results['fit/half']:.1%} by half-half as in 2022, {results['fit/random']:.1%} at random"
+            "answers meant for the feeling": f"{results['fit/ours']:.1%}; best five by fused vectors {results['fit/fused']:.1%}, by lyrics alone "
+            f"{results['fit/lyric']:.1%}, half-half as in 2022 {results['fit/half']:.1%}; {results['fit/random']:.1%} at random"
         }
         if "fit/ours" in results
         else {}
     ),
-    "what the sounds weigh": f"at most {made.mel_weights.max():.2f} of an emotion",
+    "what the sounds weigh": ", ".join(f"{name} {weight:.2f}" for name, weight in zip(emotions.KO, made.mel_weights, strict=True)),
     "how often a song comes again": f"{results['repeats/ours']:.1%} of the next answer, {results['repeats/2022']:.0%} in 2022",
     "the largest emotion of the catalogue": f"{results['majority_share/fused']:.0%} of songs, {results['majority_share/half']:.0%} half-half as in 2022",
 } | {f"fused against {k.split('-')[1]}, nearness to intent": metrics.verdict(v) for k, v in results.items() if k.startswith("intent_cosine")}

@@ -25,7 +25,7 @@ class Music:
     database : MusicDatabase
         Songs and vectors; its provenance holds the key of the mel model (where there is one), and the priors and mel weights as JSON.
     corrected : dict
-        Vectors (n, 6) without their prior: lyric, mel.
+        Vectors (n, 6) without their prior: lyric, and mel, which is also made as sharp as the lyrics'.
     mel_sharpness : float
         Exponent by which the mel vectors are as sure as the lyrics'.
     mel_weights : ndarray of shape (6,)
@@ -143,7 +143,7 @@ def open_catalogue(
     Parameters
     ----------
     profile
-        sample (its sound is composed) or wyf (its mels lie under `data/raw/wyf, in the folder arena_mel or the archives as they come`).
+        sample (its sound is composed) or wyf (its mels lie under `data/raw/wyf`, in the folder arena_mel or the archives as they come).
     recipe, seed, limit
         Of the text classifier, as for `text_model`.
     max_songs
@@ -291,7 +291,8 @@ def music(profile: str, recipe: classifier.Recipe, seed: int, *, limit: int, max
     leaning = {"lyric": fusion.prior(lyric), "mel": fusion.prior(sound)}
     corrected = {"lyric": fusion.correct(lyric, leaning["lyric"]), "mel": fusion.correct(sound, leaning["mel"])}
     if profile != "open":
-        sharpness = fusion.sharpness(corrected["mel"], corrected["lyric"])
+        unheard = parts != "train"  # a network is surer of the songs that it learned from
+        sharpness = fusion.sharpness(corrected["mel"][unheard], corrected["lyric"][unheard])
         corrected["mel"] = fusion.sharpen(corrected["mel"], sharpness)
     weights = np.full(emotions.N, mel_weight)
     meant = intents(songs["id"], profile) if profile == "sample" else None

@@ -702,7 +702,7 @@ def architecture(lang: str) -> Figure:
         (0, 1, pick(lang, "가사", "lyrics"), _SOFT["text"]),
         (0, 0, pick(lang, "멜 (48, 1876)", "mel (48, 1876)"), _SOFT["sound"]),
         (1.2, 1.5, pick(lang, "언어 모델\n(미세조정한 인코더)", "language model\n(fine-tuned encoder)"), _SOFT["model"]),
-        (1.2, 0, pick(lang, "멜 모델\n(얕은 신경망)", "mel model\n(shallow network)"), _SOFT["model"]),
+        (1.2, 0, pick(lang, "멜 모델\n(얕은 망)", "mel model\n(shallow network)"), _SOFT["model"]),
         (2.4, 2, "v1 (1, 6)", _SOFT["text"]),
         (2.4, 1, "v2 (1, 6)", _SOFT["text"]),
         (2.4, 0, "v3 (1, 6)", _SOFT["sound"]),
@@ -746,13 +746,13 @@ def architecture_recommender(lang: str) -> Figure:
     """From v1, v2 and v3 to the list: prior, weights, search, near-equals, diversity."""
     items = (
         (0, 1, "v2, v3", _SOFT["text"]),
-        (1.1, 1, pick(lang, "목록의 쏠림을 뺌", "take the catalogue's\nprior out"), _SOFT["model"]),
+        (1.1, 1, pick(lang, "쏠림을 빼고\n소리의 확신도를 맞춤", "take the prior out,\nsharpen the sound"), _SOFT["model"]),
         (2.4, 1, pick(lang, "감정마다 가중 평균", "weighted mean,\none weight an emotion"), _SOFT["model"]),
         (3.7, 1, pick(lang, "음악 DB\n(N, 13), 가사 임베딩", "music database\n(N, 13), lyric embeddings"), _SOFT["store"]),
         (0, 0, "v1 (1, 6)", _SOFT["text"]),
         (1.1, 0, pick(lang, "공감, 전환,\n반대, 탐색", "match, path,\nopposite, wide"), _SOFT["answer"]),
         (2.4, 0, pick(lang, "정확한 코사인\n비슷하게 맞는 곡", "exact cosine,\nall that fit nearly as well"), _SOFT["answer"]),
-        (3.7, 0, pick(lang, "씨앗, MMR,\n좋아요", "seed, MMR,\nlikes"), _SOFT["answer"]),
+        (3.7, 0, pick(lang, "시드, MMR,\n좋아요", "seed, MMR,\nlikes"), _SOFT["answer"]),
         (4.9, 0, pick(lang, "추천 노래와 까닭", "songs and reasons"), _SOFT["answer"]),
     )
     arrows = ((0, 1), (1, 2), (2, 3), (3, 6), (4, 5), (5, 6), (6, 7), (7, 8))

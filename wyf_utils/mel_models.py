@@ -240,7 +240,7 @@ NETWORKS: dict[str, Callable[[int], nn.Module]] = {
     "both": lambda width: EmotionNet(sound=MelCNNRNN(), lyric=CoupletCNN(width)),
 }
 
-#: The network that hears songs for the recommender, the best on the dev songs of notebook 04.
+#: The network that hears songs for the recommender: of those taught corrected labels in notebook 04, the best on dev songs of the sample.
 CHOSEN = "shallow"
 
 

@@ -33,7 +33,7 @@ _ROWS = (
     ("03_dapt", "macro_f1_difference", "After continued pre-training, difference in macro-F1", ("tapt-none", "lyrics-none", "unrelated-none")),
     ("04_mel_cnn_vs_embedding", "top1", "Song emotion from its sound, Top-1", _HEARING),
     ("04_mel_cnn_vs_embedding", "kappa", "Song emotion from its sound, kappa", _HEARING),
-    ("04_mel_cnn_vs_embedding", "kappa", "What sounds were composed for: with the lyrics, and a model taught by it, kappa", ("composer", "cnn@composer")),
+    ("04_mel_cnn_vs_embedding", "kappa", "Agreement with the lyric labels of who knows what was composed, kappa", ("composer", "cnn@composer")),
     (
         "04_mel_cnn_vs_embedding",
         "macro_f1_difference",
