@@ -206,7 +206,7 @@ def _run_one(stem: str, parameters: dict, out: Path, title: str) -> None:
         papermill.execute_notebook(
             NOTEBOOKS / f"{stem}.ipynb", target, parameters=parameters, kernel_name=KERNEL, language="python", cwd=NOTEBOOKS,
             progress_bar=False, log_output=False,
-            extra_arguments=["--IPKernelApp.log_level=ERROR"],  # it warns of every local TCP kernel
+            extra_arguments=["--IPKernelApp.log_level=CRITICAL"],  # it warns of every local TCP kernel, and calls a late end of one an error
         )  # fmt: skip
     except DeadKernelError as error:
         raise WyfError(f"The kernel of {stem} died, perhaps for want of memory; close other programs, or run a smaller run.") from error
