@@ -57,28 +57,12 @@ from wyf_utils import catalogue, classifier, datasets, emotions, figures, hearin
 from wyf_utils.figures import pick
 from wyf_utils.notebook import committed, listen, open_notebook
 
-pd.set_option("display.max_colwidth", None)
+pd.set_option("display.max_colwidth", None)  # questions are sentences
 nb = open_notebook(
-    "04_mel_cnn_vs_embedding",
-    run=run,
-    profile=profile,
-    seed=seed,
-    seeds=seeds,
-    max_sentences=max_sentences,
-    encoder=encoder,
-    text_epochs=text_epochs,
-    learning_rate=learning_rate,
-    frozen_layers=frozen_layers,
-    max_songs=max_songs,
-    contradiction=contradiction,
-    synthesis=synthesis,
-    mel_epochs=mel_epochs,
-    shallow_epochs=shallow_epochs,
-    resnet_epochs=resnet_epochs,
-    simclr_epochs=simclr_epochs,
-    dense_epochs=dense_epochs,
-    noise_levels=noise_levels,
-)
+    "04_mel_cnn_vs_embedding", run=run, profile=profile, seed=seed, seeds=seeds, max_sentences=max_sentences, encoder=encoder, text_epochs=text_epochs,
+    learning_rate=learning_rate, frozen_layers=frozen_layers, max_songs=max_songs, contradiction=contradiction, synthesis=synthesis, mel_epochs=mel_epochs,
+    shallow_epochs=shallow_epochs, resnet_epochs=resnet_epochs, simclr_epochs=simclr_epochs, dense_epochs=dense_epochs, noise_levels=noise_levels,
+)  # fmt: skip
 nb
 
 # %% [markdown]
