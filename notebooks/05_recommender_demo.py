@@ -86,7 +86,7 @@ nb.figure(figures.initial_design, "design_initial", caption={"ko": "2022년의 �
 #
 # Every song has a vector from its lyric and one from its sound. A model that leans to one emotion makes a catalogue that leans: each kind is first divided by
 # its own mean over the catalogue and scaled back to sum to one (prior correction, 사전확률 보정; Saerens et al. 2002). The sound's vectors, hardly sure of anything, are then made as sharp
-# on average as the lyrics' (one exponent, 확신도 맞추기), else they would hardly count in a mean. The fused vector (결합 벡터) is the mean of the two, with
+# on average as the lyrics' (one temperature, 확신도 맞추기), else they would hardly count in a mean. The fused vector (결합 벡터) is the mean of the two, with
 # one weight an emotion. Where it is known what songs were meant for (the sample), weights are learned on dev artists; else `mel_weight` holds for all.
 
 # %%
@@ -117,7 +117,7 @@ nb.figure(
 )
 
 # %%
-print(f"exponent that makes the sound as sharp as the lyrics: {made.mel_sharpness:.1f}")
+print(f"temperature that makes the sound as sharp as the lyrics: {made.mel_temperature:.2f}")
 pd.DataFrame({"weight of the sound": made.mel_weights}, index=list(emotions.KO)).round(2).T
 
 # %% [markdown]
@@ -255,13 +255,13 @@ nb.figure(
 
 # %%
 if made.intents is not None:
+    flat = classifier.tempered(made.corrected["mel"], 1 / made.mel_temperature)  # as it was before sharpening
+    kinds["half_flat"] = fusion.fuse(made.corrected["lyric"], flat, 0.5)
     meant, both = made.intents[unheard], np.concatenate([made.corrected["lyric"], made.corrected["mel"]], axis=1)
     fits = {kind: (feelings, vectors[unheard]) for kind, vectors in kinds.items()} | {"concatenated": (np.tile(feelings, 2), both[unheard])}
     results |= {f"fit/{kind}": evaluation.fit(feelings, meant, evaluation.top_cosine(wishes, vectors, 5)) for kind, (wishes, vectors) in fits.items()}
     results["fit/ours"] = evaluation.fit(feelings, meant, evaluation.answered(feelings, music.part(unheard)))
     results["fit/random"] = float(meant[:, feelings.argmax(1)].mean())
-    kinds["half_flat"] = fusion.fuse(made.corrected["lyric"], fusion.sharpen(made.corrected["mel"], 1 / made.mel_sharpness), 0.5)  # as it would be unsharpened
-    results["fit/half_flat"] = evaluation.fit(feelings, meant, evaluation.top_cosine(feelings, kinds["half_flat"][unheard], 5))
     for other in ("half", "half_flat", "half_corrected", "lyric_corrected"):
         pair = (meant, [music.fused[unheard]], [kinds[other][unheard]])
         results[f"intent_cosine_difference/fused-{other}"] = metrics.paired_difference(*pair, evaluation.mean_cosine, seed=seed)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyf_utils import fusion
+from wyf_utils import classifier, fusion
 from wyf_utils.errors import BadInput
 
 
@@ -65,11 +65,11 @@ def test_sharpened_vectors_are_as_sure_as_others_and_say_the_same():
     rng = np.random.default_rng(0)
     flat, sure = rng.dirichlet(np.full(6, 30), 300), rng.dirichlet(np.full(6, 3), 200)
     flat[7] = np.nan
-    exponent = fusion.sharpness(flat, sure)
-    sharp = fusion.sharpen(flat, exponent)
-    assert 1 < exponent < fusion.SHARPEST and np.nanmean(sharp.max(1)) == pytest.approx(sure.max(1).mean(), abs=1e-3)
+    temperature = fusion.temperature(flat, sure)
+    sharp = classifier.tempered(flat, temperature)
+    assert fusion.COLDEST < temperature < 1 and np.nanmean(sharp.max(1)) == pytest.approx(sure.max(1).mean(), abs=1e-3)
     known = np.delete(np.arange(300), 7)
     assert np.allclose(sharp[known].sum(1), 1, atol=1e-5) and np.isnan(sharp[7]).all()
     assert (sharp[known].argsort(1) == flat[known].argsort(1)).all()
-    assert fusion.sharpness(sure, flat[known]) == 1, "nothing is made flatter"
-    assert fusion.sharpness(np.full((5, 6), 1 / 6), sure) == fusion.SHARPEST, "vectors that say nothing"
+    assert fusion.temperature(sure, flat[known]) == 1, "nothing is made flatter"
+    assert fusion.temperature(np.full((5, 6), 1 / 6), sure) == fusion.COLDEST, "vectors that say nothing"

@@ -204,7 +204,7 @@ def made(tmp_path_factory, sample_sentences):
     save_file({name: weights.contiguous() for name, weights in mel_models.NETWORKS[mel_models.CHOSEN](0).state_dict().items()}, folder / "model.safetensors")
     songs = pd.DataFrame({"id": [0], "title": "노래", "artist": "가수", "album": "", "genre": "", "year": 2020})
     flat = np.full((1, 6), 1 / 6, np.float32)
-    origin = {"run": "made", "profile": "sample", "model": model.key, "mel_model": "tiny", "mel_weights": str([0.3] * 6), "mel_sharpness": "[2.0]"}
+    origin = {"run": "made", "profile": "sample", "model": model.key, "mel_model": "tiny", "mel_weights": str([0.3] * 6), "mel_temperature": "[0.5]"}
     database.build(runs / "made" / database.NAME, database.MusicDatabase(songs, flat, flat, flat, flat[:, :0], origin))
     return runs
 

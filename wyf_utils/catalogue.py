@@ -26,8 +26,8 @@ class Music:
         Songs and vectors; its provenance holds the key of the mel model (where there is one), and the priors and mel weights as JSON.
     corrected : dict
         Vectors (n, 6) without their prior: lyric, and mel, which is also made as sharp as the lyrics'.
-    mel_sharpness : float
-        Exponent by which the mel vectors are as sure as the lyrics'.
+    mel_temperature : float
+        Temperature by which the mel vectors are as sure as the lyrics'.
     mel_weights : ndarray of shape (6,)
         How much the mel counts for each emotion.
     parts : ndarray of shape (n,)
@@ -38,7 +38,7 @@ class Music:
 
     database: MusicDatabase
     corrected: dict[str, np.ndarray]
-    mel_sharpness: float
+    mel_temperature: float
     mel_weights: np.ndarray
     parts: np.ndarray
     intents: np.ndarray | None
@@ -269,12 +269,12 @@ def lyric_embeddings(lyrics: pd.Series, encoder: str = encoders.BUNDLED) -> np.n
 def music(profile: str, recipe: classifier.Recipe, seed: int, *, limit: int, max_songs: int, mel_epochs: int, mel_weight: float) -> Music:
     """Songs of a profile with lyric, mel and fused vectors, ready for `database.build`.
 
-    Both kinds of vectors are corrected by their own prior, and the mel vectors are made as sharp as the lyrics' (`fusion.sharpness`; not
+    Both kinds of vectors are corrected by their own prior, and the mel vectors are made as sharp as the lyrics' (`fusion.temperature`; not
     those of 2022). How much the mel counts is learned for each emotion on the dev artists where it is known what songs were meant for
     (sample), else it is `mel_weight` for all. The open profile has no songs of its own: it takes the vectors published in 2022, whose
     rows carry no titles. Other arguments are those of `open_catalogue`.
     """
-    origin, sharpness = {"profile": profile}, 1.0
+    origin, temperature = {"profile": profile}, 1.0
     if profile == "open":
         lyric, sound = (vectors.astype(np.float32) for vectors in datasets.song_vectors())
         rows = np.arange(len(lyric))
@@ -292,13 +292,13 @@ def music(profile: str, recipe: classifier.Recipe, seed: int, *, limit: int, max
     corrected = {"lyric": fusion.correct(lyric, leaning["lyric"]), "mel": fusion.correct(sound, leaning["mel"])}
     if profile != "open":
         unheard = parts != "train"  # a network is surer of the songs that it learned from
-        sharpness = fusion.sharpness(corrected["mel"][unheard], corrected["lyric"][unheard])
-        corrected["mel"] = fusion.sharpen(corrected["mel"], sharpness)
+        temperature = fusion.temperature(corrected["mel"][unheard], corrected["lyric"][unheard])
+        corrected["mel"] = classifier.tempered(corrected["mel"], temperature)
     weights = np.full(emotions.N, mel_weight)
     meant = intents(songs["id"], profile) if profile == "sample" else None
     if meant is not None and (dev := parts == "dev").any():
         weights = fusion.learn_weights(corrected["lyric"][dev], corrected["mel"][dev], meant[dev])
     fused = fusion.fuse(corrected["lyric"], corrected["mel"], weights)
-    made = {"prior_lyric": leaning["lyric"], "prior_mel": leaning["mel"], "mel_sharpness": [sharpness], "mel_weights": weights}
+    made = {"prior_lyric": leaning["lyric"], "prior_mel": leaning["mel"], "mel_temperature": [temperature], "mel_weights": weights}
     origin |= {name: json.dumps([round(float(x), 6) for x in values]) for name, values in made.items()}
-    return Music(MusicDatabase(songs, lyric, sound, fused, embedding, origin), corrected, sharpness, weights, parts, meant)
+    return Music(MusicDatabase(songs, lyric, sound, fused, embedding, origin), corrected, temperature, weights, parts, meant)

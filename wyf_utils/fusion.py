@@ -6,13 +6,14 @@ import numpy as np
 from scipy.optimize import brentq, minimize
 
 from . import emotions
+from .classifier import tempered
 from .errors import BadInput
 from .search import normalise
 
 #: Songs that a flat prior counts for: the mean of a handful of songs says little of how a model leans.
 FLAT_SONGS = 30
-#: Largest exponent that `sharpness` gives: more would make emotions out of noise.
-SHARPEST = 10.0
+#: Lowest temperature that `temperature` gives: less would make emotions out of noise.
+COLDEST = 0.1
 
 
 def fuse(lyric: np.ndarray, mel: np.ndarray, mel_weight: float | np.ndarray) -> np.ndarray:
@@ -67,26 +68,20 @@ def correct(vectors: np.ndarray, leaning: np.ndarray, strength: float = 1.0) -> 
     return (moved / moved.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def sharpen(vectors: np.ndarray, exponent: float) -> np.ndarray:
-    """Emotion vectors (n, 6) to a power, scaled to sum to 1: surer with an exponent above 1; rows of nan stay."""
-    moved = vectors.astype(float) ** exponent
-    return (moved / moved.sum(axis=1, keepdims=True)).astype(np.float32)
-
-
-def sharpness(vectors: np.ndarray, like: np.ndarray) -> float:
-    """Exponent with which vectors (n, 6) are as sure as others (m, 6): the means of their largest probabilities agree.
+def temperature(vectors: np.ndarray, like: np.ndarray) -> float:
+    """Temperature (`classifier.tempered`) with which vectors (n, 6) are as sure as others (m, 6): the means of their largest probabilities agree.
 
     A network that learned from soft labels, seldom right, is hardly sure of anything: a weighted mean with its vectors would only make
-    the others flat, whatever they say. Between 1 and `SHARPEST`.
+    the others flat, whatever they say. Between `COLDEST` and 1.
     """
     aim = np.nanmean(like.max(axis=1))
 
-    def missing(exponent: float) -> float:
-        return float(np.nanmean(sharpen(vectors, exponent).max(axis=1)) - aim)
+    def missing(degrees: float) -> float:
+        return float(np.nanmean(tempered(vectors, degrees).max(axis=1)) - aim)
 
     if missing(1.0) >= 0:
         return 1.0
-    return SHARPEST if missing(SHARPEST) <= 0 else float(brentq(missing, 1.0, SHARPEST, xtol=1e-3))
+    return COLDEST if missing(COLDEST) <= 0 else float(brentq(missing, COLDEST, 1.0, xtol=1e-4))
 
 
 def learn_weights(lyric: np.ndarray, mel: np.ndarray, intents: np.ndarray, pull: float = 0.02) -> np.ndarray:

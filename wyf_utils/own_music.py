@@ -412,10 +412,10 @@ def build(folder: Path, run: str = "default", *, provider: lyrics.Provider | Non
     if not scored.any():
         raise BadInput(f"None of {len(files)} files can be scored, the first: {account['unreadable'][0]}; add lyrics, or files that can be read as sound.")
     lyric, sound = lyric[scored], sound[scored]
-    weights, (sharpness,) = np.array(json.loads(provenance["mel_weights"])), json.loads(provenance["mel_sharpness"])
+    weights, (temperature,) = np.array(json.loads(provenance["mel_weights"])), json.loads(provenance["mel_temperature"])
     corrected_lyric, corrected_sound = (fusion.correct(vectors, fusion.prior(vectors)) for vectors in (lyric, sound))
-    fused = fusion.fuse(corrected_lyric, fusion.sharpen(corrected_sound, sharpness), weights)
+    fused = fusion.fuse(corrected_lyric, classifier.tempered(corrected_sound, temperature), weights)
     origin = {"run": OWN_MUSIC, "profile": "own music", "scored by": run}
-    origin |= {name: provenance[name] for name in ("model", "mel_model", "mel_sharpness", "mel_weights")}
+    origin |= {name: provenance[name] for name in ("model", "mel_model", "mel_temperature", "mel_weights")}
     database.build(path, database.MusicDatabase(songs[scored], lyric, sound, fused, embedding[scored], origin))
     return path, pd.DataFrame({"files": {k: len(v) for k, v in account.items()}, "which": account})
