@@ -240,24 +240,11 @@ pd.DataFrame(
 ).astype(object).fillna("")
 
 # %%
-LABELS = {
-    "majority": ("최빈 감정", "majority"),
-    "shuffled": ("섞은 라벨", "shuffled labels"),
-    "lexicon": ("감성어 사전", "lexicon"),
-    "tfidf": ("글자 TF-IDF", "character TF-IDF"),
-    "e5_frozen": ("E5 (가중치 고정)", "E5 frozen"),
-    "e5_finetuned": ("E5 미세조정", "E5 fine-tuned"),
-    "e5_tfidf": ("E5 미세조정 + TF-IDF", "E5 fine-tuned + TF-IDF"),
-    "e5_tfidf_adjusted": ("E5 + TF-IDF, 비율 보정", "E5 + TF-IDF, adjusted"),
-    "e5_tfidf_ensemble": ("E5 + TF-IDF, 시드 평균", "E5 + TF-IDF, seeds together"),
-    "e5_sample": ("E5, 예시 자료로 학습", "E5 trained on the sample"),
-    "tfidf_sample": ("TF-IDF, 예시 자료로 학습", "TF-IDF trained on the sample"),
-}
 nb.figure(
     lambda lang: figures.grouped_scores(
         {m: [scores[first][f"{name}/{m}"]["mean"] for name in ("macro_f1", "precision", "recall")] for m in found[first].answers},
         datasets.published()["model_scores"],
-        LABELS,
+        comparison.LABELS,
         lang,
         pick(lang, "여섯 감정 분류", "Six-way classification") + mark + nb.mark(lang),
         pick(lang, "우리 값은 감정 평균(macro), 2022년은 다른 자료의 가중 평균", "ours: macro; 2022: weighted, on other data"),
@@ -274,7 +261,7 @@ GREY = dict.fromkeys(("majority", "shuffled"), figures.BASELINE)
 nb.figure(
     lambda lang: figures.score_bars(
         {m: scores[first][f"macro_f1/{m}"] for m in found[first].answers},
-        LABELS,
+        comparison.LABELS,
         lang,
         pick(lang, "macro-F1과 95% 신뢰구간", "Macro-F1 with 95 % intervals") + mark + nb.mark(lang),
         "macro-F1",
@@ -408,7 +395,7 @@ print(f"{same:.1%} the same answers; macro-F1 {metrics.show(fast_f1)} beside {me
 costs = comparison.cost(each)
 display(costs)
 nb.figure(
-    lambda lang: figures.cost(costs, LABELS, lang, pick(lang, "만드는 데 걸린 시간과 점수", "Time to make, and score") + mark + nb.mark(lang)),
+    lambda lang: figures.cost(costs, comparison.LABELS, lang, pick(lang, "만드는 데 걸린 시간과 점수", "Time to make, and score") + mark + nb.mark(lang)),
     "cost",
     caption={
         "ko": "모델을 만드는 데 걸린 시간(초)과 macro-F1, 점의 크기는 가중치 수",

@@ -23,6 +23,20 @@ SCORES = {
     "recall": metrics.macro_recall,
     "kappa": metrics.kappa,
 }
+#: Names of models, Korean and English.
+LABELS = {
+    "majority": ("최빈 감정", "majority"),
+    "shuffled": ("섞은 라벨", "shuffled labels"),
+    "lexicon": ("감성어 사전", "lexicon"),
+    "tfidf": ("글자 TF-IDF", "character TF-IDF"),
+    "e5_frozen": ("E5 (가중치 고정)", "E5 frozen"),
+    "e5_finetuned": ("E5 미세조정", "E5 fine-tuned"),
+    "e5_tfidf": ("E5 미세조정 + TF-IDF", "E5 fine-tuned + TF-IDF"),
+    "e5_tfidf_adjusted": ("E5 + TF-IDF, 비율 보정", "E5 + TF-IDF, adjusted"),
+    "e5_tfidf_ensemble": ("E5 + TF-IDF, 시드 평균", "E5 + TF-IDF, seeds together"),
+    "e5_sample": ("E5, 예시 자료로 학습", "E5 trained on the sample"),
+    "tfidf_sample": ("TF-IDF, 예시 자료로 학습", "TF-IDF trained on the sample"),
+}
 #: The five configurations that were compared in 2022, named as there. The names tell optimiser and rate; what they leave out
 #: (the rate of adamw_hf_t, the patience of most) is taken from the final model: 1e-6. adamw_hf is no longer in transformers: torch's AdamW.
 SWEEP_2022 = {

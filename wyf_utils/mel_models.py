@@ -161,7 +161,8 @@ class MelStatistics(nn.Module):
 
     def forward(self, mels: torch.Tensor) -> torch.Tensor:
         """Vectors of standardised mels."""
-        return self.scale(torch.cat([mels.mean(2), mels.std(2, correction=0), mels.diff(dim=2).abs().mean(2)], dim=1))
+        found = torch.from_numpy(mel.statistics(mels.cpu().numpy()))  # nothing before this is learned
+        return self.scale(found.to(mels.device))
 
 
 class CoupletCNN(nn.Module):
@@ -320,14 +321,18 @@ def train(name: str, material: Material, targets: np.ndarray, *, epochs: int, se
     np.savez(folder / "curve.npz", **dict(zip(("loss", "accuracy", "dev_loss", "dev_accuracy", "dev_macro_f1"), columns, strict=True)))
 
 
+def _windows(count: int) -> np.ndarray:
+    """Starts of evenly spaced crops: the middles of equal parts of what can be a start."""
+    return np.linspace(0, FRAMES - CROP, 2 * count + 1).astype(int)[1::2]
+
+
 @torch.inference_mode()
 def predict(model: nn.Module, material: Material, rows: np.ndarray, windows: int = WINDOWS) -> np.ndarray:
     """Probabilities (len(rows), 6): the mean over evenly spaced crops of each song."""
     model.eval()
-    starts = np.linspace(0, FRAMES - CROP, 2 * windows + 1).astype(int)[1::2]  # the middles of equal parts
     found = np.zeros((len(rows), emotions.N), np.float32)
     for places in mel.batches(len(rows)):
-        for start in starts:
+        for start in _windows(windows):
             found[places] += _logits(model, material, rows[places], np.full(len(places), start)).softmax(-1).cpu().numpy() / windows
     return found
 
@@ -340,7 +345,7 @@ def hard_labels(vectors: np.ndarray) -> np.ndarray:
 #: All that makes the weights and answers of a network, so that a change of any is another cache entry.
 _NETWORK_CODE = [
     Material, _convolutions, MelEncoder, MelRNN, MelCNNRNN, MelStatistics, CoupletCNN, CoupletRNN, _empty, ResNet50, EmotionNet, network, _logits,
-    shuffled_batches, train, predict, class_weights, macro_f1, standardise, mel.batch, mel.with_noise, mel.batches,
+    shuffled_batches, train, _windows, predict, class_weights, macro_f1, standardise, mel.batch, mel.with_noise, mel.batches, mel.statistics,
 ]  # fmt: skip
 
 
@@ -491,10 +496,9 @@ def load_simclr(entry: cache.Entry) -> nn.Sequential:
 def embed(entry: cache.Entry, material: Material) -> np.ndarray:
     """SimCLR vectors (n, 512) of all songs: the mean over evenly spaced crops."""
     encoder = load_simclr(entry)
-    starts = np.linspace(0, FRAMES - CROP, 2 * WINDOWS + 1).astype(int)[1::2]
     found = np.zeros((len(material.mels), DIM), np.float32)
     for rows in mel.batches(len(found)):
-        for start in starts:
+        for start in _windows(WINDOWS):
             found[rows] += encoder(material.crops(rows, np.full(len(rows), start)).to(device())).cpu().numpy() / WINDOWS
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import hearing
+from . import comparison, hearing
 from .cache import read_json, replacing_file
 from .errors import CorruptData
 from .metrics import show, verdict
@@ -56,10 +56,8 @@ _ROWS = (
 )
 _RUNS = (("default", "sample data"), ("open", "KOTE; vectors of 2022"))
 #: Names in `results.json` as the table says them.
-_NAMES = {model: english for model, (_, english) in hearing.LABELS.items()} | {
-    "tfidf": "character TF-IDF", "e5_frozen": "frozen E5", "e5_finetuned": "fine-tuned E5", "e5_tfidf": "E5 and TF-IDF",
-    "e5_tfidf_adjusted": "E5 and TF-IDF, leaning to rare emotions", "e5_tfidf_ensemble": "E5 and TF-IDF, three seeds together",
-    "e5_sample": "E5 trained on the sample", "raw": "before temperature scaling", "calibrated": "after temperature scaling",
+_NAMES = {model: english for model, (_, english) in (comparison.LABELS | hearing.LABELS).items()} | {
+    "raw": "before temperature scaling", "calibrated": "after temperature scaling",
     "none": "no further pre-training", "tapt": "on the task's own sentences", "lyrics": "on lyrics", "unrelated": "on recipes and rules",
     "composer": "the composer's emotion itself", "cnn@composer": "CNN taught by the composer",
     "statistics_linear@composer": "statistics + linear, taught by the composer",
