@@ -82,6 +82,8 @@ HARMLESS = """
 약을 먹고 푹 잤다
 드디어 취직했다!
 네가 없는 게 아쉬워
+혼자 살기 힘들다
+남편과 같이 살기 좋은 집
 """.strip().splitlines()
 
 
@@ -94,6 +96,35 @@ def test_words_of_self_harm_are_heard(sentence):
 @pytest.mark.parametrize("sentence", HARMLESS)
 def test_everyday_exaggeration_is_not(sentence):
     assert not care.is_at_risk(sentence)
+
+
+@pytest.mark.parametrize("harmless", HARMLESS)
+def test_what_is_harmless_hides_nothing_beside_it(harmless):
+    for meant in DIRECT:
+        assert care.is_at_risk(f"{harmless} {meant}"), meant
+        assert care.is_at_risk(f"{meant} {harmless}"), meant
+    for meant in INDIRECT:
+        assert care.is_at_risk(f"{harmless}. {meant}"), meant
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "혼자 살기 힘들어서 죽고 싶어",
+        "혼자 살 이유가 없어",
+        "혼자 자살하고 싶다",
+        "시험 끝내고 죽고 싶어",
+        "서울에서 살기 싫어 죽고 싶다",
+        "집에서 살기 싫어서 자해했어",
+        "과제 다 끝내고 자살하고 싶다",
+        "비가 와서 살기 싫어",
+        "번지점프 말고 옥상에서 뛰어내리고 싶어",
+        "번지점프에서 뛰어내리고 나서 죽고 싶어졌어",
+    ],
+)
+def test_what_follows_something_harmless_is_heard(sentence):
+    assert care.is_at_risk(sentence)
+    assert care.is_at_risk(sentence.replace(" ", ""))
 
 
 def test_no_sample_sentence_of_joy_or_peace_is_taken_for_danger(sample_sentences):

@@ -1,5 +1,6 @@
 import hashlib
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -367,6 +368,22 @@ def test_sample_is_whole_and_balanced_as_said(sample_sentences):
     assert sample_sentences["emotion"].value_counts().idxmax() == 3
     assert datasets.validate("sample")["ok"].all()
     assert len(datasets.conversation("sample")) >= 200
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("lexicon", "term,joy,tension,peace,sadness,anger,neutral\n눈물,0,0,0,0.5,0,0\n", "lexicon.csv: the weights of '눈물' do not sum to 1"),
+        ("lyric_intent", "id,first,second\n890,기쁨,\n팔,분노,\n", "lyric_intent.csv, row 3: id '팔' is no whole number"),
+        ("lyric_intent", "id,first,second\n890,기쁨,x\n", "lyric_intent.csv, row 2: The label 'x' is unknown"),
+        ("unrelated", "text\n \n", "unrelated.csv, row 2: text is blank"),
+    ],
+)
+def test_a_fault_in_a_file_of_the_project_itself_is_reported(data, name, text, says):
+    shutil.copytree(settings.ROOT / "data" / "sample", data / "sample")
+    write(data / "sample", f"{name}.csv", text)
+    table = datasets.validate("sample").set_index("file")
+    assert table.index[~table["ok"]].tolist() == [name] and says in table.loc[name, "message"]
 
 
 def test_sample_songs_survive_cleaning():

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from wyf_utils import cli, database, emotions, encoders, feedback, feeling, reasons
 from wyf_utils.errors import BadInput, MissingData
-from wyf_utils.recommender import Wish
+from wyf_utils.recommender import Wish, targets
 
 WORDS = {"신나": 0, "불안": 1, "편안": 2, "슬퍼": 3, "화나": 4, "회의": 5}
 
@@ -41,6 +41,17 @@ def test_not_sure_asks_one_question_and_neutral_says_what_it_does(here):
     neutral = feeling.answer("회의 회의 회의")
     assert neutral.sure and "뚜렷한 감정이 읽히지 않아서" in neutral.said["ko"] and len(neutral.songs) == 5
     assert neutral.songs["cosine"].min() > 0.5 and neutral.vectors[:, [2, 5]].sum(1).mean() > 0.5
+
+
+@pytest.mark.parametrize(
+    ("mode", "says"), [("match", "plain and calm"), ("wide", "plain and calm"), ("path", "starts from a plain"), ("opposite", "its opposite is")]
+)
+def test_what_is_said_of_a_neutral_sentence_is_true_of_its_songs(here, mode, says):
+    answer = feeling.answer("회의 회의 회의", wish=Wish(mode=mode, seed=1))
+    assert answer.said["en"].startswith("No clear emotion was read") and says in answer.said["en"] and answer.said["ko"]
+    calm = np.array([0, 0, 0.5, 0, 0, 0.5])
+    assert np.allclose(answer.aims, targets(calm if "calm" in says else answer.feeling, answer.wish), atol=1e-6)
+    assert answer.aims[0].argmax() in (2, 5), "neither tension nor anger is across from no emotion"
 
 
 def test_the_helpline_comes_first(here):
@@ -99,6 +110,14 @@ def test_the_nearest_line_of_each_lyric():
         raise AssertionError("no lyric, no encoder")
 
     assert reasons.nearest_lines("비", ["", ""], never) == ["", ""]
+
+
+def test_the_first_request_finds_the_encoder_s_tokenizer_set_up():
+    feeling._loaded_encoder.cache_clear()
+    ready = feeling._encoder().tokenizer.backend_tokenizer
+    before = ready.truncation, ready.padding
+    reasons.nearest_lines("비가 내려", ["비가 와서 마음이 젖는다"], feeling._encoder)
+    assert before == (ready.truncation, ready.padding) and all(before)
 
 
 def test_the_command_line(here, monkeypatch):

@@ -1,10 +1,11 @@
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-from wyf_utils import figures
+from wyf_utils import figures, metrics
 from wyf_utils.cache import read_json
 from wyf_utils.errors import BadInput, MissingData
 from wyf_utils.notebook import open_notebook
@@ -64,6 +65,8 @@ TIMES = pd.DataFrame(
 REACHED = {"2022": np.array([10, 8, 10, 2180, 6, 10]), "top": np.arange(1, 7), "ours": np.array([1200, 218, 2709, 8447, 825, 294])}
 REACH_LABELS = {"2022": ("2022", "2022"), "top": ("코사인 상위 5곡", "cosine top 5"), "ours": ("이 연구", "ours")}
 MOVED = pd.DataFrame({"word": ["면접에서", "또", "속상해"], "place": [0, 1, 2], "emotion": 3, "effect": [0.1, -0.05, 0.4]})
+BEFORE_AFTER = {"Top-1": (0.2, 0.4, 0.3), "Top-2": (0.2, 0.3, 0.3)}
+DIFFERENCES = {name: {"mean": low + 0.02, "low": low, "high": low + 0.04} for name, low in (("a", 0.0004), ("b", 0.001), ("c", -0.05))}
 BUILDERS = {
     "flow": lambda lang: figures.flow(SOURCES, lang, "t"),
     "word_cloud": lambda lang: figures.word_cloud(SOURCES, lang, "t", 0),
@@ -83,7 +86,8 @@ BUILDERS = {
     "curves": lambda lang: figures.curves({"s": [(1, 0.1), (2, 0.2)]}, "t", "x", "y", line=(0.1, "m")),
     "heatmaps": lambda lang: figures.heatmaps({"w": pd.DataFrame(np.eye(3) * 100, index=list("abc"), columns=list("abc"))}, LABELS, lang, "t"),
     "measure_tiles": figures.measure_tiles,
-    "before_after": lambda lang: figures.before_after({"Top-1": (0.2, 0.4, 0.3)}, {"Top-1": (0.4, 0.78)}, lang, "t", ("a", "b")),
+    "before_after": lambda lang: figures.before_after(BEFORE_AFTER, {"Top-1": (0.4, 0.78)}, lang, "t", ("a", "b"), {"Top-1": 0.784, "Top-2": 0.19}),
+    "differences": lambda lang: figures.differences({"KOTE": DIFFERENCES}, LABELS, lang, "t", "x"),
     "stacked_shares": lambda lang: figures.stacked_shares({"a": np.full(6, 1 / 6)}, LABELS, lang, "t"),
     "feelings": lambda lang: figures.feelings(["가", "나"], np.eye(6)[:2], lang, "t"),
     "search_time": lambda lang: figures.search_time(TIMES, lang, "t"),
@@ -112,6 +116,51 @@ def check_inside(build):
 @pytest.mark.parametrize("name", BUILDERS)
 def test_everything_drawn_stays_inside_the_figure(name):
     check_inside(BUILDERS[name])
+
+
+def test_a_difference_has_the_colour_of_its_verdict():
+    axes = figures.differences({"KOTE": DIFFERENCES}, LABELS, "en", "t", "x").axes[0]
+    means = [line.get_color() for line in axes.lines if line.get_marker() == "o"]
+    assert means == [figures.VERDICT_COLOURS[metrics.verdict(found)] for found in DIFFERENCES.values()]
+    assert len(set(means)) == 3, "0.0004 is shown as 0.000, which leaves nothing out"
+
+
+def test_the_majority_of_2022_is_drawn_over_its_bars_alone():
+    def lines(*given):
+        axes = figures.before_after(BEFORE_AFTER, {"Top-1": (0.4, 0.78)}, "en", "t", ("a", "b"), *given).axes[0]
+        assert [text.get_text() for text in axes.texts].count("2022: not published") == 1, "2022 has no Top-2"
+        return [line.get_ydata()[0] for line in axes.lines]
+
+    assert lines() == [0.3, 0.3]
+    assert lines({"Top-1": 0.784, "Top-2": 0.19}) == [0.3, 0.3, 0.784]
+
+
+def test_weights_that_are_not_counted_are_hollow_dots():
+    hollow, filled = figures.cost(COSTS.rename(columns={"seconds": "seconds to make"}), LABELS, "en", "t").axes[0].collections
+    assert len(hollow.get_offsets()) == len(filled.get_offsets()) == 1 and (hollow.get_facecolor() == 1).all()
+    assert filled.get_sizes()[0] > hollow.get_sizes()[0] and "23 million" in filled.get_label()
+
+
+def test_counts_lie_off_the_diagonal_and_inside_bars_that_have_room():
+    table = pd.DataFrame({"confidence": [0.2, 0.35, 0.8], "accuracy": [0.0, 0.3, 0.9], "n": [1, 186, 9]})
+    for given in (table, table.assign(n=table["n"] * 10)):
+        figure = figures.reliability({"a": (given, "0.1"), "b": (given, "0.1")}, "en", "t")
+        figure.canvas.draw()
+        axes = figure.axes[0]
+        for text, row in zip(axes.texts, given.itertuples(), strict=True):
+            box = text.get_window_extent().transformed(axes.transData.inverted())
+            assert box.y1 < box.x0, "under the line of x = y"
+            assert text.get_color() != "white" or (box.y1 < row.accuracy and box.width < 0.07)
+
+
+def test_recommenders_look_the_same_in_both_panels():
+    figure = figures.reach_and_hubs(REACHED, {k: np.arange(40).reshape(8, 5) % 7 for k in REACHED}, REACH_LABELS, "en", "t")
+    left, right = figure.axes
+    dots, lines = left.collections[1:], right.lines
+    coloured = [mpl.colors.to_hex((d.get_edgecolor() if d.get_hatch() else d.get_facecolor())[0]) for d in dots]
+    assert coloured == [mpl.colors.to_hex(line.get_color()) for line in lines] and len(set(coloured)) == 3
+    assert [bool(d.get_hatch()) for d in dots] == [line.get_linestyle() == "--" for line in lines] == [True, False, False]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [en for _, en in REACH_LABELS.values()]
 
 
 def test_a_notebook_keeps_figures_manifest_and_results(tmp_path, monkeypatch):

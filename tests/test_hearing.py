@@ -54,8 +54,13 @@ def test_scores_and_paired_differences_have_their_names(heard):
 
 def test_failures_are_those_that_the_model_is_most_sure_of(heard):
     found, targets = heard
-    failures = found.failures("majority", targets, 3)
-    assert len(failures) == 3 and (failures["meant"] != failures["answered"]).all() and set(failures["row"]) <= set(found.test)
+    sure = np.random.default_rng(0).dirichlet(np.ones(6), len(found.test))
+    found.answers["guess"] = [sure]
+    failures = found.failures("guess", targets, 3)
+    del found.answers["guess"]
+    assert (failures["meant"] != failures["answered"]).all() and set(failures["row"]) <= set(found.test)
+    wrong = np.sort(sure.max(1)[sure.argmax(1) != targets[found.test].argmax(1)])[::-1]
+    assert failures["row"].map(dict(zip(found.test, sure.max(1), strict=True))).tolist() == wrong[:3].tolist()
 
 
 def test_a_network_that_answers_the_majority_agrees_as_much_as_the_majority():
@@ -69,9 +74,11 @@ def test_a_network_that_answers_the_majority_agrees_as_much_as_the_majority():
 
 
 def test_lyrics_become_rows_of_couplet_vectors():
-    vectors = catalogue.couplet_vectors(encoders.BUNDLED, pd.Series(["바람이 분다\n" * 9, "안녕", "비가 온다\n" * 80]))
+    vectors = catalogue.couplet_vectors(encoders.BUNDLED, pd.Series(["바람이 분다\n" * 9, "안녕", "비가 온다\n" * 80]), np.array([True, True, False]))
     assert vectors.shape == (3, 24, 384)
     assert (vectors != 0).any(2).sum(1).tolist() == [5, 1, 24], "two lines a couplet, 24 couplets at most"
+    known = vectors[:2][(vectors[:2] != 0).any(2)]
+    assert np.allclose(known.mean(0), 0, atol=1e-4) and abs(vectors[2].mean(0)).max() > 0.1, "standardised on the known lyrics alone"
 
 
 def test_a_profile_without_sound_has_nothing_to_hear():

@@ -534,6 +534,13 @@ def test_bad_metadata_is_named(tmp_path, records, says):
         lyrics.read_songs(tmp_path)
 
 
+@pytest.mark.parametrize("changes", [{"artist_name_basket": "온도"}, {"artist_name_basket": [3]}, {"id": "일곱"}, {"song_gn_gnr_basket": {}}])
+def test_metadata_is_as_strict_as_that_of_a_catalogue(tmp_path, changes):
+    (tmp_path / "song_meta.json").write_text(json.dumps([{"id": 1, "song_name": "하나", "artist_name_basket": ["가수"]} | changes]), encoding="utf-8")
+    with pytest.raises(CorruptData, match="song_meta.json, record 0: the id must be a whole number, artist_name_basket .* lists of texts; correct it"):
+        lyrics.read_songs(tmp_path)
+
+
 def test_the_command(tmp_path, server, monkeypatch):
     root = catalogue(tmp_path / "root", "하나", "없는 것", "둘", "")
     runner = CliRunner()

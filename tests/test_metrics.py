@@ -40,6 +40,9 @@ def test_scores_of_labels_equal_those_of_scikit_learn(highest, answered, n, seed
     assert metrics.macro_precision(true, predicted) == pytest.approx(sklearn_metrics.precision_score(true, predicted, **occurring))
     assert metrics.macro_recall(true, predicted) == pytest.approx(sklearn_metrics.recall_score(true, predicted, **occurring))
     assert metrics.weighted_f1(true, predicted) == pytest.approx(sklearn_metrics.f1_score(true, predicted, average="weighted", zero_division=0))
+    weighted = {"average": "weighted", "zero_division": 0}
+    assert metrics.weighted_precision(true, predicted) == pytest.approx(sklearn_metrics.precision_score(true, predicted, **weighted))
+    assert metrics.micro_f1(true, predicted) == pytest.approx(sklearn_metrics.recall_score(true, predicted, **weighted))
     assert metrics.micro_f1(true, predicted) == pytest.approx(sklearn_metrics.accuracy_score(true, predicted))
     if len(set(true)) > 1 and len(set(predicted)) > 1:
         assert metrics.kappa(true, predicted) == pytest.approx(sklearn_metrics.cohen_kappa_score(true, predicted))

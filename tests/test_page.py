@@ -2,9 +2,12 @@
 
 import re
 import shutil
+from urllib.parse import quote_plus
 
 import pytest
 from browser import CHROMIUM, PHONE, ask, chromium, served, visit
+
+from wyf_utils.page import SEARCH, search_link
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here; on Debian `apt-get install chromium` brings it")
 
@@ -40,6 +43,11 @@ def visitor(browser, address):
     for page in opened:
         page.context.close()
     assert not elsewhere
+
+
+def test_a_song_is_looked_up_by_its_names():
+    assert search_link("#첫사랑", "볼빨간사춘기") == SEARCH + quote_plus("볼빨간사춘기 #첫사랑")
+    assert search_link("#1", "가수") and search_link("#첫사랑", "") and not search_link("#17203", ""), "only a number finds nothing"
 
 
 def titles(page):

@@ -1,4 +1,5 @@
 import json
+import shutil
 import socket
 from types import SimpleNamespace
 from unittest.mock import create_autospec
@@ -95,6 +96,16 @@ def test_an_empty_cache_is_said(tmp_path, monkeypatch):
     monkeypatch.setenv("WYF_CACHE", str(tmp_path))
     with pytest.raises(MissingData, match="run `wyf train` or `make run`"):
         publishing.models()
+
+
+def test_a_model_of_older_code_is_left_out_of_the_list(entries, tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("WYF_CACHE", str(tmp_path))
+    for entry in entries:
+        shutil.copytree(entry.path, tmp_path / "classifier" / entry.key)
+    older = tmp_path / "classifier" / entries[0].key / "recipe.json"
+    write_json(older, {name: value for name, value in read_json(older).items() if name != "temperature"})
+    assert publishing.models()["key"].tolist() == [entries[1].key]
+    assert "older code, which nothing reads any more, are left out: 1;" in caplog.text
 
 
 # The card -------------------------------------------------------------------------------------------

@@ -137,7 +137,9 @@ def test_the_measures_on_answers_that_are_known():
     feelings = np.eye(6)[[0, 0, 3]]
     assert evaluation.songs_per_emotion(feelings, rows).tolist() == [2, 0, 0, 2, 0, 0]
     vectors = np.eye(6)[[0, 1, 3]]
-    assert evaluation.fit(feelings, vectors > 0, rows) == pytest.approx(3 / 6) and np.allclose(evaluation.relevance(feelings, vectors, rows), [0.5, 0.5, 0.5])
+    tally = evaluation.tally(feelings, vectors > 0, rows)
+    assert tally.tolist() == [[2, 3], [0, 2], [1, 1]] and evaluation.fit(None, tally) == pytest.approx(3 / 6)
+    assert np.allclose(evaluation.relevance(feelings, vectors, rows), [0.5, 0.5, 0.5])
     perfect = evaluation.divergence(feelings, vectors, np.array([[0], [0], [2]]))
     assert perfect == pytest.approx(0, abs=1e-6) and evaluation.divergence(feelings, vectors, rows) > 0.1
 

@@ -181,7 +181,7 @@ def show_songs(given: feeling.Answer) -> None:
         st.caption(say(*page.PROFILES[given.profile]))
     if given.wish.mode == "path":
         st.html(page.path(given.aims[given.songs["step"]], given.vectors, state.lang))
-        st.caption(say("넓은 막대는 바라는 기분, 좁은 막대는 고른 노래", "Wide: the feeling aimed at; narrow: the song"))
+        st.caption(say("가는 막대는 바라는 기분, 넓은 막대는 고른 노래", "Thin: the feeling wished for; wide: the song chosen"))
     words = st.empty()
     kept = feedback.of_run(RUN)
     liked, skipped = set(kept.songs("like")), set(kept.songs("skip"))

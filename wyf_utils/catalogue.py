@@ -15,6 +15,8 @@ from .cleaning import couplets
 from .database import EMBEDDING, MusicDatabase
 from .settings import data_folder
 
+COUPLETS = 24  # of a lyric that are read at most
+
 
 @dataclass(frozen=True)
 class Music:
@@ -118,11 +120,7 @@ def lyric_vectors(model: cache.Entry, lyrics: pd.Series) -> np.ndarray:
     """
 
     def make(folder) -> None:
-        pairs = [couplets(lyric) for lyric in lyrics]
-        flat = [couplet for song in pairs for couplet in song]
-        probabilities = inference.load(model.path).predict(flat, desc="lyrics to emotions")
-        ends = np.cumsum([len(song) for song in pairs])
-        vectors = np.stack([np.nanmean(part, axis=0) for part in np.split(probabilities, ends[:-1])])  # a couplet may be bare signs
+        vectors = classifier.read_lyrics(inference.load(model.path), [couplets(lyric) for lyric in lyrics], desc="lyrics to emotions")
         np.save(folder / "vectors.npy", vectors.astype(np.float32), allow_pickle=False)
 
     entry = cache.folder(
@@ -130,7 +128,7 @@ def lyric_vectors(model: cache.Entry, lyrics: pd.Series) -> np.ndarray:
         make,
         parameters={"model": model.key},
         data=cache.fingerprint(lyrics),
-        code=[couplets, lyric_vectors, classifier.Classifier, inference],
+        code=[couplets, lyric_vectors, inference, *classifier.READING],
     )
     return np.load(entry.path / "vectors.npy", allow_pickle=False)
 
@@ -222,30 +220,32 @@ def mel_vectors(songs: Catalogue, model: cache.Entry) -> np.ndarray:
     return mel_models.predict(mel_models.load(mel_models.CHOSEN, model, songs.material), songs.material, np.arange(len(songs.songs)))
 
 
-def couplet_vectors(encoder: str, lyrics: pd.Series, most: int = 24) -> np.ndarray:
-    """Vectors of each lyric's couplets by an encoder that is not trained, (n, couplets, dim), zeros behind the last.
+def couplet_vectors(encoder: str, lyrics: pd.Series, known: np.ndarray) -> np.ndarray:
+    """Vectors of each lyric's couplets by an encoder that is not trained, (n, `COUPLETS`, dim), zeros behind the last.
 
-    Each dimension is standardised over all couplets: vectors of E5 lie in a narrow cone, in which nothing is learned.
+    Each dimension is standardised over the couplets of known lyrics: vectors of E5 lie in a narrow cone, in which nothing is learned.
 
     Parameters
     ----------
     encoder
         Name for `encoders.load`.
-    most
-        Couplets of a lyric that are read at most.
+    known
+        Mask of the lyrics (n,) that may be learned from.
     """
-    pairs = [couplets(lyric)[:most] for lyric in lyrics]
+    pairs = [couplets(lyric)[:COUPLETS] for lyric in lyrics]
     flat = [couplet for song in pairs for couplet in song]
 
     def make(folder: Path) -> None:
         vectors = encoders.embed(encoders.load(encoder, texts=flat), flat, max_length=64, desc="embed couplets")
         np.save(folder / "vectors.npy", vectors, allow_pickle=False)
 
-    entry = cache.folder("couplets", make, parameters={"encoder": encoder}, data=cache.fingerprint(flat), code=[encoders])
+    entry = cache.folder("couplets", make, parameters={"encoder": encoder}, data=cache.fingerprint(flat), code=[couplet_vectors, encoders])
     vectors = np.load(entry.path / "vectors.npy", allow_pickle=False)
-    vectors = (vectors - vectors.mean(axis=0)) / (vectors.std(axis=0) + 1e-6)
-    found = np.zeros((len(pairs), most, vectors.shape[1]), np.float32)
-    ends = np.cumsum([len(song) for song in pairs])
+    counts = [len(song) for song in pairs]
+    learned = vectors[np.repeat(known, counts)]
+    vectors = (vectors - learned.mean(axis=0)) / (learned.std(axis=0) + 1e-6)
+    found = np.zeros((len(pairs), COUPLETS, vectors.shape[1]), np.float32)
+    ends = np.cumsum(counts)
     for row, part in enumerate(np.split(vectors, ends[:-1])):
         found[row, : len(part)] = part
     return found
@@ -290,13 +290,14 @@ def music(profile: str, recipe: classifier.Recipe, seed: int, *, limit: int, max
         songs = songs.assign(text=songs["lyric"])
     leaning = {"lyric": fusion.prior(lyric), "mel": fusion.prior(sound)}
     corrected = {"lyric": fusion.correct(lyric, leaning["lyric"]), "mel": fusion.correct(sound, leaning["mel"])}
+    dev = parts == "dev"
     if profile != "open":
-        unheard = parts != "train"  # a network is surer of the songs that it learned from
-        temperature = fusion.temperature(corrected["mel"][unheard], corrected["lyric"][unheard])
+        seen = dev if dev.any() else parts != "train"  # a network is surer of the songs that it learned from
+        temperature = fusion.temperature(corrected["mel"][seen], corrected["lyric"][seen])
         corrected["mel"] = classifier.tempered(corrected["mel"], temperature)
     weights = np.full(emotions.N, mel_weight)
     meant = intents(songs["id"], profile) if profile == "sample" else None
-    if meant is not None and (dev := parts == "dev").any():
+    if meant is not None and dev.any():
         weights = fusion.learn_weights(corrected["lyric"][dev], corrected["mel"][dev], meant[dev])
     fused = fusion.fuse(corrected["lyric"], corrected["mel"], weights)
     made = {"prior_lyric": leaning["lyric"], "prior_mel": leaning["mel"], "mel_temperature": [temperature], "mel_weights": weights}

@@ -87,7 +87,7 @@ def frozen(encoder: str, parts: dict[str, pd.DataFrame]) -> np.ndarray:
         np.savez(folder / "vectors.npz", **vectors)
 
     data = cache.fingerprint(*(part["text"] for part in parts.values()))
-    entry = cache.folder("vectors", make, parameters={"encoder": encoder}, data=data, code=[encoders])
+    entry = cache.folder("vectors", make, parameters={"encoder": encoder, "content": encoders.content(encoder)}, data=data, code=[frozen, encoders])
 
     heads = [make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=3000, class_weight="balanced")) for strength in (0.001, 0.01, 0.1)]
     with np.load(entry.path / "vectors.npz", allow_pickle=False) as vectors:
@@ -134,7 +134,7 @@ class Recipe:
 
     encoder: str = BUNDLED
     revision: str = ""
-    epochs: float = 4
+    epochs: float = 3
     batch_size: int = 16
     learning_rate: float = 1e-4
     head_learning_rate: float = 1e-3
@@ -204,10 +204,12 @@ def class_weights(targets: np.ndarray, balance: float) -> torch.Tensor:
 
 
 def freeze(encoder: nn.Module, layers: int) -> None:
-    """Stop gradients in the embeddings and in the lowest `layers` layers."""
+    """Stop gradients in the embeddings and in the lowest `layers` layers, and their dropout: what learns nothing need not be disturbed."""
     if layers:
         for module in (encoder.embeddings, *encoders.layers(encoder)[:layers]):
             module.requires_grad_(False)
+            for dropout in (part for part in module.modules() if isinstance(part, nn.Dropout)):
+                dropout.p = 0.0
 
 
 def fine_tune(train: pd.DataFrame, dev: pd.DataFrame, recipe: Recipe, seed: int, path: Path, work: Path | None = None, tracker: str = "none") -> None:
@@ -310,7 +312,7 @@ def trained(train: pd.DataFrame, dev: pd.DataFrame, recipe: Recipe, seed: int, t
     return cache.folder(
         "classifier",
         lambda path, work: fine_tune(train, dev, recipe, seed, path, work, tracker),
-        parameters={**asdict(recipe), "seed": seed, "bfloat16": training.mixed_precision()},
+        parameters={**asdict(recipe), "content": encoders.content(recipe.encoder), "seed": seed, "bfloat16": training.mixed_precision()},
         data=cache.fingerprint(train[columns], dev[columns]),
         code=[fine_tune, EmotionModel, class_weights, freeze, _optimizer, _rows, _label_names, _dev_scores, calibrate, training, encoders],
         resumable=True,
@@ -469,6 +471,17 @@ def load(path: Path) -> Classifier:
     return Classifier(model.eval().to(device()), **fields)
 
 
+def read_lyrics(model: Classifier, lyrics: Sequence[Sequence[str]], desc: str = "") -> np.ndarray:
+    """Probabilities (n, 6) of lyrics, each a list of couplets: the mean over those that can be read."""
+    found = model.predict([couplet for lyric in lyrics for couplet in lyric], desc=desc)
+    ends = np.cumsum([len(lyric) for lyric in lyrics])[:-1]
+    return np.stack([np.nanmean(part, axis=0) for part in np.split(found, ends)])
+
+
+#: All that stands between weights and answers, so that a change of any is another cache entry.
+READING = [Classifier, EmotionModel, tempered, readable, without_full_stops, read_lyrics]
+
+
 def predicted(model: cache.Entry, texts: pd.Series) -> np.ndarray:
     """Probabilities (n, 6) of texts by a trained model, from the cache."""
 
@@ -476,6 +489,5 @@ def predicted(model: cache.Entry, texts: pd.Series) -> np.ndarray:
         probabilities = load(model.path).predict(texts.tolist(), desc="read the test part")
         np.save(folder / "probabilities.npy", probabilities, allow_pickle=False)
 
-    code = [Classifier, EmotionModel, tempered, readable]
-    entry = cache.folder("predictions", make, parameters={"model": model.key}, data=cache.fingerprint(texts), code=code)
+    entry = cache.folder("predictions", make, parameters={"model": model.key}, data=cache.fingerprint(texts), code=READING)
     return np.load(entry.path / "probabilities.npy", allow_pickle=False)

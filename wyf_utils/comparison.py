@@ -19,6 +19,7 @@ SCORES = {
     "macro_f1": metrics.macro_f1,
     "micro_f1": metrics.micro_f1,
     "weighted_f1": metrics.weighted_f1,
+    "weighted_precision": metrics.weighted_precision,  # recall weighted so is micro_f1
     "precision": metrics.macro_precision,
     "recall": metrics.macro_recall,
     "kappa": metrics.kappa,

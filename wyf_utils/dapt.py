@@ -584,7 +584,7 @@ def base(texts: Corpora, recipe: Pretraining, seed: int, encoder: str = BUNDLED)
     return cache.folder(
         "dapt",
         make,
-        parameters={**asdict(recipe), "encoder": encoder, "seed": seed, "bfloat16": training.mixed_precision()},
+        parameters={**asdict(recipe), "encoder": encoder, "content": encoders.content(encoder), "seed": seed, "bfloat16": training.mixed_precision()},
         data=cache.fingerprint(texts.train, texts.held_out),
         code=[base, *_CODE],
         resumable=True,
@@ -803,22 +803,20 @@ def fine_tuned(
 
 def _answered(model: cache.Entry, texts: pd.Series, scored: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Emotion ids of sentences, and of lyrics by the mean over their couplets, from the cache."""
-    flat = [couplet for pairs in scored["couplets"] for couplet in pairs]
 
     def make(folder: Path) -> None:
         with torch.autocast(device(), torch.bfloat16, enabled=training.mixed_precision()):  # as it was trained
             reader = classifier.load(model.path)
-            sentences, pairs = reader.predict(texts.tolist(), desc="read the test part"), reader.predict(flat, desc="read lyrics")
-        ends = np.cumsum([len(each) for each in scored["couplets"]])[:-1]
-        songs = np.stack([np.nanmean(part, axis=0) for part in np.split(pairs, ends)])  # a couplet may be bare signs
+            sentences = reader.predict(texts.tolist(), desc="read the test part")
+            songs = classifier.read_lyrics(reader, scored["couplets"], desc="read lyrics")
         np.savez(folder / "answers.npz", sentences=sentences.argmax(1), lyrics=songs.argmax(1))
 
     entry = cache.folder(
         "dapt_answers",
         make,
         parameters={"model": model.key, "bfloat16": training.mixed_precision()},
-        data=cache.fingerprint(texts, flat),
-        code=[_answered, classifier.Classifier],
+        data=cache.fingerprint(texts, scored["couplets"].tolist()),
+        code=[_answered, *classifier.READING],
     )
     with np.load(entry.path / "answers.npz", allow_pickle=False) as kept:
         return kept["sentences"], kept["lyrics"]

@@ -166,7 +166,7 @@ def status() -> pd.DataFrame:
 
 
 def validate(profile: str = "open") -> pd.DataFrame:
-    """Read every file of a profile and say which pass.
+    """Read every file of a profile and say which pass; the lexicon and the intents of the lyrics belong to the sample.
 
     Returns
     -------
@@ -178,6 +178,9 @@ def validate(profile: str = "open") -> pd.DataFrame:
     else:
         root = profile_folder(profile)
         checks = {loader.__name__: lambda f=loader: f(root) for loader in (_read_dialogue, _read_single_turn, _read_conversation, read_catalogue)}
+        checks["unrelated"] = lambda: unrelated(profile)
+        if profile == "sample":
+            checks |= {"lyric_intent": lambda: lyric_intent(profile), "lexicon": read_lexicon}
     rows = []
     for name, check in checks.items():
         try:
@@ -269,15 +272,19 @@ def _texts(table: pd.DataFrame, column: str, path: Path, first: int = 2) -> pd.S
     return texts
 
 
+def _ids(names: Sequence[str], mapping: dict[str, int], path: Path, row: int) -> list[int]:
+    """Emotion ids of the labels of a row; an unknown one is an error that names the row."""
+    try:
+        return [emotions.to_id(name, mapping) for name in names]
+    except CorruptData as error:
+        raise CorruptData(f"{relative(path)}, row {row}: {error}") from error
+
+
 def _labelled(texts: pd.Series, labels: list[list[str]], mapping: dict[str, int], source: str, path: Path, first: int = 2) -> pd.DataFrame:
     """Table of utterances with soft targets from the mapped labels of each text; `label` is the first that says its emotion."""
     targets = np.zeros((len(texts), emotions.N))
     for row, names in enumerate(labels):
-        try:
-            ids = [emotions.to_id(n, mapping) for n in names if n not in emotions.UNMAPPED]
-        except CorruptData as error:
-            raise CorruptData(f"{relative(path)}, row {row + first}: {error}") from error
-        targets[row] = emotions.share(ids)
+        targets[row] = emotions.share(_ids([n for n in names if n not in emotions.UNMAPPED], mapping, path, row + first))
     table = pd.DataFrame(targets, columns=list(emotions.EN))
     table.insert(0, "text", texts.to_numpy())
     table.insert(1, "emotion", [emotions.hard(t) for t in targets])
@@ -338,7 +345,14 @@ def _unique(ids: pd.Series, place: str, remedy: str, first: int = 0) -> None:
         raise CorruptData(f"{place} {row + first}: the {ids.name} {ids[row]} stands twice; {remedy}.")
 
 
-def _read_json(path: Path, hook: Callable[[dict], object] | None = None):
+def read_json(path: Path, hook: Callable[[dict], object] | None = None):
+    """Content of a JSON file, each object in it turned into what `hook` makes of it.
+
+    Raises
+    ------
+    MissingData, CorruptData
+        If the file is not there, breaks off, or is not UTF-8.
+    """
     try:
         text = path.read_bytes().decode("utf-8-sig")
         return json.loads(text, object_hook=hook)
@@ -353,7 +367,7 @@ def _read_json(path: Path, hook: Callable[[dict], object] | None = None):
 _SONG_FIELDS = ("id", "song_name", "artist_name_basket", "album_name", "song_gn_gnr_basket", "issue_date")
 
 
-def _song(record: dict) -> tuple | dict:
+def song_row(record: dict) -> tuple | dict:
     """Columns id, title, artist, album, genres, year of one record, taken while the file is parsed to spare memory; a malformed record stays as it is."""
     try:
         number, title, artists, album, genres, date = (record[field] for field in _SONG_FIELDS)
@@ -381,6 +395,15 @@ def _fault(record: object) -> str:
     return "the id must be a whole number, artist_name_basket and song_gn_gnr_basket lists of texts; correct it"
 
 
+def check_songs(songs: object, genre_names: object, path: Path) -> None:
+    """Refuse what is no list of rows as `song_row` gives them, or no object of genres; the message names the record of song_meta.json."""
+    if not (isinstance(songs, list) and songs and isinstance(genre_names, dict)):
+        raise CorruptData(f"{relative(path)} must be a list of songs, and genre_gn_all.json one object; get the whole files again.")
+    for number, song in enumerate(songs):
+        if not isinstance(song, tuple):
+            raise CorruptData(f"{relative(path)}, record {number}: {_fault(song)}.")
+
+
 def read_catalogue(root: Path) -> pd.DataFrame:
     """Songs with metadata and lyrics as they stand in a profile's files, before cleaning.
 
@@ -395,13 +418,8 @@ def read_catalogue(root: Path) -> pd.DataFrame:
         Columns id, title, artist, album, genres, genre, year, lyric; one row a song, lyric blank where none is known.
     """
     path, lyrics_path = _find(root, "song_meta", (".json",)), _find(root, "lyrics", (".tsv",))
-    songs = _read_json(path, _song)
-    genre_names = _read_json(_find(root, "genre_gn_all", (".json",)))
-    if not (isinstance(songs, list) and songs and isinstance(genre_names, dict)):
-        raise CorruptData(f"{relative(path)} must be a list of songs, and genre_gn_all.json one object; get the whole files again.")
-    for row, song in enumerate(songs):
-        if not isinstance(song, tuple):
-            raise CorruptData(f"{relative(path)}, record {row}: {_fault(song)}.")
+    songs, genre_names = read_json(path, song_row), read_json(_find(root, "genre_gn_all", (".json",)))
+    check_songs(songs, genre_names, path)
     table = pd.DataFrame(songs, columns=["id", "title", "artist", "album", "genres", "year"])
     table.insert(5, "genre", [genre_names.get(codes[0], codes[0]) if codes else "" for codes in table["genres"]])
     lyrics = read_table(lyrics_path, ["song_id", "lyric"])
@@ -410,6 +428,31 @@ def read_catalogue(root: Path) -> pd.DataFrame:
     _unique(lyrics["song_id"], f"{relative(lyrics_path)}, row", "keep one of its lyrics", first=2)
     lyric = lyrics.set_index("song_id")["lyric"].str.replace("\\n", "\n")
     return table.assign(lyric=table["id"].map(lyric).fillna(""))
+
+
+def read_lexicon() -> pd.DataFrame:
+    """Read the project's own lexicon, `data/sample/lexicon.csv`.
+
+    Returns
+    -------
+    DataFrame
+        Index term, six columns of weights named in English; rows sum to 1.
+
+    Raises
+    ------
+    MissingData, CorruptData
+        If the file is not there, a weight is no number, or a row does not sum to 1.
+    """
+    path = _find(profile_folder("sample"), "lexicon", (".csv",))
+    table = read_table(path, ["term", *emotions.EN]).set_index("term")
+    try:
+        weights = table.astype(float)
+    except ValueError as error:
+        raise CorruptData(f"{relative(path)}: a weight is no number ({error}); correct it.") from error
+    wrong = weights.index[(weights.sum(axis=1) - 1).abs() > 0.01]
+    if len(wrong):
+        raise CorruptData(f"{relative(path)}: the weights of '{wrong[0]}' do not sum to 1; correct them.")
+    return weights
 
 
 def va_kor() -> pd.DataFrame:
@@ -508,8 +551,8 @@ def lyric_intent(profile: str) -> pd.DataFrame:
     path = _find(profile_folder(profile), "lyric_intent", (".csv",))
     table = read_table(path, ["id", "first", "second"])
     ids = {**{e.ko: e.id for e in emotions.EMOTIONS}, "": -1}
-    return pd.DataFrame({"id": _numbers(table["id"], path, whole=True), "first": [emotions.to_id(x, ids) for x in table["first"]],
-                         "second": [emotions.to_id(x, ids) for x in table["second"]]})  # fmt: skip
+    meant = [_ids(names, ids, path, row) for row, names in enumerate(zip(table["first"], table["second"], strict=True), start=2)]
+    return pd.DataFrame(meant, columns=["first", "second"]).assign(id=_numbers(table["id"], path, whole=True))[["id", "first", "second"]]
 
 
 def song_vectors() -> tuple[np.ndarray, np.ndarray]:
@@ -520,7 +563,7 @@ def song_vectors() -> tuple[np.ndarray, np.ndarray]:
 
 def published() -> dict:
     """Numbers published in 2022, to be drawn beside ours: `data/reference/published_2022.json`."""
-    return _read_json(data_folder() / "reference" / "published_2022.json")
+    return read_json(data_folder() / "reference" / "published_2022.json")
 
 
 def unrelated(profile: str) -> pd.DataFrame:

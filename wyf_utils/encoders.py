@@ -173,6 +173,16 @@ def load(
     return Encoder(name, tokenizer, without_pooler(model).eval(), prefix)
 
 
+def content(name: str) -> str:
+    """Fingerprint of a local folder's weights and tokenizer, for cache keys: its name stays when the files change; "" for other names."""
+    digest = hashlib.sha256()
+    files = sorted(file for file in Path(name).glob("*") if file.suffix in (".safetensors", ".json", ".model", ".txt"))
+    for file in files:
+        with file.open("rb") as opened:
+            digest.update(file.name.encode() + hashlib.file_digest(opened, "sha256").digest())
+    return digest.hexdigest() if files else ""
+
+
 def without_pooler(model: torch.nn.Module) -> torch.nn.Module:
     """Model without the layer over its first token: vectors are mean-pooled here, and a fresh layer would be noise."""
     if getattr(model, "pooler", None) is not None:

@@ -103,9 +103,24 @@ def mean_cosine(intents: np.ndarray, vectors: np.ndarray) -> float:
     return float((normalise(intents) * normalise(vectors)).sum(axis=1).mean())
 
 
-def fit(feelings: np.ndarray, intents: np.ndarray, rows: np.ndarray) -> float:
-    """Share of answered songs that were written for the feeling's main emotion; intents is a mask (n, 6)."""
-    return float(intents[rows, feelings.argmax(1)[:, None]].mean())
+def tally(feelings: np.ndarray, intents: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """How often each song was answered to a feeling whose main emotion it was written for, and how often at all: (n, 2).
+
+    Parameters
+    ----------
+    intents
+        Mask (n, 6) of what songs were written for.
+    rows
+        Answers (m, k) to the feelings (m, 6).
+    """
+    hits = intents[rows, feelings.argmax(1)[:, None]]
+    return np.stack([np.bincount(rows.ravel(), weights, minlength=len(intents)) for weights in (hits.ravel(), None)], axis=1)
+
+
+def fit(_, tallies: np.ndarray) -> float:
+    """Share of answers whose song was written for the feeling's main emotion, of a `tally`; a score for `metrics.interval`, which draws songs."""
+    hits, answers = tallies.sum(0)
+    return float(hits / max(answers, 1))
 
 
 def repeats(one: np.ndarray, other: np.ndarray) -> float:

@@ -25,6 +25,14 @@ _LOADING = threading.Lock()  # a page's threads wait for one loading instead of 
 #: What is said of a song that was not scored by both its lyric and its sound.
 BASIS = {"both": "", "lyric": "  가사만으로 (by its lyric alone)", "sound": "  소리만으로 (by its sound alone)"}
 
+#: What is said where no emotion was read, of songs half at peace, half without emotion.
+_PLAIN = {"ko": "뚜렷한 감정이 읽히지 않아서, 담담하고 편안한 노래를 골랐어요.", "en": "No clear emotion was read, so these songs are plain and calm."}
+#: The same in the modes that go on from the little that was read instead.
+_UNCLEAR = {
+    "path": {"ko": "뚜렷한 감정이 읽히지 않아서, 담담한 기분에서 출발해요.", "en": "No clear emotion was read, so the path starts from a plain mood."},
+    "opposite": {"ko": "뚜렷한 감정이 읽히지 않아서, 그 반대편도 뚜렷하지 않아요.", "en": "No clear emotion was read, so its opposite is not clear either."},
+}
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -131,7 +139,9 @@ def _encoder() -> encoders.Encoder:
 
 @lru_cache(maxsize=1)
 def _loaded_encoder() -> encoders.Encoder:
-    return encoders.load(encoders.BUNDLED, [])
+    loaded = encoders.load(encoders.BUNDLED, [])
+    reasons.nearest_lines("오늘의 기분", ["오늘의 기분"], lambda: loaded)  # as in `_reader`, and in the way in which it is asked
+    return loaded
 
 
 def released_from(songs: MusicDatabase) -> int:
@@ -160,8 +170,8 @@ def feel(sentence: str, run: str = "default") -> np.ndarray:
 def answer(sentence: str, run: str = "default", wish: Wish | None = None, closer: int | None = None) -> Answer:
     """Answer a sentence with what is felt in it and songs for it, by the likes and skips kept on this machine.
 
-    A sentence in which no emotion is read (neutral is the largest) is answered with songs half without emotion, half at peace, and
-    the answer says so.
+    Where no emotion is read (neutral is the largest), the answer says so, and songs of the feeling itself (match, wide) are half without
+    emotion, half at peace.
 
     Parameters
     ----------
@@ -187,7 +197,7 @@ def answer(sentence: str, run: str = "default", wish: Wish | None = None, closer
     if closer is not None:
         vector = ((vector + np.eye(emotions.N)[closer]) / 2).astype(vector.dtype)
     neutral = bool(vector.argmax() == emotions.EN.index("neutral"))
-    wished = np.array([0, 0, 0.5, 0, 0, 0.5]) if neutral else vector
+    wished = np.array([0, 0, 0.5, 0, 0, 0.5]) if neutral and wish.mode not in _UNCLEAR else vector
     chosen = recommender.recommend(wished, songs, wish, kept.songs("like"), kept.songs("skip"))
     return Answer(
         sentence,
@@ -195,7 +205,7 @@ def answer(sentence: str, run: str = "default", wish: Wish | None = None, closer
         wish,
         recommender.targets(wished, wish),
         sure,
-        _said(vector, neutral, sure),
+        _said(vector, neutral, sure, wish.mode),
         care.HELPLINE if care.is_at_risk(sentence) else None,
         chosen,
         songs.fused[chosen["row"]],
@@ -203,7 +213,7 @@ def answer(sentence: str, run: str = "default", wish: Wish | None = None, closer
     )
 
 
-def _said(vector: np.ndarray, neutral: bool, sure: bool) -> dict[str, str]:
+def _said(vector: np.ndarray, neutral: bool, sure: bool, mode: str) -> dict[str, str]:
     """What is said beside the songs."""
     if not sure:
         first, second = (emotions.EMOTIONS[i] for i in _two_largest(vector))
@@ -211,12 +221,7 @@ def _said(vector: np.ndarray, neutral: bool, sure: bool) -> dict[str, str]:
             "ko": f"이 문장만으로는 기분을 잘 모르겠어요. {first.ko}{_and(first.ko)} {second.ko} 가운데 어느 쪽에 더 가까운가요?",
             "en": f"I am not sure what you feel from this alone. Is it closer to {first.en} or to {second.en}?",
         }
-    if neutral:
-        return {
-            "ko": "뚜렷한 감정이 읽히지 않아서, 담담하고 편안한 노래를 골랐어요.",
-            "en": "No clear emotion was read, so these songs are plain and calm.",
-        }
-    return {"ko": "", "en": ""}
+    return _UNCLEAR.get(mode, _PLAIN) if neutral else {"ko": "", "en": ""}
 
 
 def _and(word: str) -> str:

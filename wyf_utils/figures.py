@@ -19,7 +19,7 @@ import seaborn as sns
 from matplotlib import font_manager
 from matplotlib.figure import Figure
 
-from . import cache, emotions
+from . import cache, emotions, metrics
 from .cache import replacing_file
 from .errors import BadInput, MissingData
 
@@ -391,21 +391,37 @@ def reliability(tables: dict[str, tuple[pd.DataFrame, str]], lang: str, title: s
     figure, axes = plt.subplots(1, len(tables), figsize=(4.1 * len(tables), 4.3), sharey=True)
     for ax, (name, (table, ece)) in zip(axes, tables.items(), strict=True):
         ax.plot([0, 1], [0, 1], ls="--", lw=1, color=INK)
-        ax.bar(table["confidence"], table["accuracy"], width=0.06, color=ACCENT)
-        for row in table.itertuples():
-            ax.text(row.confidence, row.accuracy + 0.015, f"{row.n}", ha="center", fontsize=7.5)
-        ax.set(xlim=(0, 1), ylim=(0, 1.05), xlabel=pick(lang, "확신도 (막대 위는 글 수)", "confidence (texts above the bars)"))
+        ax.bar(table["confidence"], table["accuracy"], width=0.07, color=ACCENT)
+        _counts_in_bars(ax, table)
+        ax.set(xlim=(0, 1), ylim=(0, 1.05), xlabel=pick(lang, "확신도 (막대 안의 수는 글 수)", "confidence (in the bars: texts)"))
         ax.set_title(f"{name}, ECE {ece}", fontweight="normal", fontsize=10)
     axes[0].set_ylabel(pick(lang, "정확도", "accuracy"))
+    figure.get_layout_engine().set(wspace=0.06)
     figure.suptitle(title, fontweight="semibold", ha="left", x=0.02)
     return figure
 
 
+def _counts_in_bars(ax: plt.Axes, table: pd.DataFrame) -> None:
+    """Write how many texts a bar stands for at its foot, where the diagonal does not pass: with six emotions no confidence is below a sixth."""
+    turned = table["n"].max() > 999  # four digits are wider than a bar
+    room = 0.11 if turned else 0.06  # a lower bar has its count on top
+    for row in table.itertuples():
+        inside = row.accuracy >= room
+        style = {"color": "white" if inside else INK, "rotation": 90 if turned else 0, "fontsize": 7.5}
+        ax.text(row.confidence, 0.015 + (0 if inside else row.accuracy), f"{row.n:,}", ha="center", va="bottom", **style)
+
+
 def cost(table: pd.DataFrame, labels: dict[str, tuple[str, str]], lang: str, title: str) -> Figure:
-    """Score of each model against the seconds to make it (table of `comparison.cost`)."""
-    figure, axes = plt.subplots()
-    size = 40 + 6 * table["million weights"].fillna(0)
-    axes.scatter(table["seconds to make"], table["macro-F1"], s=size, color=ACCENT, alpha=0.8, lw=0)
+    """Score of each model against the seconds to make it (table of `comparison.cost`); a hollow dot is a model whose weights are not counted."""
+    figure, axes = plt.subplots(figsize=(SIZES["page"][0], SIZES["page"][1] + 0.4))
+    x, y, weights = table["seconds to make"], table["macro-F1"], table["million weights"]
+    counted = weights.notna()
+    label = pick(lang, "가중치를 세지 않음", "weights not counted")
+    axes.scatter(x[~counted], y[~counted], s=34, facecolor="white", edgecolor=ACCENT, lw=1.4, zorder=3, label=label)
+    if counted.any():
+        most = pick(lang, f"가장 큰 점 {100 * weights.max():,.0f}만 개", f"largest: {weights.max():,.0f} million")
+        label = f"{pick(lang, '점의 크기는 가중치 수', 'as large as the weights are many')} ({most})"
+        axes.scatter(x[counted], y[counted], s=40 + 6 * weights[counted], color=ACCENT, alpha=0.8, lw=0, label=label)
     for place, row in enumerate(table.sort_values("macro-F1", ascending=False).itertuples()):
         name, slow = pick(lang, *labels.get(row.Index, (row.Index, row.Index))), row[2] > table["seconds to make"].max() / 10
         side = {"xytext": (-9 if slow else 9, -11 if place % 2 else 5), "ha": "right" if slow else "left"}  # clear of each other and of the edge
@@ -414,6 +430,7 @@ def cost(table: pd.DataFrame, labels: dict[str, tuple[str, str]], lang: str, tit
     axes.xaxis.set_major_formatter(mpl.ticker.StrMethodFormatter("{x:,g}"))
     axes.margins(x=0.25, y=0.15)
     axes.grid(axis="y")
+    axes.legend(ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.14), columnspacing=1.5, handletextpad=0.4)
     return figure
 
 
@@ -524,9 +541,14 @@ def measure_tiles(lang: str) -> Figure:
 
 
 def before_after(
-    ours: dict[str, tuple[float, float, float]], published: dict[str, tuple[float, float]], lang: str, title: str, labels: tuple[str, str]
+    ours: dict[str, tuple[float, float, float]],
+    published: dict[str, tuple[float, float]],
+    lang: str,
+    title: str,
+    labels: tuple[str, str],
+    published_majority: dict[str, float] | None = None,
 ) -> Figure:
-    """Each measure before and after embedding, with its majority line; 2022 hatched beside.
+    """Each measure before and after embedding, with its majority line; 2022 hatched beside, or a note where 2022 published nothing.
 
     Parameters
     ----------
@@ -536,8 +558,10 @@ def before_after(
         {measure: (before, after)} of 2022.
     labels
         What before and after stand for.
+    published_majority
+        {measure: majority among the labels of 2022}, a line of its own over the hatched bars; one that is missing or has no bars is left out.
     """
-    figure, axes = plt.subplots(figsize=(8.6, 4.4))
+    figure, axes = plt.subplots(figsize=(8.6, 4.7))
     at, width = np.arange(len(ours)), 0.2
     styles = (
         (0, labels[0], "#9DBAD0", None), (1, labels[1], ACCENT, None),
@@ -550,12 +574,23 @@ def before_after(
         box = {"boxstyle": "round,pad=0.1", "fc": "white", "ec": "none"} if hatch else None
         texts = [f"{v:.0%}" if np.isfinite(v) else "" for v in values]
         axes.bar_label(bars, texts, label_type="center", fontsize=8, color="white" if dark else INK, bbox=box)  # clear of the majority lines
-    for row, (_, _, line) in enumerate(ours.values()):
-        axes.plot([row - 0.42, row + 0.02], [line, line], color="#D1453B", lw=1.8, label=pick(lang, "최빈 감정", "majority") if row == 0 else None)
+    for row in (row for row, measure in enumerate(ours) if measure not in published):
+        axes.text(row + width, 0.02, pick(lang, "2022: 발표 안 함", "2022: not published"), rotation=90, ha="center", va="bottom", fontsize=8, color="#7A7A7A")
+    _majority_lines(axes, {row: values[2] for row, values in enumerate(ours.values())}, -1, pick(lang, "최빈 감정", "majority"), "-")
+    known = {row: (published_majority or {}).get(m) for row, m in enumerate(ours) if m in published}
+    known = {row: value for row, value in known.items() if value is not None}
+    _majority_lines(axes, known, 1, pick(lang, "최빈 감정 (2022 라벨)", "majority (labels of 2022)"), (0, (3, 1)))
     axes.set(title=title, xticks=at, xticklabels=list(ours), ylim=(0, 1.12))
     axes.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
-    axes.legend(ncols=5, loc="upper center", bbox_to_anchor=(0.5, -0.1), columnspacing=1, handlelength=1.4)
+    axes.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.1), columnspacing=1.5, handlelength=2)
     return figure
+
+
+def _majority_lines(axes: plt.Axes, lines: dict[int, float], side: int, label: str, style: str | tuple) -> None:
+    """Draw {number of a measure: majority} over the left (-1) or right (1) pair of its bars."""
+    for number, (row, value) in enumerate(lines.items()):
+        ends = sorted((row + side * 0.42, row + side * 0.02))
+        axes.plot(ends, [value, value], color="#D1453B", lw=1.8, ls=style, solid_capstyle="butt", label=label if number == 0 else None)
 
 
 def stacked_shares(shares: dict[str, np.ndarray], labels: dict[str, tuple[str, str]], lang: str, title: str) -> Figure:
@@ -616,40 +651,52 @@ def search_time(times: pd.DataFrame, lang: str, title: str) -> Figure:
 def reach_and_hubs(reached: dict[str, np.ndarray], rows: dict[str, np.ndarray], labels: dict[str, tuple[str, str]], lang: str, title: str) -> Figure:
     """Different songs answered to each emotion, and how often each song is answered, most frequent first.
 
+    On a logarithmic axis the length of a bar says nothing, so that the songs of an emotion are dots.
+
     Parameters
     ----------
     reached
-        {recommender: songs of each emotion (6,)}.
+        {recommender: songs of each emotion (6,)}; the last is ours.
     rows
         {recommender: answered rows (m, k)}.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10.4, 4.4))
-    height, styles = 0.8 / len(reached), {"2022": {"color": "white", "edgecolor": BASELINE, "hatch": HATCH_2022}}
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10.4, 4.8))
+    step, handles = 0.8 / len(reached), []
+    left.hlines(np.arange(emotions.N - 1) + 0.5, 0, 1, transform=left.get_yaxis_transform(), color=GRID, lw=0.8)  # between the emotions
     for place, (name, counts) in enumerate(reached.items()):
-        at = np.arange(emotions.N) + (place - (len(reached) - 1) / 2) * height
-        bars = left.barh(
-            at, counts, height * 0.92, label=pick(lang, *labels[name]), **styles.get(name, {"color": (BASELINE, ACCENT)[place == len(reached) - 1]})
-        )
-        left.bar_label(bars, [f"{c:,.0f}" for c in counts], padding=3, fontsize=8)
+        dot, line = _recommender_style(name, ours=place == len(reached) - 1)
+        at = np.arange(emotions.N) + (place - (len(reached) - 1) / 2) * step
+        dots = left.scatter(counts, at, **dot)
+        for count, y in zip(counts, at, strict=True):
+            left.annotate(f"{count:,.0f}", (count, y), xytext=(7, 0), textcoords="offset points", va="center", fontsize=8)
         times = np.sort(np.bincount(rows[name].ravel()))[::-1]
         times = times[times > 0]
-        right.plot(np.arange(1, len(times) + 1), times, label=pick(lang, *labels[name]), ls="--" if name == "2022" else "-", lw=2)
+        handles.append((*right.plot(np.arange(1, len(times) + 1), times, lw=2, **line), dots))
     left.set(xscale="log", yticks=range(emotions.N), yticklabels=names(lang), xlabel=pick(lang, "서로 다른 노래 수", "different songs"))
+    left.set_ylim(emotions.N - 0.5, -0.5)
     left.set_xlim(1, left.get_xlim()[1] * 4)
-    left.invert_yaxis()
+    left.tick_params(axis="y", length=0)
     right.set(
         xscale="log", yscale="log", xlabel=pick(lang, "노래 (자주 나온 순서)", "songs, most frequent first"), ylabel=pick(lang, "나온 횟수", "times answered")
     )
     right.grid(which="major")
-    right.legend()
     for ax in (left.xaxis, right.xaxis, right.yaxis):
         ax.set_major_formatter(mpl.ticker.StrMethodFormatter("{x:,.0f}"))
+    figure.legend(handles, [pick(lang, *labels[name]) for name in reached], loc="outside lower center", ncols=len(reached), handlelength=3.2, columnspacing=3)
     figure.suptitle(title, fontweight="semibold", ha="left", x=0.02)
     return figure
 
 
+def _recommender_style(name: str, *, ours: bool) -> tuple[dict, dict]:
+    """Dots and line of a recommender, one colour in both panels: 2022 hatched and dashed, ours dark, what lies between light."""
+    if name == "2022":
+        return {"s": 62, "facecolor": "white", "edgecolor": "#7A7A7A", "hatch": HATCH_2022 * 2}, {"color": "#7A7A7A", "ls": "--"}
+    colour = ACCENT if ours else "#F2A71B"
+    return {"s": 44, "color": colour, "lw": 0, "marker": "o" if ours else "D"}, {"color": colour, "ls": "-"}
+
+
 def emotion_path(songs: Sequence[str], vectors: np.ndarray, aims: np.ndarray, lang: str, title: str) -> Figure:
-    """Songs of a path from left to right: the emotions of each (k, 6) as a stacked bar, and what was searched for at that step (k, 6) as a thin one."""
+    """Songs of a path from left to right: emotions of each (k, 6) as a wide stacked bar, and what is wished for there (k, 6) as a thin one, as on the page."""
     figure, axes = plt.subplots(figsize=(SIZES["page"][0] + 1.2, SIZES["page"][1] + 0.6))
     at = np.arange(len(songs))
     for offset, width, values, alpha in ((-0.34, 0.14, aims / aims.sum(axis=1, keepdims=True), 0.55), (0.07, 0.6, vectors, 1.0)):
@@ -662,9 +709,10 @@ def emotion_path(songs: Sequence[str], vectors: np.ndarray, aims: np.ndarray, la
         title=title,
         xticks=at,
         xticklabels=[f"{i + 1}. {song if len(song) <= 14 else song[:13] + '…'}" for i, song in enumerate(songs)],
-        ylabel=pick(lang, "감정 비율 (가는 막대: 찾은 감정)", "emotions (thin bar: searched for)"),
         ylim=(0, 1),
     )
+    kinds = pick(lang, "가는 막대: 바라는 기분, 넓은 막대: 고른 노래", "thin: the feeling wished for; wide: the song chosen")
+    axes.set_ylabel(f"{pick(lang, '감정 비율', 'emotions')}\n{kinds}", linespacing=1.6)
     axes.tick_params(axis="x", rotation=20)
     axes.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
@@ -695,6 +743,12 @@ def why(words: pd.DataFrame, feeling: np.ndarray, song: str, vector: np.ndarray,
 _SOFT = {"text": "#DCE8F2", "sound": "#EFE2F3", "store": "#E7F1E9", "answer": "#FCEBCB", "model": "#F3F3F3"}
 
 
+def _stored(lang: str) -> str:
+    """What the music database holds of each song (`database.MusicDatabase`)."""
+    ko = "음악 DB, N곡\nv2, v3, 결합 (N, 6)씩\n가사 임베딩 (N, 384)"
+    return pick(lang, ko, "music database, N songs\nv2, v3, fused: (N, 6) each\nlyric embedding (N, 384)")
+
+
 def architecture(lang: str) -> Figure:
     """Sentence, lyrics and sound to the list of songs, with the shapes on the way."""
     items = (
@@ -702,13 +756,13 @@ def architecture(lang: str) -> Figure:
         (0, 1, pick(lang, "가사", "lyrics"), _SOFT["text"]),
         (0, 0, pick(lang, "멜 (48, 1876)", "mel (48, 1876)"), _SOFT["sound"]),
         (1.2, 1.5, pick(lang, "언어 모델\n(미세조정한 인코더)", "language model\n(fine-tuned encoder)"), _SOFT["model"]),
-        (1.2, 0, pick(lang, "멜 모델\n(얕은 망)", "mel model\n(shallow network)"), _SOFT["model"]),
-        (2.4, 2, "v1 (1, 6)", _SOFT["text"]),
-        (2.4, 1, "v2 (1, 6)", _SOFT["text"]),
-        (2.4, 0, "v3 (1, 6)", _SOFT["sound"]),
+        (1.2, 0, pick(lang, "멜 모델\n(얕은 신경망)", "mel model\n(shallow network)"), _SOFT["model"]),
+        (2.4, 2, pick(lang, "v1 (1, 6)\n문장의 감정", "v1 (1, 6)\nof the sentence"), _SOFT["text"]),
+        (2.4, 1, pick(lang, "v2 (1, 6)\n가사의 감정", "v2 (1, 6)\nof the lyrics"), _SOFT["text"]),
+        (2.4, 0, pick(lang, "v3 (1, 6)\n소리의 감정", "v3 (1, 6)\nof the sound"), _SOFT["sound"]),
         (3.4, 0.5, pick(lang, "보정, 결합\nv2 + v3", "correct, fuse\nv2 + v3"), _SOFT["model"]),
-        (4.5, 0.5, pick(lang, "음악 DB (N, 13)\n곡 번호, 가사 여섯, 소리 여섯", "music database\n(N, 13): song, six, six"), _SOFT["store"]),
-        (4.5, 2, pick(lang, "추천기\n코사인 유사도", "recommender\ncosine"), _SOFT["answer"]),
+        (4.65, 0.5, _stored(lang), _SOFT["store"]),
+        (4.65, 2, pick(lang, "추천기\n코사인 유사도", "recommender\ncosine"), _SOFT["answer"]),
         (5.7, 2, pick(lang, "추천 노래", "songs"), _SOFT["answer"]),
     )
     arrows = ((0, 3), (1, 3), (2, 4), (3, 5), (3, 6), (4, 7), (6, 8), (7, 8), (8, 9), (9, 10), (5, 10), (10, 11))
@@ -719,13 +773,13 @@ def architecture_text(lang: str) -> Figure:
     """Sentence and lyric through the same language model, with the shapes on the way."""
     items = (
         (0, 1, pick(lang, "사용자 문장", "sentence"), _SOFT["text"]),
-        (0, 0, pick(lang, "가사, 네 줄씩", "lyric, four lines at a time"), _SOFT["text"]),
+        (0, 0, pick(lang, "가사, 두 줄씩", "lyric, two lines at a time"), _SOFT["text"]),
         (1.3, 0.5, pick(lang, "토큰 (1, T)", "tokens (1, T)"), _SOFT["model"]),
         (2.4, 0.5, pick(lang, "인코더\n(1, T, 384)", "encoder\n(1, T, 384)"), _SOFT["model"]),
         (3.5, 0.5, pick(lang, "평균, 표준화\n(1, 384)", "mean, standardise\n(1, 384)"), _SOFT["model"]),
         (4.7, 0.5, pick(lang, "선형층, 온도 조절\n(1, 6)", "linear layer,\ntemperature (1, 6)"), _SOFT["model"]),
-        (5.9, 1, "v1 (1, 6)", _SOFT["text"]),
-        (5.9, 0, pick(lang, "v2 (1, 6)\n연의 평균", "v2 (1, 6)\nmean of stanzas"), _SOFT["text"]),
+        (5.9, 1, pick(lang, "v1 (1, 6)\n문장의 감정", "v1 (1, 6)\nof the sentence"), _SOFT["text"]),
+        (5.9, 0, pick(lang, "v2 (1, 6)\n두 줄씩 읽은 평균", "v2 (1, 6)\nmean of couplets"), _SOFT["text"]),
     )
     return boxes(items, ((0, 2), (1, 2), (2, 3), (3, 4), (4, 5), (5, 6), (5, 7)), pick(lang, "구조: 글", "Architecture: text"), size=(10.8, 3.2))
 
@@ -736,8 +790,8 @@ def architecture_mel(lang: str) -> Figure:
         (0, 0, pick(lang, "소리\n20초에서 50초", "sound\nseconds 20 to 50"), _SOFT["sound"]),
         (1.2, 0, pick(lang, "멜 (48, 1876)\n데시벨", "mel (48, 1876)\ndecibels"), _SOFT["sound"]),
         (2.4, 0, pick(lang, "대역별 통계량 (1, 144)\n선형층", "statistics of bands\n(1, 144), linear layer"), _SOFT["model"]),
-        (3.5, 0, "v3 (1, 6)", _SOFT["sound"]),
-        (3.5, 1, pick(lang, "학습: 보정한 v2", "learns: corrected v2"), _SOFT["text"]),
+        (3.5, 0, pick(lang, "v3 (1, 6)\n소리의 감정", "v3 (1, 6)\nof the sound"), _SOFT["sound"]),
+        (3.5, 1, pick(lang, "학습: 보정한 v2\n(가사의 감정)", "learns: corrected v2\n(of the lyrics)"), _SOFT["text"]),
     )
     return boxes(items, ((0, 1), (1, 2), (2, 3), (4, 2)), pick(lang, "구조: 소리", "Architecture: sound"), size=(9.6, 3.2))
 
@@ -745,11 +799,11 @@ def architecture_mel(lang: str) -> Figure:
 def architecture_recommender(lang: str) -> Figure:
     """From v1, v2 and v3 to the list: prior, weights, search, near-equals, diversity."""
     items = (
-        (0, 1, "v2, v3", _SOFT["text"]),
+        (0, 1, pick(lang, "v2 (가사)\nv3 (소리)", "v2 (lyrics)\nv3 (sound)"), _SOFT["text"]),
         (1.1, 1, pick(lang, "쏠림을 빼고\n소리의 확신도를 맞춤", "take the prior out,\nsharpen the sound"), _SOFT["model"]),
         (2.4, 1, pick(lang, "감정마다 가중 평균", "weighted mean,\none weight an emotion"), _SOFT["model"]),
-        (3.7, 1, pick(lang, "음악 DB\n(N, 13), 가사 임베딩", "music database\n(N, 13), lyric embeddings"), _SOFT["store"]),
-        (0, 0, "v1 (1, 6)", _SOFT["text"]),
+        (3.7, 1, _stored(lang), _SOFT["store"]),
+        (0, 0, pick(lang, "v1 (1, 6)\n문장", "v1 (1, 6)\nsentence"), _SOFT["text"]),
         (1.1, 0, pick(lang, "공감, 전환,\n반대, 탐색", "match, path,\nopposite, wide"), _SOFT["answer"]),
         (2.4, 0, pick(lang, "정확한 코사인\n비슷하게 맞는 곡", "exact cosine,\nall that fit nearly as well"), _SOFT["answer"]),
         (3.7, 0, pick(lang, "시드, MMR,\n좋아요", "seed, MMR,\nlikes"), _SOFT["answer"]),
@@ -906,10 +960,14 @@ def scores_beside(
     return figure
 
 
+#: Colours of the verdicts of `metrics.verdict`.
+VERDICT_COLOURS = {"better": "#4FA36C", "worse": "#D1453B", "no difference": "#7A7A7A"}
+
+
 def differences(
     panels: dict[str, dict[str, dict]], labels: dict[str, tuple[str, str]], lang: str, title: str, xlabel: str, *, marked: tuple[float, str] | None = None
 ) -> Figure:
-    """Paired differences with their intervals about zero; one that leaves zero out is coloured.
+    """Paired differences with their intervals about zero, in the colour of their verdict (`metrics.verdict`); no difference is grey.
 
     Parameters
     ----------
@@ -926,7 +984,7 @@ def differences(
             ax.axvline(marked[0], color="#7A7A7A", lw=1.2, ls=":", label=marked[1])
         for at, model in enumerate(rows):
             value = found[model]
-            colour = "#4FA36C" if value["low"] > 0 else "#D1453B" if value["high"] < 0 else "#7A7A7A"
+            colour = VERDICT_COLOURS[metrics.verdict(value)]
             ax.plot([value["low"], value["high"]], [at, at], color=colour, lw=2.2, solid_capstyle="butt")
             ax.plot(value["mean"], at, "o", color=colour, ms=6)
         ax.set_title(name, fontweight="normal", loc="center", fontsize=10.5)

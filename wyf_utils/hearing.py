@@ -19,7 +19,8 @@ _HEADS = {
 LABELS = {
     "cnn": ("CNN, 확률 라벨", "CNN, soft labels"), "cnn_hard": ("CNN, 단일 라벨", "CNN, hard labels"),
     "cnn_corrected": ("CNN, 보정한 라벨", "CNN, corrected labels"),
-    "shallow": ("얕은 망, 확률 라벨", "shallow network, soft labels"), "shallow_corrected": ("얕은 망, 보정한 라벨", "shallow network, corrected labels"),
+    "shallow": ("얕은 신경망, 확률 라벨", "shallow network, soft labels"),
+    "shallow_corrected": ("얕은 신경망, 보정한 라벨", "shallow network, corrected labels"),
     "resnet50": ("ResNet50, 확률 라벨", "ResNet50, soft labels"), "resnet50_hard": ("ResNet50, 단일 라벨", "ResNet50, hard labels"),
     **{f"simclr_{head}": (f"SimCLR + {ko}", f"SimCLR + {en}") for head, (ko, en) in _HEADS.items()},
     **{f"statistics_{head}": (f"통계량 + {ko}", f"statistics + {en}") for head, (ko, en) in _HEADS.items()},

@@ -50,9 +50,9 @@ class _Logits(torch.nn.Module):
         return self.model(input_ids, attention_mask)["logits"]
 
 
-def _session(model: str | bytes, threads: int) -> onnxruntime.InferenceSession:
+def _session(model: str | bytes) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = THREADS
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
@@ -123,7 +123,7 @@ def _rounded(path: Path, config: PretrainedConfig):
     watched.CopyFrom(graph.model)
     watched.graph.output.extend(helper.make_tensor_value_info(x, onnx.TensorProto.FLOAT, None) for x in readers)
     tokens = np.random.default_rng(0).integers(0, config.vocab_size, (64, 32))
-    seen = _session(watched.SerializeToString(), THREADS).run(list(readers), {"input_ids": tokens, "attention_mask": np.ones_like(tokens)})
+    seen = _session(watched.SerializeToString()).run(list(readers), {"input_ids": tokens, "attention_mask": np.ones_like(tokens)})
     for (x, products), values in zip(readers.items(), seen, strict=True):
         outputs = [node.output[0] for node in products]
         whole = outputs[0] if len(outputs) == 1 else f"{x}.products"
@@ -182,15 +182,13 @@ def exported(model: Path) -> cache.Entry:
     return cache.folder("onnx", lambda folder: export(model, folder), parameters=parameters, data=weights, code=[export, _rounded, _eight_bit, _Logits])
 
 
-def load_onnx(model: Path, threads: int = THREADS) -> OnnxClassifier:
+def load_onnx(model: Path) -> OnnxClassifier:
     """Load a model saved by `classifier.fine_tune` into ONNX Runtime.
 
     Parameters
     ----------
     model
         Its folder.
-    threads
-        Threads of one prediction.
 
     Raises
     ------
@@ -200,7 +198,7 @@ def load_onnx(model: Path, threads: int = THREADS) -> OnnxClassifier:
         If it cannot be exported.
     """
     fields = classifier.reader(model)
-    return OnnxClassifier(_session(str(exported(model).path / "model.onnx"), threads), **fields)
+    return OnnxClassifier(_session(str(exported(model).path / "model.onnx")), **fields)
 
 
 def load(model: Path) -> classifier.Classifier:

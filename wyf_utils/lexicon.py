@@ -8,35 +8,11 @@ import numpy as np
 import pandas as pd
 
 from . import emotions
-from .datasets import read_table
-from .errors import CorruptData
-from .settings import data_folder, relative
+from .datasets import read_lexicon
 from .words import content_words
 
-
-def read() -> pd.DataFrame:
-    """Read the project's own lexicon, `data/sample/lexicon.csv`.
-
-    Returns
-    -------
-    DataFrame
-        Index term, six columns of weights named in English; rows sum to 1.
-
-    Raises
-    ------
-    CorruptData
-        If a weight is no number, or a row does not sum to 1.
-    """
-    path = data_folder() / "sample" / "lexicon.csv"
-    table = read_table(path, ["term", *emotions.EN]).set_index("term")
-    try:
-        weights = table.astype(float)
-    except ValueError as error:
-        raise CorruptData(f"{relative(path)}: a weight is no number ({error}); correct it.") from error
-    wrong = weights.index[(weights.sum(axis=1) - 1).abs() > 0.01]
-    if len(wrong):
-        raise CorruptData(f"{relative(path)}: the weights of '{wrong[0]}' do not sum to 1; correct them.")
-    return weights
+#: Reader of the lexicon, which stands with those of the other files and is validated with them.
+read = read_lexicon
 
 
 def scores(texts: Sequence[str], lexicon: pd.DataFrame, otherwise: np.ndarray) -> np.ndarray:

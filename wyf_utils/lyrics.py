@@ -374,6 +374,17 @@ def write_tsv(songs: pd.DataFrame, lyrics: pd.DataFrame, path: Path, there: pd.D
         table.to_csv(work, sep="\t", index=False, lineterminator="\n")
 
 
+#: Fields that a song may lack as long as its lyric is only looked for.
+_OPTIONAL = dict.fromkeys(("album_name", "album_id", "song_gn_gnr_basket", "issue_date"))
+
+
+def _row(record: dict) -> tuple | dict:
+    """Columns of one record as `datasets.song_row` takes them, with album_id and release."""
+    record = _OPTIONAL | record
+    row = datasets.song_row(record)
+    return (*row, str(record["album_id"] or ""), str(record["issue_date"] or "")) if isinstance(row, tuple) else row
+
+
 def read_songs(folder: Path) -> pd.DataFrame:
     """Songs of a folder with song_meta.json, which needs no lyrics yet, unlike `datasets.read_catalogue`.
 
@@ -385,27 +396,17 @@ def read_songs(folder: Path) -> pd.DataFrame:
     Raises
     ------
     MissingData, CorruptData
-        If the file is not there, breaks off, or a song lacks its id, song_name or artist_name_basket.
+        If the file is not there, breaks off, or a song lacks its id, song_name or artist_name_basket, or has a field of another type.
     """
     path = Path(folder) / "song_meta.json"
-    records = datasets._read_json(path)
-    genres = datasets._read_json(path.with_name("genre_gn_all.json")) if path.with_name("genre_gn_all.json").is_file() else {}
-    if not (isinstance(records, list) and records and all(isinstance(r, dict) for r in records) and isinstance(genres, dict)):
-        raise CorruptData(f"{relative(path)} must be a list of songs, and genre_gn_all.json one object; get the whole files again.")
-    for row, record in enumerate(records):
-        lacking = {"id", "song_name", "artist_name_basket"} - record.keys()
-        if lacking:
-            raise CorruptData(f"{relative(path)}, record {row}: lacks {', '.join(sorted(lacking))}; add it.")
-    rows = [
-        (r["id"], r["song_name"] or "", ", ".join(str(name) for name in r["artist_name_basket"] or [] if name),
-         ", ".join(genres.get(g, g) for g in r.get("song_gn_gnr_basket") or []),
-         r.get("album_name") or "", str(r.get("album_id") or ""), str(r.get("issue_date") or ""))
-        for r in records
-    ]  # fmt: skip
-    table = pd.DataFrame(rows, columns=["id", "title", "artist", "genre", "album", "album_id", "release"])
+    songs = datasets.read_json(path, _row)
+    genres = datasets.read_json(path.with_name("genre_gn_all.json")) if path.with_name("genre_gn_all.json").is_file() else {}
+    datasets.check_songs(songs, genres, path)
+    table = pd.DataFrame(songs, columns=["id", "title", "artist", "album", "genre", "year", "album_id", "release"])
+    table["genre"] = [", ".join(genres.get(code, code) for code in codes) for codes in table["genre"]]
     if table["id"].duplicated().any():
         raise CorruptData(f"{relative(path)}: the id {table.loc[table['id'].duplicated(), 'id'].iloc[0]} stands twice; give each song its own.")
-    return table
+    return table[["id", "title", "artist", "genre", "album", "album_id", "release"]]
 
 
 def _read_tsv(path: Path) -> pd.DataFrame:

@@ -191,9 +191,10 @@ class CoupletRNN(nn.Module):
 
     def forward(self, couplets: torch.Tensor) -> torch.Tensor:
         """Vectors of lyrics."""
-        there = (~_empty(couplets)).float().unsqueeze(2)
-        steps, _ = self.rnn(couplets)  # (batch, couplets, 128)
-        return (steps * there).sum(1) / there.sum(1).clamp(min=1)
+        lengths = (~_empty(couplets)).sum(1).clamp(min=1)
+        packed = nn.utils.rnn.pack_padded_sequence(couplets, lengths.cpu(), batch_first=True, enforce_sorted=False)
+        steps, _ = nn.utils.rnn.pad_packed_sequence(self.rnn(packed)[0], batch_first=True)  # (batch, couplets, 128), zeros behind the last
+        return steps.sum(1) / lengths.unsqueeze(1)
 
 
 def _empty(couplets: torch.Tensor) -> torch.Tensor:
@@ -379,10 +380,10 @@ def _with_weights(model: nn.Module, folder: Path) -> nn.Module:
     return model
 
 
-def answers(name: str, material: Material, targets: np.ndarray, *, epochs: int, seeds: list[int], part: str = "test") -> tuple[list[np.ndarray], list[dict]]:
-    """Answers of a network to a part, one array (n, 6) a seed, and the curves of its trainings."""
+def answers(name: str, material: Material, targets: np.ndarray, *, epochs: int, seeds: list[int]) -> tuple[list[np.ndarray], list[dict]]:
+    """Answers of a network to the test songs, one array (n, 6) a seed, and the curves of its trainings."""
     found = [trained(name, material, targets, epochs=epochs, seed=seed) for seed in seeds]
-    return [predict(load(name, entry, material), material, material.rows(part)) for entry in found], [curve(entry) for entry in found]
+    return [predict(load(name, entry, material), material, material.rows("test")) for entry in found], [curve(entry) for entry in found]
 
 
 def curve(entry: cache.Entry) -> dict[str, np.ndarray]:

@@ -38,6 +38,7 @@ def label_scores(tables: np.ndarray) -> dict[str, np.ndarray]:
         "macro_f1": f1.sum(-1) / kinds,
         "micro_f1": right,
         "weighted_f1": (meant * f1).sum(-1),
+        "weighted_precision": (meant * precision).sum(-1),
         "precision": (precision * occurs).sum(-1) / kinds,
         "recall": recall.sum(-1) / kinds,
         "kappa": kappas,
@@ -61,6 +62,11 @@ def micro_f1(true: np.ndarray, predicted: np.ndarray) -> float:
 def weighted_f1(true: np.ndarray, predicted: np.ndarray) -> float:
     """F1 of the emotions weighted by how often they occur, the average of 2022."""
     return _score("weighted_f1", true, predicted)
+
+
+def weighted_precision(true: np.ndarray, predicted: np.ndarray) -> float:
+    """Precision of the emotions weighted by how often they occur. Recall weighted so is `micro_f1`."""
+    return _score("weighted_precision", true, predicted)
 
 
 def macro_precision(true: np.ndarray, predicted: np.ndarray) -> float:

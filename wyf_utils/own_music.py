@@ -252,9 +252,9 @@ def read_lyrics(texts: list[str], model: Path, memory: Memory) -> np.ndarray:
     reader = functools.cache(lambda: inference.load(model))  # not loaded where all is known
 
     def make(batch: list[str]) -> np.ndarray:
-        return np.stack([np.nanmean(reader().predict(couplets(text)), axis=0) for text in batch])  # a couplet may be bare signs
+        return classifier.read_lyrics(reader(), [couplets(text) for text in batch])
 
-    kind = f"lyric {_fingerprint(model.name, classifier.Classifier, inference, couplets, read_lyrics)}"
+    kind = f"lyric {_fingerprint(model.name, *classifier.READING, inference, couplets, read_lyrics)}"
     return _remembered(memory, kind, texts, make, emotions.N, "read the lyrics")
 
 

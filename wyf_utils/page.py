@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from urllib.parse import quote_plus
 
@@ -59,7 +60,7 @@ STYLE = """<style>
 .wyf-step { flex: 1; min-width: 0; text-align: center; font-size: .85rem; }
 .wyf-pair { display: flex; gap: .15rem; height: 7rem; margin-bottom: .25rem; }
 .wyf-stack { display: flex; flex-direction: column-reverse; flex: 2; border-radius: .25rem; overflow: hidden; }
-.wyf-stack.wyf-song { flex: 1; opacity: .65; }
+.wyf-stack.wyf-aim { flex: 1; opacity: .65; }
 .wyf-legend { display: flex; flex-wrap: wrap; gap: .2rem .9rem; margin-top: .5rem; font-size: .85rem; }
 .wyf-legend i { display: inline-block; width: .75rem; height: .75rem; border-radius: .2rem; margin-right: .3rem; }
 [class*="st-key-title-"] p, [class*="st-key-title-"] [data-testid="stText"] { font-weight: 600; font-size: 1.1rem; }
@@ -80,7 +81,7 @@ def name(emotion: Emotion, lang: str) -> str:
 
 def search_link(title: str, artist: str) -> str:
     """Address of a search for a song; blank for one that has only a number."""
-    return "" if title.startswith("#") else SEARCH + quote_plus(f"{artist} {title}".strip())
+    return "" if not artist and re.fullmatch(r"#\d+", title) else SEARCH + quote_plus(f"{artist} {title}".strip())
 
 
 def details(artist: str, genre: str, year: int) -> str:
@@ -119,7 +120,7 @@ def _bar(emotion: Emotion, value: float, *, thin: bool = False) -> str:
 
 
 def path(aims: np.ndarray, vectors: np.ndarray, lang: str) -> str:
-    """The steps of a path as columns: wide for the feeling that is aimed at, narrow for the song that was found.
+    """The steps of a path as columns: narrow for the feeling that is wished for, wide for the song that was chosen.
 
     Parameters
     ----------
@@ -131,7 +132,7 @@ def path(aims: np.ndarray, vectors: np.ndarray, lang: str) -> str:
         ko or en.
     """
     columns = "".join(
-        f'<div class="wyf-step"><div class="wyf-pair">{_stack(aim)}{_stack(vector, "wyf-song")}</div>{i}<br>{names(lang)[aim.argmax()]}</div>'
+        f'<div class="wyf-step"><div class="wyf-pair">{_stack(aim, "wyf-aim")}{_stack(vector)}</div>{i}<br>{names(lang)[aim.argmax()]}</div>'
         for i, (aim, vector) in enumerate(zip(aims, vectors, strict=False), start=1)
     )
     legend = "".join(f'<span><i style="background:{e.colour}"></i>{name(e, lang)}</span>' for e in emotions.EMOTIONS)

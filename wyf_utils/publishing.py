@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from pathlib import Path
 
@@ -27,11 +28,18 @@ _LOCAL_PATH = re.compile(r"(?:[A-Za-z]:|~\w*)?[\\/]+[^\\/]+[\\/]|file:")
 
 
 def models() -> pd.DataFrame:
-    """Trained models in the cache, the newest first: key, encoder, seed, dev macro-F1, made."""
-    rows = []
+    """Trained models in the cache, the newest first: key, encoder, seed, dev macro-F1, made. Those of older code are left out, and counted in a warning."""
+    rows, older = [], 0
     for path in (cache_folder() / "classifier").glob("[!.]*"):
+        try:
+            score = dev_scores(path)["eval_macro_f1"]
+        except MissingData:
+            older += 1
+            continue
         entry = read_json(path / "entry.json")
-        rows.append((path.name, entry["parameters"]["encoder"], entry["parameters"]["seed"], dev_scores(path)["eval_macro_f1"], entry["made"]))
+        rows.append((path.name, entry["parameters"]["encoder"], entry["parameters"]["seed"], score, entry["made"]))
+    if older:
+        logging.getLogger(__name__).warning("Models of older code, which nothing reads any more, are left out: %d; `wyf train` trains them anew.", older)
     if not rows:
         raise MissingData("There is no trained model in the cache yet; run `wyf train` or `make run`.")
     return pd.DataFrame(rows, columns=["key", "encoder", "seed", "dev macro-F1", "made"]).sort_values("made", ascending=False).round(3)

@@ -10,8 +10,6 @@ from .errors import BadInput
 
 #: Songs of which the largest cosine is kept together; a power of two that fits the CPU's vectors.
 BLOCK = 128
-#: Cosines of a batch that are held at once, in bytes.
-_BATCH_BYTES = 32 * 2**20
 
 
 def nothing_left() -> BadInput:
@@ -107,13 +105,6 @@ class Index:
         """
         k = self._available(k, keep)
         return _largest(self._cosines(normalise(query), keep), k)
-
-    def nearest_many(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """`nearest` for many queries (m, d) by one matrix product a batch: rows and cosines, (m, k) each."""
-        k, queries = self._available(k, None), normalise(queries)
-        size = max(1, _BATCH_BYTES // (4 * self.matrix.shape[1]))
-        found = [_largest(row, k) for start in range(0, len(queries), size) for row in self._cosines(queries[start : start + size])]
-        return np.stack([rows for rows, _ in found]), np.stack([cosines for _, cosines in found])
 
     def near(self, query: np.ndarray, k: int, slack: float, keep: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Rows whose cosine is at most `slack` below the k-th largest, and their cosines, by row: songs that fit nearly as well."""
