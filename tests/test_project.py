@@ -47,7 +47,7 @@ def test_every_dependency_has_its_reason_in_the_readme():
 
 
 def test_the_readme_s_table_and_commands_are_true():
-    assert readme.fill(check=True) == "README.md is up to date."
+    assert readme.fill(check=True) == "README.md and README.ko.md are up to date."
     targets = set(re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     for text in (README, (ROOT / "README.ko.md").read_text(encoding="utf-8")):
         assert set(re.findall(r"\bmake ([a-z]+)", text)) <= targets

@@ -174,7 +174,7 @@ def sung_for(songs: pd.DataFrame, profile: str, seed: int, contradiction: float 
 
 
 def intents(ids: pd.Series, profile: str) -> np.ndarray:
-    """Mask (n, 6) of the emotions, one or two, that the author of each lyric had in mind; evaluation only."""
+    """Mask (n, 6) of the emotions, one or two, that the author of each lyric had in mind: for scores, and for the weights on dev artists."""
     table = datasets.lyric_intent(profile).set_index("id").loc[ids]
     mask = np.zeros((len(table), emotions.N), bool)
     for column in ("first", "second"):

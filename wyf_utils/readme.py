@@ -1,4 +1,4 @@
-"""The README's results table, filled from `figures/results.json`."""
+"""The results tables of README.md and README.ko.md, filled from `figures/results.json`."""
 
 from __future__ import annotations
 
@@ -79,6 +79,21 @@ _NAMES = {model: english for model, (_, english) in (comparison.LABELS | hearing
     "cosine_top5": "fused vectors, top 5", "ours": "WYF",
 }  # fmt: skip
 
+#: What README.ko.md says in short.
+_KOREAN = (
+    ("02_model_comparison", "macro_f1/majority", "문장의 감정, macro-F1: 최빈 감정만 답할 때"),
+    ("02_model_comparison", "macro_f1/tfidf", "문장의 감정, macro-F1: 글자 TF-IDF"),
+    ("02_model_comparison", "macro_f1/e5_finetuned", "문장의 감정, macro-F1: E5 미세조정"),
+    ("02_model_comparison", "macro_f1_difference/e5_finetuned-tfidf", "E5 미세조정과 글자 TF-IDF의 차이"),
+    ("04_mel_cnn_vs_embedding", "top1/majority", "소리로 맞힌 가사의 감정, Top-1: 최빈 감정만 답할 때"),
+    ("04_mel_cnn_vs_embedding", "top1/shallow", "소리로 맞힌 가사의 감정, Top-1: 얕은 신경망"),
+    ("04_mel_cnn_vs_embedding", "top1/mel_2022", "소리로 맞힌 가사의 감정, Top-1: 2022년 멜 벡터"),
+    ("04_mel_cnn_vs_embedding", "kappa/mel_2022", "우연을 뺀 일치도(카파): 2022년 멜 벡터"),
+    ("05_recommender_demo", "coverage/2022", "한 번이라도 추천된 노래의 비율: 2022년 방식"),
+    ("05_recommender_demo", "coverage/ours", "한 번이라도 추천된 노래의 비율: WYF"),
+)
+_VERDICTS = {"better": "높음", "worse": "낮음", "no difference": "차이를 보이지 못함"}
+
 
 def _cell(measure: str, value: float | dict | None) -> str:
     """Number with its interval, and for a difference its verdict."""
@@ -103,25 +118,38 @@ def table(results: dict) -> str:
     return "\n".join(lines)
 
 
+def highlights(results: dict) -> str:
+    """Markdown table of a few numbers, in Korean."""
+    lines = ["| | 예시 자료(`default`) | 공개 자료(`open`) |", "|---|---|---|"]
+    for stem, name, question in _KOREAN:
+        cells = [_cell(name.split("/")[0], results.get(run, {}).get(stem, {}).get(name)) for run, _ in _RUNS]
+        for english, korean in _VERDICTS.items():
+            cells = [cell.replace(english, korean) for cell in cells]
+        lines.append(f"| {question} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def fill(*, check: bool = False) -> str:
-    """Put the table between its marks in README.md, or only say whether it stands there.
+    """Put the tables between their marks in README.md and README.ko.md, or only say whether they stand there.
 
     Raises
     ------
     CorruptData
         If the marks are gone, or with `check` if the table is out of date.
     """
-    path = ROOT / "README.md"
-    text = path.read_text(encoding="utf-8")
-    if START not in text or END not in text:
-        raise CorruptData(f"README.md lacks the marks {START} and {END}; restore them with `git checkout README.md`.")
-    before, rest = text.split(START, 1)
-    after = rest.split(END, 1)[1]
-    fresh = f"{before}{START}\n{table(read_json(ROOT / 'figures' / RESULTS))}\n{END}{after}"
-    if fresh == text:
-        return "README.md is up to date."
-    if check:
-        raise CorruptData("The results table of README.md is out of date; run `wyf readme`.")
-    with replacing_file(path) as work:
-        work.write_text(fresh, encoding="utf-8")
-    return "README.md: results table filled."
+    results, stale = read_json(ROOT / "figures" / RESULTS), []
+    for name, made in (("README.md", table), ("README.ko.md", highlights)):
+        path = ROOT / name
+        text = path.read_text(encoding="utf-8")
+        if START not in text or END not in text:
+            raise CorruptData(f"{name} lacks the marks {START} and {END}; restore them with `git checkout {name}`.")
+        before, rest = text.split(START, 1)
+        fresh = f"{before}{START}\n{made(results)}\n{END}{rest.split(END, 1)[1]}"
+        if fresh == text:
+            continue
+        if check:
+            raise CorruptData(f"The results table of {name} is out of date; run `wyf readme`.")
+        with replacing_file(path) as work:
+            work.write_text(fresh, encoding="utf-8")
+        stale.append(name)
+    return f"{' and '.join(stale)}: results table filled." if stale else "README.md and README.ko.md are up to date."
