@@ -64,3 +64,13 @@ def test_mean_pool_leaves_padding_out():
 def test_nothing_to_embed(full):
     with pytest.raises(BadInput, match="no text to embed"):
         encoders.embed(full, [])
+
+
+def test_a_folder_is_known_by_what_it_holds(tmp_path):
+    assert encoders.content(encoders.BUNDLED) == encoders.content("no/such-folder") == ""
+    (tmp_path / "model.safetensors").write_bytes(b"one")
+    first = encoders.content(str(tmp_path))
+    (tmp_path / "notes.md").write_text("no part of the encoder")
+    assert first and encoders.content(str(tmp_path)) == first
+    (tmp_path / "model.safetensors").write_bytes(b"two")
+    assert encoders.content(str(tmp_path)) != first
