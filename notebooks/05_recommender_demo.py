@@ -88,7 +88,8 @@ nb.figure(figures.initial_design, "design_initial", caption={"ko": "2022년의 �
 # Every song has a vector from its lyric and one from its sound. A model that leans to one emotion makes a catalogue that leans: each kind is first divided by
 # its own mean over the catalogue and scaled back to sum to one (prior correction, 사전확률 보정; Saerens et al. 2002). The sound's vectors, hardly sure of anything, are then made as sharp
 # on average as the lyrics' (one temperature, 확신도 맞추기), else they would hardly count in a mean. The fused vector (결합 벡터) is the mean of the two, with
-# one weight an emotion. Where it is known what songs were meant for (the sample), weights are learned on dev artists; else `mel_weight` holds for all: 0 in the open run,
+# one weight an emotion. Where it is known what songs were meant for (the sample), weights are learned on all
+# songs but the test artists', each heard by a network that did not learn from its artist (out of fold); else `mel_weight` holds for all: 0 in the open run,
 # since the sound vectors of 2022 agree with its lyrics hardly more than chance (04), so that its fused vectors are corrected lyrics.
 
 # %%

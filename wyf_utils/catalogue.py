@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from sklearn.model_selection import GroupKFold
 
 from . import cache, classifier, datasets, emotions, encoders, fusion, inference, mel, mel_models
 from .cleaning import couplets
@@ -33,7 +34,7 @@ class Music:
     mel_weights : ndarray of shape (6,)
         How much the mel counts for each emotion.
     parts : ndarray of shape (n,)
-        "train", "dev" or "test" by artist: weights are learned on dev, everything is scored on test.
+        "train", "dev" or "test" by artist: weights are learned on the first two, everything is scored on test.
     intents : ndarray of shape (n, 6) or None
         Emotions that the sample's songs were written for; unknown (None) for real songs.
     """
@@ -174,7 +175,7 @@ def sung_for(songs: pd.DataFrame, profile: str, seed: int, contradiction: float 
 
 
 def intents(ids: pd.Series, profile: str) -> np.ndarray:
-    """Mask (n, 6) of the emotions, one or two, that the author of each lyric had in mind: for scores, and for the weights on dev artists."""
+    """Mask (n, 6) of the emotions, one or two, that the author of each lyric had in mind: for scores, and for the weights of the mel."""
     table = datasets.lyric_intent(profile).set_index("id").loc[ids]
     mask = np.zeros((len(table), emotions.N), bool)
     for column in ("first", "second"):
@@ -218,6 +219,22 @@ def mel_model(songs: Catalogue, *, epochs: int, seed: int) -> cache.Entry:
 def mel_vectors(songs: Catalogue, model: cache.Entry) -> np.ndarray:
     """Emotion vectors (n, 6) of all songs by a model from `mel_model`."""
     return mel_models.predict(mel_models.load(mel_models.CHOSEN, model, songs.material), songs.material, np.arange(len(songs.songs)))
+
+
+def out_of_fold(songs: Catalogue, sound: np.ndarray, *, epochs: int, seed: int, folds: int = 5) -> np.ndarray:
+    """Emotion vectors (n, 6) as `sound`, but each training song heard by a network that did not learn from its artist (stacking, Wolpert 1992).
+
+    A network is surer of songs that it learned from than it will be of others: a weight learned there would count on too much.
+    """
+    found, train = sound.copy(), np.flatnonzero(songs.part("train"))
+    artists = songs.songs["artist"].to_numpy()[train]
+    for _, held in GroupKFold(min(folds, len(set(artists)))).split(train, groups=artists):
+        parts = songs.parts.copy()
+        parts[train[held]] = "test"
+        material = replace(songs.material, parts=parts)
+        model = mel_models.trained(mel_models.CHOSEN, material, songs.corrected, epochs=epochs, seed=seed)
+        found[train[held]] = mel_models.predict(mel_models.load(mel_models.CHOSEN, model, material), material, train[held])
+    return found
 
 
 def couplet_vectors(encoder: str, lyrics: pd.Series, known: np.ndarray) -> np.ndarray:
@@ -270,9 +287,9 @@ def music(profile: str, recipe: classifier.Recipe, seed: int, *, limit: int, max
     """Songs of a profile with lyric, mel and fused vectors, ready for `database.build`.
 
     Both kinds of vectors are corrected by their own prior, and the mel vectors are made as sharp as the lyrics' (`fusion.temperature`; not
-    those of 2022). How much the mel counts is learned for each emotion on the dev artists where it is known what songs were meant for
-    (sample), else it is `mel_weight` for all. The open profile has no songs of its own: it takes the vectors published in 2022, whose
-    rows carry no titles. Other arguments are those of `open_catalogue`.
+    those of 2022). How much the mel counts is learned for each emotion where it is known what songs were meant for (sample), else it is
+    `mel_weight` for all. Both are learned on training and dev songs, heard `out_of_fold`. The open profile has no songs of its own: it
+    takes the vectors published in 2022, whose rows carry no titles. Other arguments are those of `open_catalogue`.
     """
     origin, temperature = {"profile": profile}, 1.0
     if profile == "open":
@@ -285,20 +302,21 @@ def music(profile: str, recipe: classifier.Recipe, seed: int, *, limit: int, max
         opened = open_catalogue(profile, recipe, seed, limit=limit, max_songs=max_songs)
         hearing = mel_model(opened, epochs=mel_epochs, seed=seed)
         songs, lyric, sound = opened.songs, opened.lyric, mel_vectors(opened, hearing)
+        unlearned = out_of_fold(opened, sound, epochs=mel_epochs, seed=seed)
         origin["mel_model"] = hearing.key
         parts, embedding = opened.parts, lyric_embeddings(opened.songs["lyric"])
         songs = songs.assign(text=songs["lyric"])
     leaning = {"lyric": fusion.prior(lyric), "mel": fusion.prior(sound)}
     corrected = {"lyric": fusion.correct(lyric, leaning["lyric"]), "mel": fusion.correct(sound, leaning["mel"])}
-    dev = parts == "dev"
-    if profile != "open":
-        seen = dev if dev.any() else parts != "train"  # a network is surer of the songs that it learned from
-        temperature = fusion.temperature(corrected["mel"][seen], corrected["lyric"][seen])
-        corrected["mel"] = classifier.tempered(corrected["mel"], temperature)
     weights = np.full(emotions.N, mel_weight)
     meant = intents(songs["id"], profile) if profile == "sample" else None
-    if meant is not None and dev.any():
-        weights = fusion.learn_weights(corrected["lyric"][dev], corrected["mel"][dev], meant[dev])
+    if profile != "open":
+        known = parts != "test"
+        told, heard = corrected["lyric"][known], fusion.correct(unlearned[known], leaning["mel"])
+        temperature = fusion.temperature(heard, told)
+        corrected["mel"] = classifier.tempered(corrected["mel"], temperature)
+        if meant is not None:
+            weights = fusion.learn_weights(told, classifier.tempered(heard, temperature), meant[known])
     fused = fusion.fuse(corrected["lyric"], corrected["mel"], weights)
     made = {"prior_lyric": leaning["lyric"], "prior_mel": leaning["mel"], "mel_temperature": [temperature], "mel_weights": weights}
     origin |= {name: json.dumps([round(float(x), 6) for x in values]) for name, values in made.items()}

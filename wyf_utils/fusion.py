@@ -90,7 +90,7 @@ def learn_weights(lyric: np.ndarray, mel: np.ndarray, intents: np.ndarray, pull:
     Parameters
     ----------
     lyric, mel
-        Emotion vectors (n, 6) of songs that no model was trained on.
+        Emotion vectors (n, 6) of songs by models that were not trained on them.
     intents
         Mask (n, 6) of the emotions that each song was written for.
     pull
