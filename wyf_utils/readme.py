@@ -75,7 +75,7 @@ _NAMES = {model: english for model, (_, english) in (comparison.LABELS | hearing
     "statistics_linear@composer": "statistics + linear, taught by the composer",
     "mel_2022": "mel vectors of 2022", "mel": "sound", "lyric": "by lyrics alone", "half": "half lyrics, half sound", "fused": "fused vectors",
     "lyric_corrected": "corrected lyrics", "half_corrected": "half-half, both corrected", "prior": "prior sampling",
-    "lyric_label": "lyrics read by the classifier", "lyric_label_corrected": "the same, corrected", "random": "at random", "2022": "2022: half-half, top 5",
+    "lyric_label": "lyrics read by the classifier", "lyric_label_corrected": "lyrics read by the classifier, corrected", "random": "at random", "2022": "2022: half-half, top 5",
     "cosine_top5": "fused vectors, top 5", "ours": "WYF",
 }  # fmt: skip
 
@@ -86,7 +86,7 @@ _KOREAN = (
     ("02_model_comparison", "macro_f1/e5_finetuned", "문장의 감정, macro-F1: E5 미세조정"),
     ("02_model_comparison", "macro_f1_difference/e5_finetuned-tfidf", "E5 미세조정과 글자 TF-IDF의 차이"),
     ("04_mel_cnn_vs_embedding", "top1/majority", "소리로 맞힌 가사의 감정, Top-1: 최빈 감정만 답할 때"),
-    ("04_mel_cnn_vs_embedding", "top1/shallow", "소리로 맞힌 가사의 감정, Top-1: 얕은 신경망"),
+    ("04_mel_cnn_vs_embedding", "top1/cnn", "소리로 맞힌 가사의 감정, Top-1: 멜 CNN"),
     ("04_mel_cnn_vs_embedding", "top1/mel_2022", "소리로 맞힌 가사의 감정, Top-1: 2022년 멜 벡터"),
     ("04_mel_cnn_vs_embedding", "kappa/mel_2022", "우연을 뺀 일치도(카파): 2022년 멜 벡터"),
     ("05_recommender_demo", "coverage/2022", "한 번이라도 추천된 노래의 비율: 2022년 방식"),
