@@ -75,7 +75,8 @@ _NAMES = {model: english for model, (_, english) in (comparison.LABELS | hearing
     "statistics_linear@composer": "statistics + linear, taught by the composer",
     "mel_2022": "mel vectors of 2022", "mel": "sound", "lyric": "by lyrics alone", "half": "half lyrics, half sound", "fused": "fused vectors",
     "lyric_corrected": "corrected lyrics", "half_corrected": "half-half, both corrected", "prior": "prior sampling",
-    "lyric_label": "lyrics read by the classifier", "lyric_label_corrected": "lyrics read by the classifier, corrected", "random": "at random", "2022": "2022: half-half, top 5",
+    "lyric_label": "lyrics read by the classifier", "lyric_label_corrected": "lyrics read by the classifier, corrected",
+    "random": "at random", "2022": "2022: half-half, top 5",
     "cosine_top5": "fused vectors, top 5", "ours": "WYF",
 }  # fmt: skip
 
