@@ -141,7 +141,7 @@ else:
 # %%
 intent = catalogue.sung_for(songs.songs, profile, seed, contradiction=0.0) if songs else None
 if intent is not None:
-    readings = {"lyric_label": songs.lyric, "lyric_label_corrected": songs.corrected, "majority": metrics.majority(labels[train], len(labels))}
+    readings = {"lyric_label": songs.lyric, "lyric_label_corrected": songs.corrected, "majority": metrics.majority(intent.argmax(1), len(labels))}
     label_scores = {f"{score}_intent/{m}": v for m, found in readings.items() for score, v in metrics.song_scores(intent, [found], seed=seed).items()}
     results |= {name: value for name, value in label_scores.items() if "label" in name}
     display(hearing.table({name: v for name, v in label_scores.items() if name.startswith(("top1_", "macro_f1_", "kappa_"))}))
