@@ -137,7 +137,8 @@ found = {corpus: comparison.baselines(parts, encoder, seeds, fewer[corpus]) for 
 # source's own labels: six emotions say less of a text. `recipes` holds what a corpus wants otherwise, chosen on its dev part.
 #
 # `e5_tfidf` is the mean of the fine-tuned encoder and TF-IDF, its weight chosen on dev. `e5_tfidf_adjusted`
-# also divides by a power of the class shares (logit adjustment), chosen on dev by macro-F1, so that rare emotions are answered more often; `e5_tfidf_ensemble` is the mean over its seeds.
+# also divides by a power of the class shares (logit adjustment), chosen on dev by macro-F1, so that rare emotions are answered more often; `e5_tfidf_ensemble` is the mean of
+# `e5_tfidf` over its seeds, without that adjustment.
 
 # %%
 recipe = classifier.Recipe(encoder=encoder, epochs=epochs, learning_rate=learning_rate, frozen_layers=frozen_layers)
@@ -218,7 +219,10 @@ for measure, ko, wording in (("f1", "micro-F1", "micro-F1"), ("loss", "손실", 
                 line=(always, pick(lang, "최빈 감정", "majority")) if key == "eval_micro_f1" else None,
             ),
             f"tuning_{measure}",
-            caption={"ko": f"2022년의 다섯 설정을 우리 자료로 학습했을 때의 검증 {ko}", "en": f"Dev {wording} of the five configurations of 2022, on our data"},
+            caption={
+                "ko": f"2022년의 다섯 설정을 우리 자료로 학습했을 때의 검증 {ko}, 학습률은 {sweep_factor:g}배",
+                "en": f"Dev {wording} of the five configurations of 2022 on our data, their rates times {sweep_factor:g}",
+            },
         )
     )
 steps = max(log[-1]["step"] for log in tuning.values())
@@ -392,7 +396,10 @@ nb.figure(
         pick(lang, "확신과 정확도", "Confidence and accuracy") + mark + nb.mark(lang),
     ),
     "reliability",
-    caption={"ko": "온도 보정 전후의 신뢰도 그림과 ECE", "en": "Reliability diagram and ECE before and after temperature scaling"},
+    caption={
+        "ko": "온도 보정 전후의 신뢰도 그림(첫 시드)과 ECE(시드 평균)",
+        "en": "Reliability diagram of the first seed, and ECE (mean over seeds), before and after temperature scaling",
+    },
 )
 
 # %% [markdown]

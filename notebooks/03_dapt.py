@@ -318,7 +318,7 @@ for share in mask_shares[1:]:
 pd.DataFrame({"before": before} | {f"{share:.0%} hidden": dapt.card(entry)["after"] for share, entry in shares.items()}).round(3)
 
 # %% [markdown]
-# **Did the encoder move?** The share of its tensors that differ in any bit from where they started. The recipe of 2022 leaves every bit in place; the other conditions move all.
+# **Did the encoder move?** The share of its tensors that differ in any bit from where they started. `none` and the recipe of 2022 leave every bit in place; the other conditions move all.
 
 # %%
 moved = {name: dapt.moved(start, chain[-1]) for name, chain in chains.items()}
@@ -502,7 +502,8 @@ print(f"of {len(every):,} sentences, {len(splits[first]['dev']) + len(splits[fir
 pd.DataFrame({"as in 2022": [f"{row.Index},{row.label},{row.text}" for row in shown.itertuples()], "here": shown["text"].to_numpy()})
 
 # %% [markdown]
-# The frozen recipe, beside the same order with the whole encoder. Its loss falls too, since the new head learns, and that looks like adaptation; but every bit of the encoder is where it was,
+# The frozen recipe, beside the same order with the whole encoder. Where its loss falls (the table above shows in which domains), that is
+# the new head's learning, and looks like adaptation; but every bit of the encoder is where it was,
 # so the fine-tuned models are those of `none` and the difference is zero by construction. Its interval tells what chance alone gives between fine-tuning seeds, and so does the range of `none`. The
 # gain published in 2022 was measured on one seed, and on another split than the score before it.
 

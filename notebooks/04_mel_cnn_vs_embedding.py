@@ -375,7 +375,8 @@ if songs:
     )
 
 # %% [markdown]
-# **Better than the majority?** Paired bootstrap on the same test songs. In macro-F1 even prior sampling, which never listens, is above the majority: some models stand beside it too.
+# **Better than the majority?** Paired bootstrap on the same test songs. In macro-F1 prior sampling, which never listens, is a harder rival than the majority:
+# some models stand beside it too.
 
 # %%
 if songs:
@@ -463,7 +464,8 @@ if songs:
 #
 # 1. **Noise in the mel**: white noise is added in training and test, at a stated signal-to-noise ratio.
 # 2. **Wrong labels**: the same models learn the composer's own labels instead of the lyrics', and networks the corrected instead of the leaning ones.
-# 3. **Features not extracted enough**: raw mel, statistics and SimCLR on the same labels. The CNN and SimCLR read the same number of crops.
+# 3. **Features not extracted enough**: raw mel, statistics and SimCLR on the same labels. SimCLR reads two crops of a song at a time, so that a part of
+#    its lead may be that it reads more (counted under the scores).
 
 # %%
 composed = songs.sung if songs else None

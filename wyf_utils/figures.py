@@ -805,7 +805,7 @@ def architecture_recommender(lang: str) -> Figure:
         (3.7, 1, _stored(lang), _SOFT["store"]),
         (0, 0, pick(lang, "v1 (1, 6)\n문장", "v1 (1, 6)\nsentence"), _SOFT["text"]),
         (1.1, 0, pick(lang, "공감, 전환,\n반대, 탐색", "match, path,\nopposite, wide"), _SOFT["answer"]),
-        (2.4, 0, pick(lang, "정확한 코사인\n비슷하게 맞는 곡", "exact cosine,\nall that fit nearly as well"), _SOFT["answer"]),
+        (2.4, 0, pick(lang, "정확한 코사인: 가장\n잘 맞는 곡에 가까운 곡", "exact cosine,\nall that fit nearly as well"), _SOFT["answer"]),
         (3.7, 0, pick(lang, "시드, MMR,\n좋아요", "seed, MMR,\nlikes"), _SOFT["answer"]),
         (4.9, 0, pick(lang, "추천 노래와 까닭", "songs and reasons"), _SOFT["answer"]),
     )

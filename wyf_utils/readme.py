@@ -39,7 +39,16 @@ _ROWS = (
         "04_mel_cnn_vs_embedding",
         "macro_f1_difference",
         "Song emotion from its sound, difference in macro-F1",
-        ("cnn-majority", "shallow_corrected-majority", "simclr_linear-majority", "shuffled-majority", "cnn-prior", "shallow-prior", "shallow_corrected-prior"),
+        (
+            "cnn-majority",
+            "shallow_corrected-majority",
+            "simclr_linear-majority",
+            "shuffled-majority",
+            "cnn-prior",
+            "simclr_linear-prior",
+            "shallow-prior",
+            "shallow_corrected-prior",
+        ),
     ),
     (
         "04_mel_cnn_vs_embedding",
