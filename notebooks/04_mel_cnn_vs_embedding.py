@@ -117,7 +117,7 @@ if profile == "open":
 # ## Songs, lyric vectors, mels
 #
 # The lyric vector (가사 벡터) of a song is the mean over its couplets; it is the label here, as in 2022. Artists are kept apart: whoever sings in the training part sings nowhere
-# else. The sample's sound is composed for the emotion its author had in mind, and contradicts it in a stated share of the songs (`contradiction`). The open
+# else; parts are even in genre, so that they do not depend on what a model read. The sample's sound is composed for the emotion its author had in mind, and contradicts it in a stated share of the songs (`contradiction`). The open
 # profile has vectors but neither lyrics nor sound, so everything from here on is left out there.
 
 # %%

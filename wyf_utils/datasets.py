@@ -579,19 +579,21 @@ def unrelated(profile: str) -> pd.DataFrame:
 # Splits ---------------------------------------------------------------------------------------------
 
 
-def split(table: pd.DataFrame, seed: int, groups: pd.Series | None = None, parts: int = 5) -> dict[str, pd.DataFrame]:
+def split(table: pd.DataFrame, seed: int, groups: pd.Series | None = None, parts: int = 5, by: str = "emotion") -> dict[str, pd.DataFrame]:
     """Stratified train, dev and test parts in which no group crosses.
 
     Parameters
     ----------
     table
-        Rows with a column `emotion` to stratify by.
+        Rows with the column `by`.
     seed
         Seed of the shuffle.
     groups
         What must stay together; the same normalised text by default.
     parts
         One part of this many is the test set, one more of the rest is dev.
+    by
+        Column to stratify by.
 
     Returns
     -------
@@ -599,12 +601,12 @@ def split(table: pd.DataFrame, seed: int, groups: pd.Series | None = None, parts
         Tables `train`, `dev`, `test`. KOTE's own test file and GoEmotions' own dev and test files are those parts.
     """
     groups = table["text"].map(group_key) if groups is None else groups.set_axis(table.index)
-    rest, test = _hold_out("test", table, groups, seed, parts)
-    train, dev = _hold_out("dev", rest, groups.loc[rest.index], seed + 1, parts)
+    rest, test = _hold_out("test", table, groups, seed, parts, by)
+    train, dev = _hold_out("dev", rest, groups.loc[rest.index], seed + 1, parts, by)
     return {name: part.reset_index(drop=True) for name, part in (("train", train), ("dev", dev), ("test", test))}
 
 
-def _hold_out(part: str, table: pd.DataFrame, groups: pd.Series, seed: int, parts: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _hold_out(part: str, table: pd.DataFrame, groups: pd.Series, seed: int, parts: int, by: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rest and held-out part: the corpus's own where it has one, else a stratified draw."""
     official = table["source"].isin([f"{corpus}_{part}" for corpus in CORPORA]) if "source" in table else pd.Series(False, index=table.index)
     if official.any():
@@ -612,5 +614,5 @@ def _hold_out(part: str, table: pd.DataFrame, groups: pd.Series, seed: int, part
     folds = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The least populated class")  # a rare emotion is spread as far as it goes
-        keep, held = next(folds.split(table, table["emotion"], groups))
+        keep, held = next(folds.split(table, table[by], groups))
     return table.iloc[keep], table.iloc[held]
