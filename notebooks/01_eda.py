@@ -202,7 +202,7 @@ duplicates
 
 # %%
 if profile == "open":
-    norms = datasets.va_kor().merge(lexicon.affect(lexicon.read()), left_on="term", right_index=True, suffixes=("", "_ours"))
+    norms = datasets.va_kor().merge(lexicon.affect(datasets.read_lexicon()), left_on="term", right_index=True, suffixes=("", "_ours"))
     nb.uses(norms)
     AFFECT = {"valence": ("쾌·불쾌", "valence"), "arousal": ("각성", "arousal")}
     agree = lambda rows: {name: metrics.correlation(rows[name].to_numpy(), rows[f"{name}_ours"].to_numpy()) for name in AFFECT}

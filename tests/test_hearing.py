@@ -58,7 +58,7 @@ def test_failures_are_those_that_the_model_is_most_sure_of(heard):
     found.answers["guess"] = [sure]
     failures = found.failures("guess", targets, 3)
     del found.answers["guess"]
-    assert (failures["meant"] != failures["answered"]).all() and set(failures["row"]) <= set(found.test)
+    assert len(failures) == 3 and (failures["meant"] != failures["answered"]).all() and set(failures["row"]) <= set(found.test)
     wrong = np.sort(sure.max(1)[sure.argmax(1) != targets[found.test].argmax(1)])[::-1]
     assert failures["row"].map(dict(zip(found.test, sure.max(1), strict=True))).tolist() == wrong[:3].tolist()
 

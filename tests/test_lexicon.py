@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from wyf_utils import emotions, lexicon, words
+from wyf_utils import datasets, emotions, lexicon, words
 from wyf_utils.errors import CorruptData
 
 
@@ -12,13 +12,13 @@ def test_content_words_are_in_dictionary_form_without_stop_words():
 
 
 def test_the_lexicon_is_large_and_sums_to_one():
-    table = lexicon.read()
+    table = datasets.read_lexicon()
     assert len(table) >= 400 and table.index.is_unique
     assert set(table.to_numpy().argmax(1)) == set(range(6))
 
 
 def test_scores_are_the_mean_of_the_terms_found():
-    table = lexicon.read()
+    table = datasets.read_lexicon()
     nothing = np.full(emotions.N, 1 / 6)
     vectors = lexicon.scores(["눈물이 난다", "짜증 나", "그 사람은 저쪽으로 걸어간다 쿵짝"], table, nothing)
     assert vectors[0].argmax() == 3 and vectors[1].argmax() == 4
@@ -31,7 +31,7 @@ def test_a_broken_lexicon_is_named(data):
     path = data / "sample" / "lexicon.csv"
     path.write_text("term,joy,tension,peace,sadness,anger,neutral\n눈물,0,0,0,0.5,0,0\n", encoding="utf-8")
     with pytest.raises(CorruptData, match="'눈물' do not sum to 1"):
-        lexicon.read()
+        datasets.read_lexicon()
     path.write_text("term,joy,tension,peace,sadness,anger,neutral\n눈물,0,0,0,x,0,0\n", encoding="utf-8")
     with pytest.raises(CorruptData, match="a weight is no number"):
-        lexicon.read()
+        datasets.read_lexicon()

@@ -259,7 +259,8 @@ def couplet_vectors(encoder: str, lyrics: pd.Series, known: np.ndarray) -> np.nd
         vectors = encoders.embed(encoders.load(encoder, texts=flat), flat, max_length=64, desc="embed couplets")
         np.save(folder / "vectors.npy", vectors, allow_pickle=False)
 
-    entry = cache.folder("couplets", make, parameters={"encoder": encoder}, data=cache.fingerprint(flat), code=[couplet_vectors, encoders])
+    key = {"encoder": encoder, "content": encoders.content(encoder)}
+    entry = cache.folder("couplets", make, parameters=key, data=cache.fingerprint(flat), code=[couplet_vectors, encoders])
     vectors = np.load(entry.path / "vectors.npy", allow_pickle=False)
     counts = [len(song) for song in pairs]
     learned = vectors[np.repeat(known, counts)]

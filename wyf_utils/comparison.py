@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from . import cache, classifier, emotions, encoders, lexicon, metrics
+from . import cache, classifier, datasets, emotions, encoders, lexicon, metrics
 from .classifier import Recipe
 from .errors import CorruptData, MissingData
 
@@ -121,7 +121,7 @@ def baselines(parts: dict[str, pd.DataFrame], encoder: str, seeds: Sequence[int]
     found.answers["majority"] = [classifier.majority(train, len(test))]
     found.answers["shuffled"] = [classifier.shuffled(train, len(test), seed) for seed in seeds]
     with found._timed("lexicon"):
-        found.answers["lexicon"] = [lexicon.scores(test["text"], lexicon.read(), prior).argmax(1)]
+        found.answers["lexicon"] = [lexicon.scores(test["text"], datasets.read_lexicon(), prior).argmax(1)]
     with found._timed("tfidf"):
         found.answers["tfidf"] = [classifier.tfidf(train, dev).predict(test["text"])]
     with found._timed("e5_frozen"):

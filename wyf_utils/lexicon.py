@@ -8,11 +8,7 @@ import numpy as np
 import pandas as pd
 
 from . import emotions
-from .datasets import read_lexicon
 from .words import content_words
-
-#: Reader of the lexicon, which stands with those of the other files and is validated with them.
-read = read_lexicon
 
 
 def scores(texts: Sequence[str], lexicon: pd.DataFrame, otherwise: np.ndarray) -> np.ndarray:

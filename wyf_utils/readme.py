@@ -102,14 +102,15 @@ _KOREAN = (
     ("05_recommender_demo", "coverage/2022", "한 번이라도 추천된 노래의 비율: 2022년 방식"),
     ("05_recommender_demo", "coverage/ours", "한 번이라도 추천된 노래의 비율: WYF"),
 )
-_VERDICTS = {"better": "높음", "worse": "낮음", "no difference": "차이를 보이지 못함"}
+_VERDICTS_KO = {"better": "높음", "worse": "낮음", "no difference": "차이를 보이지 못함"}
+_VERDICTS_EN = {word: word for word in _VERDICTS_KO}
 
 
-def _cell(measure: str, value: float | dict | None) -> str:
-    """Number with its interval, and for a difference its verdict."""
+def _cell(measure: str, value: float | dict | None, words: dict[str, str]) -> str:
+    """Number with its interval, and for a difference what `words` calls its verdict."""
     if value is None:
         return ""
-    return f"{show(value)} {verdict(value)}" if measure.endswith("_difference") else show(value)
+    return f"{show(value)} {words[verdict(value)]}" if measure.endswith("_difference") else show(value)
 
 
 def _name(model: str) -> str:
@@ -124,7 +125,7 @@ def table(results: dict) -> str:
         for model in models:
             values = [results.get(run, {}).get(stem, {}).get(f"{measure}/{model}") for run, _ in _RUNS]
             if any(v is not None for v in values):
-                lines.append(f"| {question} | {_name(model)} | " + " | ".join(_cell(measure, v) for v in values) + " |")
+                lines.append(f"| {question} | {_name(model)} | " + " | ".join(_cell(measure, v, _VERDICTS_EN) for v in values) + " |")
     return "\n".join(lines)
 
 
@@ -132,9 +133,7 @@ def highlights(results: dict) -> str:
     """Markdown table of a few numbers, in Korean."""
     lines = ["| | 예시 자료(`default`) | 공개 자료(`open`) |", "|---|---|---|"]
     for stem, name, question in _KOREAN:
-        cells = [_cell(name.split("/")[0], results.get(run, {}).get(stem, {}).get(name)) for run, _ in _RUNS]
-        for english, korean in _VERDICTS.items():
-            cells = [cell.replace(english, korean) for cell in cells]
+        cells = [_cell(name.split("/")[0], results.get(run, {}).get(stem, {}).get(name), _VERDICTS_KO) for run, _ in _RUNS]
         lines.append(f"| {question} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
