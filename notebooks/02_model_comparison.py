@@ -203,7 +203,7 @@ def configuration(name, lang):
     """Readable name of a configuration of 2022, with its rate as it was there."""
     chosen = comparison.SWEEP_2022[name]
     optimizer, rate = {"adafactor": "Adafactor", "adamw_torch": "AdamW"}[chosen["optimizer"]], f"{chosen['learning_rate']:.0e}".replace("e-0", "e-")
-    return f"{optimizer} {rate}, " + pick(lang, f"인내 {chosen['patience']}", f"patience {chosen['patience']}")
+    return f"{optimizer} {rate}, " + pick(lang, f"조기 종료 patience {chosen['patience']}", f"patience {chosen['patience']}")
 
 
 # %%
@@ -367,13 +367,15 @@ nb.figure(
 # %% [markdown]
 # ## Errors read by eye (틀린 문장 읽기)
 #
-# Ten sentences that each model gets wrong. Three kinds are easy to see: the most alike training sentence bears the answered emotion, so the surface led astray; the
-# model itself was not sure (a low `sure`); or the label can be argued with, as where 걱정스러운 counts as 슬픔.
+# Ten sentences that each model gets wrong. Where the most alike training sentence bears the answered emotion, the surface may have led astray; the line above each table counts how
+# often, here and over all wrong answers. Where `sure` is low, the model itself was of two minds. Some labels can be argued with: read `label`, the source's own word.
 
 # %%
 for model in ("tfidf", "e5_frozen", "e5_finetuned"):
-    print(model)
-    display(comparison.errors(each, model, 10, seed))
+    every = comparison.errors(each, model, len(each.true), seed)
+    astray = every["its emotion"] == every["answered"]
+    print(f"{model}: led astray by the most alike sentence {astray[:10].sum()} of these 10, {astray.mean():.0%} of all {len(every)}")
+    display(every[:10])
 
 # %% [markdown]
 # ## Calibration (확률 보정)

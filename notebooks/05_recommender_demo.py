@@ -172,14 +172,14 @@ pd.concat({answer.sentence: answer.songs[COLUMNS].round(3) for answer in answers
 
 # %% [markdown]
 # **How much is such a cosine?** Vectors of probabilities are all in one corner, so that even a song that says nothing (all six alike) is near. Beside the answer: that song, and the
-# catalogue's median song.
+# catalogue's median song, each against what was searched for (where no emotion was read, a plain, calm mood). Where the song that says nothing is nearer than the answer, the
+# feeling was read so evenly that variety costs more than the songs' emotion gains.
 
 # %%
-flat = felt.sum(1) / np.linalg.norm(felt, axis=1) / np.sqrt(emotions.N)
+aims = np.stack([answer.aims[0] for answer in answers])
 answered = [answer.songs["cosine"].mean() for answer in answers]
-pd.DataFrame(
-    {"answer": answered, "median song": np.median(cosine_similarity(felt, music.fused), axis=1), "song that says nothing": flat}, index=SENTENCES
-).round(3)
+median, flat = np.median(cosine_similarity(aims, music.fused), axis=1), cosine_similarity(aims, np.ones((1, emotions.N)))[:, 0]
+pd.DataFrame({"answer": answered, "median song": median, "song that says nothing": flat}, index=SENTENCES).round(3)
 
 # %% [markdown]
 # **Tomorrow, the opposite, and wide (내일, 반대, 탐색).** The first sentence again.
@@ -216,7 +216,9 @@ nb.figure(
 # %% [markdown]
 # ## Why these songs? (추천한 까닭)
 #
-# Which words moved the emotion: the sentence is read again without each word (occlusion). Which line of each song is nearest to the sentence: by text embedding.
+# Songs are chosen by their vectors, artists, genres and themes. Beside that stand two things that had no part in the choice. Which words moved the emotion: the sentence is read again
+# without each word (occlusion), one word at a time, so that a word like 너무 can seem to do more than the word that names the feeling. Which line of each song is nearest to the
+# sentence: by text embedding, often by its subject alone.
 
 # %%
 reasons = feeling.explain(answers[0], run)
@@ -234,7 +236,7 @@ answers[0].songs[["title", "artist"]].assign(nearest_line=reasons.lines)
 # ## How many songs are ever answered? (얼마나 많은 노래가 나오나)
 #
 # Confident feelings are simulated, as many for each emotion. Compared: the half-half vectors and top five of 2022, the top five by cosine in the vectors that we search,
-# and our answers. Drops are against the exact top five in the vectors that each searches.
+# our answers, which draw with another seed each time, and five songs at random, which reach most and fit nothing. Drops are against the exact top five in the vectors that each searches.
 
 # %%
 feelings = evaluation.confident_feelings(simulated, seed)
@@ -244,9 +246,23 @@ rows = {name: evaluation.top_cosine(feelings, searched[name], 5) for name in ("2
 few = feelings[:: max(1, len(feelings) // 600)]
 again = {name: rows[name][:: max(1, len(feelings) // 600)] for name in ("2022", "cosine_top5")}
 again["ours"] = evaluation.answered(few, music, first_seed=len(feelings))
-table = evaluation.compare(feelings, music, {name: (searched[name], rows[name], again[name]) for name in rows})
+drawn = [evaluation.at_random(len(music), len(wishes), 5, seed + i) for i, wishes in enumerate((feelings, few))]
+compared = {name: (searched[name], rows[name], again[name]) for name in rows} | {"random": (music.fused, *drawn)}
+table = evaluation.compare(feelings, music, compared)
 results |= {f"{measure}/{name}": float(value) for name in table for measure, value in table[name].items()}
 table.round(4)
+
+# %% [markdown]
+# **And over feelings as they are read?** Few are so confident. The same over what the model reads in the sentences of the test part.
+
+# %%
+test = catalogue.sentences(profile, seed, max_sentences)["test"]
+read = classifier.predicted(model, test["text"])
+found = {name: evaluation.top_cosine(read, searched[name], 5) for name in ("2022", "cosine_top5")}
+found |= {"ours": evaluation.answered(read, music), "random": evaluation.at_random(len(music), len(read), 5, seed)}
+results |= {f"coverage_read/{name}": evaluation.reach(songs, len(music)) for name, songs in found.items()}
+print(f"{len(read):,} sentences, the largest probability is at least 0.8 in {(read.max(1) >= 0.8).mean():.1%}")
+pd.Series({name: f"{results[f'coverage_read/{name}']:.1%}" for name in found}, name="share of the catalogue")
 
 # %%
 LABELS = {"2022": ("2022 (반반, 상위 5곡)", "2022 (half-half, top 5)"), "cosine_top5": ("결합, 상위 5곡", "fused, top 5"), "ours": ("WYF", "WYF")}
@@ -277,7 +293,8 @@ if made.intents is not None:
     tallies["ours"] = evaluation.tally(feelings, meant, evaluation.answered(feelings, music.part(unheard)))
     tallies["random"] = evaluation.tally(feelings, meant, np.tile(np.arange(len(meant)), (len(feelings), 1)))
     results |= {f"fit/{kind}": metrics.interval(meant, [tally], evaluation.fit, seed=seed) for kind, tally in tallies.items()}
-    for one, other in (("ours", "half"), ("ours", "fused"), ("fused", "half"), ("fused", "lyric_corrected")):
+    pairs = [("ours", other) for other in ("half", "half_corrected", "fused")] + [("fused", other) for other in ("half", "half_corrected", "lyric_corrected")]
+    for one, other in pairs:
         pair = (meant, [tallies[one]], [tallies[other]])
         results[f"fit_difference/{one}-{other}"] = metrics.paired_difference(*pair, evaluation.fit, seed=seed)
     for other in ("half", "half_flat", "half_corrected", "lyric_corrected"):
@@ -310,8 +327,6 @@ times.round(3)
 # The sentences of the test part that the model is most sure of and wrong about. An answer can only be as good as what was read.
 
 # %%
-test = catalogue.sentences(profile, seed, max_sentences)["test"]
-read = classifier.predicted(model, test["text"])
 wrong = np.flatnonzero(read.argmax(1) != test["emotion"].to_numpy())
 worst = wrong[np.argsort(-read[wrong].max(1))[:6]]
 pd.DataFrame({
@@ -335,7 +350,9 @@ if made.intents is not None:
 
 # %%
 verdicts = {
-    "reach against 2022": f"{results['coverage/ours']:.1%} of the catalogue instead of {results['coverage/2022']:.1%}",
+    "reach against 2022": f"{results['coverage/ours']:.1%} of the catalogue instead of {results['coverage/2022']:.1%}, {results['coverage/random']:.1%} at random; "
+    + f"over feelings as they are read {results['coverage_read/ours']:.1%} instead of {results['coverage_read/2022']:.1%}",
+    **({"songs of an answer that differ": f"{results['diversity/ours']:.3f}, in 2022 {results['diversity/2022']:.3f}"} if "diversity/ours" in results else {}),
     "fewest songs of an emotion": f"{results['songs_per_emotion_min/ours']:.0f} instead of {results['songs_per_emotion_min/2022']:.0f}",
     "what it costs": f"a mean cosine {results['cosine_drop/ours']:.3f} below the exact top five, {results['cosine_drop_max/ours']:.3f} for the worst emotion",
     **(

@@ -112,12 +112,12 @@ def test_likes_and_skips_are_kept_and_leave_the_list_alone(here):
     first = titles(at)
     press(at, "좋아요")
     next(b for b in at.button if b.label == "넘기기" and b.key == [c.key for c in at.button if c.label == "넘기기"][1]).click().run()
-    assert titles(at) == first and [b.label for b in at.button].count("좋아했어요") == 1 and [b.label for b in at.button].count("넘겼어요") == 1
+    assert titles(at) == first and [b.label for b in at.button].count("좋아요 눌렀어요") == 1 and [b.label for b in at.button].count("넘겼어요") == 1
     kept = feedback.of_run("default")
     assert len(kept.songs("like")) == len(kept.songs("skip")) == 1
     again = ask(opened(), SAD)  # a reload
     assert first[1] not in titles(again), "a skipped song does not come again"
-    assert "좋아했어요" in [b.label for b in again.button] or first[0] not in titles(again)
+    assert "좋아요 눌렀어요" in [b.label for b in again.button] or first[0] not in titles(again)
 
 
 def test_filters(here):
@@ -140,6 +140,15 @@ def test_a_song_that_was_looked_up_can_be_left_out(here):
     feedback.of_run("default").add(song, "heard")
     at.toggle(key="fresh").set_value(True).run()
     assert song not in at.session_state["answer"].songs["id"].tolist() and len(titles(at)) == 5
+
+
+def test_only_songs_that_exist_can_be_looked_up(here):
+    def searches(at):
+        return [link for link in at.get("link_button") if link.proto.url.startswith(page.SEARCH)]
+
+    assert not searches(ask(opened(), SAD))
+    database.build(here / database.NAME, make(400, profile="wyf"))
+    assert len(searches(ask(opened(), SAD))) == 5
 
 
 def test_the_helpline_stands_before_everything_else(here):

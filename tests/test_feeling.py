@@ -1,11 +1,13 @@
 """A sentence to an answer, with a reader that knows a few words."""
 
+from datetime import date
+
 import numpy as np
 import pytest
 from test_songs import make
 from typer.testing import CliRunner
 
-from wyf_utils import cli, database, emotions, encoders, feedback, feeling, reasons
+from wyf_utils import cli, database, emotions, encoders, feedback, feeling, page, reasons
 from wyf_utils.errors import BadInput, MissingData
 from wyf_utils.recommender import Wish, targets
 
@@ -50,8 +52,14 @@ def test_what_is_said_of_a_neutral_sentence_is_true_of_its_songs(here, mode, say
     answer = feeling.answer("회의 회의 회의", wish=Wish(mode=mode, seed=1))
     assert answer.said["en"].startswith("No clear emotion was read") and says in answer.said["en"] and answer.said["ko"]
     calm = np.array([0, 0, 0.5, 0, 0, 0.5])
+    assert answer.calm == ("calm" in says) and ("a plain, calm mood" in page.because(answer, 0, "en")) == answer.calm
     assert np.allclose(answer.aims, targets(calm if "calm" in says else answer.feeling, answer.wish), atol=1e-6)
     assert answer.aims[0].argmax() in (2, 5), "neither tension nor anger is across from no emotion"
+
+
+def test_no_turn_of_today_is_a_day_to_come():
+    assert feeling.today() == date.today().toordinal() and feeling.today(1) > date.max.toordinal()
+    assert len({feeling.today(turn) for turn in range(50)}) == 50
 
 
 def test_the_helpline_comes_first(here):
@@ -82,6 +90,12 @@ def test_bad_input_has_a_remedy(here, monkeypatch):
     for sentence in ("", "hello", "!!"):
         with pytest.raises(BadInput):
             feeling.answer(sentence)
+    monkeypatch.undo()  # the true reader
+    monkeypatch.setenv("WYF_OUT", str(here))
+    monkeypatch.setattr(feeling, "music", lambda _: make(40, profile="own music", **{"scored by": "default"}))
+    with pytest.raises(MissingData, match="gone from the cache; run `make run RUN=default`"):
+        feeling.reader("music")
+    monkeypatch.undo()
     monkeypatch.setenv("WYF_OUT", str(here / "nowhere"))
     with pytest.raises(MissingData, match="has built no music database yet; run `make run RUN=mine`"):
         feeling.answer("슬퍼", "mine")

@@ -76,12 +76,12 @@ def test_a_visit(visitor):
     page.get_by_role("radio", name="공감").click()
     page.locator(".wyf-step").first.wait_for(state="detached")
     page.get_by_role("button", name="좋아요").first.click()
-    page.get_by_role("button", name="좋아했어요").wait_for()
+    page.get_by_role("button", name="좋아요 눌렀어요").wait_for()
     assert titles(page) == found, "a like leaves the list alone"
     page.reload()
     page.locator("textarea").wait_for()
     again = answered(page)
-    assert found[0].split(". ")[1] in [t.split(". ")[1] for t in again] and page.get_by_role("button", name="좋아했어요").count() == 1
+    assert found[0].split(". ")[1] in [t.split(". ")[1] for t in again] and page.get_by_role("button", name="좋아요 눌렀어요").count() == 1
     page.get_by_role("button", name="다른 노래").click()
     page.wait_for_function("old => [...document.querySelectorAll('[class*=st-key-title-]')].map(e => e.innerText).join() !== old.join()", arg=again)
 
@@ -118,7 +118,7 @@ def test_by_keyboard_alone(visitor):
     for _ in range(40):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.innerText").strip().split("\n")[-1])
-    assert {"찾아 듣기", "좋아요", "넘기기"} <= reached
+    assert {"다른 노래", "좋아요", "넘기기"} <= reached
 
 
 def test_a_phone_shows_everything(visitor):

@@ -154,6 +154,12 @@ def test_confident_feelings_are_those_of_the_fact_sheet(music):
     assert 0 < table.loc["cosine_drop_max", "ours"] < 0.05 and table.loc["gini", "ours"] < table.loc["gini", "best"]
 
 
+def test_songs_at_random_differ_within_an_answer_and_reach_most(music):
+    rows = evaluation.at_random(len(music), 300, 5, 0)
+    assert rows.shape == (300, 5) and all(len(set(answer)) == 5 for answer in rows.tolist()) and evaluation.reach(rows, len(music)) > 0.9
+    assert np.array_equal(rows, evaluation.at_random(len(music), 300, 5, 0)) and not np.array_equal(rows, evaluation.at_random(len(music), 300, 5, 1))
+
+
 def test_searches_are_timed_beside_each_other_and_agree():
     times = evaluation.time_search(((300, 6), (2000, 9)), seed=0, times=2)
     assert times.index.tolist() == [(300, 6), (2000, 9)] and (times.drop(columns="same") > 0).all().all() and times["same"].all()

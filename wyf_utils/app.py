@@ -78,9 +78,9 @@ def wishes(music: MusicDatabase) -> tuple[Wish, bool]:
     if mode == "path":
         names = figures.names(state.lang)
         to = st.selectbox(say("바라는 기분", "To which feeling?"), range(emotions.N), format_func=names.__getitem__, key="to")
-    with st.expander(say("노래 고르기 조건", "Filters"), icon=":material/tune:", key="filters"):
+    with st.expander(say("검색 조건", "Filters"), icon=":material/tune:", key="filters"):
         k = st.slider(say("노래 수", "How many songs"), 1, 10, 5, key="k")
-        since = st.number_input(say("이 해부터 나온 노래", "Released from"), 1900, 2100, max(1900, feeling.released_from(music)), key="since")
+        since = st.number_input(say("발매 연도(이후)", "Released from"), 1900, 2100, max(1900, feeling.released_from(music)), key="since")
         genres = sorted(set(music.songs["genre"]) - {""})
         genre = st.selectbox(say("장르", "Genre"), genres, index=None, placeholder=say("모든 장르", "All genres"), key="genre")
         met = set(state.answer.songs["artist"]) - {""} if "answer" in state else set()
@@ -92,7 +92,7 @@ def wishes(music: MusicDatabase) -> tuple[Wish, bool]:
             placeholder=say("고르거나 이름을 적어 주세요", "Choose, or type a name"),
         )
         fresh = st.toggle(say("찾아 들은 노래 빼기", "Leave out songs I looked up"), key="fresh")
-    wish = Wish(mode=mode, to=to, k=k, seed=feeling.today() + state.turn, since=since, genre=genre or "", without_artists=tuple(without))
+    wish = Wish(mode=mode, to=to, k=k, seed=feeling.today(state.turn), since=since, genre=genre or "", without_artists=tuple(without))
     return wish, fresh
 
 
@@ -132,13 +132,13 @@ def judge(song: int, verdict: str) -> None:
         state.fault = error
 
 
-def verdicts(song, liked: bool, skipped: bool) -> None:
-    """Search, like and skip of one song."""
+def verdicts(song, real: bool, liked: bool, skipped: bool) -> None:
+    """Search, like and skip of one song; no search finds an invented one."""
     with st.container(horizontal=True):
-        if link := page.search_link(song.title, song.artist):
+        if real and (link := page.search_link(song.title, song.artist)):
             st.link_button(say("찾아 듣기", "Look it up"), link, key=f"look-{song.id}", icon=":material/search:", on_click=judge, args=(song.id, "heard"))
         st.button(
-            say("좋아했어요", "Liked") if liked else say("좋아요", "Like"),
+            say("좋아요 눌렀어요", "Liked") if liked else say("좋아요", "Like"),
             key=f"like-{song.id}", icon=":material/favorite:", type="primary" if liked else "secondary", disabled=liked, on_click=judge, args=(song.id, "like"),
         )  # fmt: skip
         st.button(
@@ -159,7 +159,7 @@ def card(given: feeling.Answer, number: int, liked: bool, skipped: bool):
         st.caption(page.because(given, number, state.lang))
         if song.path:
             play(Path(song.path))
-        verdicts(song, liked, skipped)
+        verdicts(song, given.profile != "sample", liked, skipped)
         with st.expander(say("감정 나란히 보기", "Both vectors side by side")):
             st.caption(say("굵은 막대는 문장, 가는 막대는 노래", "Thick: the sentence; thin: the song"))
             st.html(page.bars(given.feeling, state.lang, beside=given.vectors[number]))
@@ -189,8 +189,8 @@ def show_songs(given: feeling.Answer) -> None:
     st.button(say("다른 노래", "Other songs"), icon=":material/refresh:", key="other", on_click=state.update, args=({"turn": state.turn + 1},))
     st.caption(
         say(
-            "좋아요와 넘기기는 이 컴퓨터에만 남고, 다음 추천부터 반영돼요. 적은 문장은 남기지 않아요.",
-            "Likes and skips stay on this machine and count from the next answer on. Sentences are not kept.",
+            "좋아요와 넘기기는 그때 읽은 여섯 감정과 함께 이 컴퓨터에만 남고, 다음 추천부터 반영돼요. 적은 문장은 남기지 않아요.",
+            "Likes and skips stay on this machine, each with the six emotions read at the time, and count from the next answer on. Sentences are not kept.",
         )
     )
     if "why" not in state:

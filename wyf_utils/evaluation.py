@@ -56,8 +56,14 @@ def answered(feelings: np.ndarray, music: MusicDatabase, wish: Wish | None = Non
     """Rows that `recommend` answers to each feeling, every one with a seed of its own: (m, k)."""
     wish = wish or Wish()
     return np.stack(
-        [recommend(f, music, replace(wish, seed=first_seed + i))["row"].to_numpy() for i, f in enumerate(progress(feelings, desc="answer simulated feelings"))]
+        [recommend(f, music, replace(wish, seed=first_seed + i))["row"].to_numpy() for i, f in enumerate(progress(feelings, desc="answer feelings"))]
     )
+
+
+def at_random(n: int, m: int, k: int, seed: int) -> np.ndarray:
+    """Rows of k different songs out of n, drawn anew for each of m feelings: (m, k)."""
+    rng = np.random.default_rng(seed)
+    return np.stack([rng.choice(n, k, replace=False, shuffle=False) for _ in range(m)])
 
 
 def reach(rows: np.ndarray, n: int) -> float:
@@ -214,7 +220,7 @@ def _searches(vectors: np.ndarray, query: np.ndarray, k: int) -> dict[str, Calla
     calls = {
         "expression_2022": expression_2022,
         "sklearn": lambda: np.argsort(-cosine_similarity(query[None], vectors)[0])[:k],
-        "wyf": lambda: index.nearest(query, k)[0],
+        "wyf": lambda: index.near(query, k, 0.0)[0],  # as `recommend` searches, which lets songs in that are nearly as near
     }
     if importlib.util.find_spec("faiss"):
         import faiss

@@ -79,6 +79,15 @@ class Answer:
         """Emotion ids between which the one question asks; none where the classifier is sure."""
         return () if self.sure else _two_largest(self.feeling)
 
+    @property
+    def calm(self) -> bool:
+        """Whether no emotion was read, so that plain, calm songs were searched for instead of the feeling's own."""
+        return _is_neutral(self.feeling) and self.wish.mode not in _UNCLEAR
+
+
+def _is_neutral(vector: np.ndarray) -> bool:
+    return bool(vector.argmax() == emotions.EN.index("neutral"))
+
 
 def _two_largest(vector: np.ndarray) -> tuple[int, ...]:
     return tuple(np.argsort(-vector)[:2].tolist())
@@ -115,11 +124,12 @@ def _music(path: Path, state: tuple[int, int]) -> MusicDatabase:  # noqa: ARG001
 
 def reader(run: str = "default") -> classifier.Classifier:
     """Classifier of a run, loaded once per process."""
-    model = cache_folder() / "classifier" / music(run).provenance["model"]
+    origin = music(run).provenance
+    model, trained = cache_folder() / "classifier" / origin["model"], origin.get("scored by", run)
     if not model.is_dir():
         raise MissingData(
-            f"The model of the run '{run}' is gone from the cache; run `make run RUN={run}`.",
-            f"'{run}' 실행의 모델이 캐시에 없어요. `make run RUN={run}`을 실행해 주세요.",
+            f"The model of the run '{run}' is gone from the cache; run `make run RUN={trained}`.",
+            f"'{run}' 실행의 모델이 캐시에 없어요. `make run RUN={trained}`을 실행해 주세요.",
         )
     with _LOADING:
         return _reader(model)
@@ -149,9 +159,9 @@ def released_from(songs: MusicDatabase) -> int:
     return 0 if (songs.songs["path"] != "").any() else RELEASED_FROM
 
 
-def today() -> int:
-    """Seed of the day: the same sentence brings the same songs today, and others tomorrow."""
-    return date.today().toordinal()
+def today(turn: int = 0) -> int:
+    """Seed of the day: the same sentence brings the same songs today, and others tomorrow; with every further turn others again."""
+    return date.today().toordinal() + 1_000_000 * turn  # days do not reach a million: no turn of today is a day to come
 
 
 def feel(sentence: str, run: str = "default") -> np.ndarray:
@@ -196,7 +206,7 @@ def answer(sentence: str, run: str = "default", wish: Wish | None = None, closer
     sure = closer is not None or bool(vector.max() > reader(run).unsure_below)
     if closer is not None:
         vector = ((vector + np.eye(emotions.N)[closer]) / 2).astype(vector.dtype)
-    neutral = bool(vector.argmax() == emotions.EN.index("neutral"))
+    neutral = _is_neutral(vector)
     wished = np.array([0, 0, 0.5, 0, 0, 0.5]) if neutral and wish.mode not in _UNCLEAR else vector
     chosen = recommender.recommend(wished, songs, wish, kept.songs("like"), kept.songs("skip"))
     return Answer(
@@ -249,7 +259,7 @@ def box(run: str = "default"):
     typed = ipywidgets.Text(placeholder="오늘의 기분은 어떤가요?", layout={"width": "60%"})
     mode = ipywidgets.Dropdown(options=[(" ".join(names), mode) for mode, names in recommender.MODES.items()])
     press, shown = ipywidgets.Button(description="노래 찾기"), ipywidgets.Output()
-    seeds = itertools.count(today())
+    seeds = map(today, itertools.count())
 
     def respond(_) -> None:
         shown.clear_output(wait=True)

@@ -31,11 +31,12 @@ _COMPARED = {
     "opposite": ("반대편 기분과", "the opposite feeling"),
     "wide": ("지금 기분과", "this feeling"),
 }
+_CALM = ("담담하고 편안한 기분과", "a plain, calm mood")
 #: What is said of a song by what it was scored by.
 _BASIS = {
     "both": ("", ""),
-    "lyric": ("소리 없이 가사만으로 읽은 노래예요.", "Scored by its lyric alone."),
-    "sound": ("가사 없이 소리만으로 읽은 노래예요.", "Scored by its sound alone."),
+    "lyric": ("소리 없이 가사만으로 감정을 정했어요.", "Scored by its lyric alone."),
+    "sound": ("가사 없이 소리만으로 감정을 정했어요.", "Scored by its sound alone."),
 }
 #: What is said of the songs of a profile.
 PROFILES = {
@@ -99,7 +100,7 @@ def because(given: Answer, number: int, lang: str) -> str:
     """Why the song with a number (from 0) was answered: how alike it is to what was searched for, and in which emotions."""
     song = given.songs.iloc[number]
     alike = ", ".join(f"{name(emotion, lang)} {part:.2f}" for emotion, part in shared(given.aims[song["step"]], given.vectors[number]))
-    compared, basis = pick(lang, *_COMPARED[given.wish.mode]), pick(lang, *_BASIS[song["basis"]])
+    compared, basis = pick(lang, *(_CALM if given.calm else _COMPARED[given.wish.mode])), pick(lang, *_BASIS[song["basis"]])
     reason = pick(lang, f"{compared} 닮은 정도 {song['cosine']:.2f}", f"Cosine {song['cosine']:.2f} to {compared}")
     return f"{reason} ({alike}). {basis}".strip()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import comparison, hearing
+from . import comparison, emotions, hearing
 from .cache import read_json, replacing_file
 from .errors import CorruptData
 from .metrics import show, verdict
@@ -28,11 +28,13 @@ _ROWS = (
         "GoEmotions-Korean, difference in macro-F1",
         ("e5_finetuned-tfidf@goemotions", "e5_tfidf_adjusted-tfidf@goemotions"),
     ),
+    *(("02_model_comparison", f"f1_{emotion}", f"Six emotions from a sentence, F1 of {emotion}", ("e5_finetuned",)) for emotion in emotions.EN),
+    *(("02_model_comparison", f"f1_{emotion}", f"GoEmotions-Korean, F1 of {emotion}", ("e5_finetuned@goemotions",)) for emotion in emotions.EN),
     ("02_model_comparison", "ece", "Expected calibration error", ("raw", "calibrated")),
     ("03_dapt", "macro_f1", "After continued pre-training, macro-F1", ("majority", "shuffled", "none", "tapt", "lyrics")),
     ("03_dapt", "macro_f1_difference", "After continued pre-training, difference in macro-F1", ("tapt-none", "lyrics-none", "unrelated-none")),
     ("04_mel_cnn_vs_embedding", "kappa_intent", "What a lyric was written for, kappa", ("lyric_label", "lyric_label_corrected")),
-    ("04_mel_cnn_vs_embedding", "top1", "Song emotion from its sound, Top-1", _HEARING),
+    ("04_mel_cnn_vs_embedding", "top1", "Song emotion from its sound (majority: of the training songs), Top-1", _HEARING),
     ("04_mel_cnn_vs_embedding", "kappa", "Song emotion from its sound, kappa", _HEARING),
     ("04_mel_cnn_vs_embedding", "kappa", "Agreement with the lyric labels of who knows what was composed, kappa", ("composer", "cnn@composer")),
     (
@@ -56,7 +58,7 @@ _ROWS = (
         "Composer's own emotion from the sound, kappa",
         ("cnn", "shallow_corrected", "cnn@composer", "statistics_linear@composer"),
     ),
-    ("05_recommender_demo", "top1", "Sound agrees with lyrics, Top-1", ("majority", "mel")),
+    ("05_recommender_demo", "top1", "Sound agrees with lyrics (majority: of these very songs), Top-1", ("majority", "mel")),
     ("05_recommender_demo", "kappa", "Sound agrees with lyrics, kappa", ("majority", "mel")),
     (
         "05_recommender_demo",
@@ -64,8 +66,14 @@ _ROWS = (
         "Answers whose song was meant for the feeling",
         ("random", "half", "half_corrected", "lyric", "lyric_corrected", "fused", "ours"),
     ),
-    ("05_recommender_demo", "fit_difference", "Answers whose song was meant for the feeling, difference", ("fused-half", "fused-lyric_corrected", "ours-half")),
-    ("05_recommender_demo", "coverage", "Share of the catalogue ever answered", ("2022", "cosine_top5", "ours")),
+    (
+        "05_recommender_demo",
+        "fit_difference",
+        "Answers whose song was meant for the feeling, difference",
+        ("fused-half", "fused-half_corrected", "fused-lyric_corrected", "ours-half", "ours-half_corrected", "ours-fused"),
+    ),
+    ("05_recommender_demo", "coverage", "Share of the catalogue ever answered, confident feelings", ("random", "2022", "cosine_top5", "ours")),
+    ("05_recommender_demo", "coverage_read", "Share of the catalogue ever answered, feelings as read", ("random", "2022", "cosine_top5", "ours")),
     ("05_recommender_demo", "songs_per_emotion_min", "Different songs answered, fewest of an emotion", ("2022", "cosine_top5", "ours")),
     ("05_recommender_demo", "cosine_drop", "Cosine lost against the exact best", ("ours",)),
     (
@@ -95,9 +103,10 @@ _KOREAN = (
     ("02_model_comparison", "macro_f1/tfidf", "문장의 감정, macro-F1: 글자 TF-IDF"),
     ("02_model_comparison", "macro_f1/e5_finetuned", "문장의 감정, macro-F1: E5 미세조정"),
     ("02_model_comparison", "macro_f1_difference/e5_finetuned-tfidf", "E5 미세조정과 글자 TF-IDF의 차이"),
-    ("04_mel_cnn_vs_embedding", "top1/majority", "소리로 맞힌 가사의 감정, Top-1: 최빈 감정만 답할 때"),
-    ("04_mel_cnn_vs_embedding", "top1/cnn", "소리로 맞힌 가사의 감정, Top-1: 멜 CNN"),
+    ("04_mel_cnn_vs_embedding", "top1/majority", "소리로 맞힌 가사의 감정, Top-1: 학습한 노래의 최빈 감정만 답할 때"),
+    ("04_mel_cnn_vs_embedding", "top1/shallow_corrected", "소리로 맞힌 가사의 감정, Top-1: WYF의 얕은 신경망"),
     ("04_mel_cnn_vs_embedding", "top1/mel_2022", "소리로 맞힌 가사의 감정, Top-1: 2022년 멜 벡터"),
+    ("04_mel_cnn_vs_embedding", "kappa/shallow_corrected", "우연을 뺀 일치도(카파): WYF의 얕은 신경망"),
     ("04_mel_cnn_vs_embedding", "kappa/mel_2022", "우연을 뺀 일치도(카파): 2022년 멜 벡터"),
     ("05_recommender_demo", "coverage/2022", "한 번이라도 추천된 노래의 비율: 2022년 방식"),
     ("05_recommender_demo", "coverage/ours", "한 번이라도 추천된 노래의 비율: WYF"),

@@ -1,4 +1,4 @@
-"""Why a song was answered: the words that moved the emotion, and the lyric line that says what the sentence says."""
+"""What stands behind an answer: the words that moved the emotion, and each song's lyric line nearest to the sentence, which had no part in the choice."""
 
 from __future__ import annotations
 
