@@ -191,7 +191,7 @@ nb.figure(
 # **The five configurations of 2022** (최적화 방법과 학습률), on a small part of the training sentences. The rates of 2022, made for 12,000 steps and more, would move nothing in a few
 # dozen; here they are multiplied by `sweep_factor`. The line under the figures counts the steps. Where they are few, as in the sample, the curves show which
 # configuration starts to move first, with one seed: an order of warming up, from which nothing follows for the end of a long training. Only a run of full length, with the rates of 2022
-# as they were, could rank them. Two pairs differ in patience alone: their lines coincide as long as it does not bind.
+# as they were, could rank them; the dashed line shows whether any has yet passed the most frequent emotion. Two pairs differ in patience alone: their lines coincide as long as it does not bind.
 
 # %%
 sweep_recipe = dataclasses.replace(recipe, epochs=sweep_epochs, batch_size=32, warmup=0.0, auxiliary=0.0)
@@ -213,7 +213,9 @@ for measure, ko, wording in (("f1", "micro-F1", "micro-F1"), ("loss", "손실", 
         nb.figure(
             lambda lang, key=key, ko=ko, wording=wording: figures.curves(
                 {configuration(name, lang): [(row["step"], row[key]) for row in log] for name, log in tuning.items()},
-                pick(lang, f"2022년의 다섯 설정: 검증 {ko}", f"Five configurations of 2022: dev {wording}") + mark + nb.mark(lang),
+                pick(lang, f"2022년의 다섯 설정, 학습률 {sweep_factor:g}배: 검증 {ko}", f"Five configurations of 2022, rates × {sweep_factor:g}: dev {wording}")
+                + mark
+                + nb.mark(lang),
                 pick(lang, "스텝", "step"),
                 pick(lang, ko, wording),
                 line=(always, pick(lang, "최빈 감정", "majority")) if key == "eval_micro_f1" else None,
@@ -374,7 +376,7 @@ nb.figure(
 for model in ("tfidf", "e5_frozen", "e5_finetuned"):
     every = comparison.errors(each, model, len(each.true), seed)
     astray = every["its emotion"] == every["answered"]
-    print(f"{model}: led astray by the most alike sentence {astray[:10].sum()} of these 10, {astray.mean():.0%} of all {len(every)}")
+    print(f"{model}: led astray by the most alike sentence {astray[:10].sum()} of these {len(every[:10])}, {astray.mean():.0%} of all {len(every)}")
     display(every[:10])
 
 # %% [markdown]
