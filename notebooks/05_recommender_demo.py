@@ -280,7 +280,7 @@ nb.figure(
 
 # %% [markdown]
 # **Do the answers fit?** On the sample it is known what each lyric was written for: the share of answers whose song was meant for the feeling's main emotion. Only songs whose
-# artists no model and no weight has learned from are searched. Intervals draw these songs, with the answers as they are. `half_flat` is half-half corrected without sharpening; WYF also varies artists and genres. Three quarters of the sounds were composed for that same intent, so what sound adds here is what it could
+# artists no model and no weight has learned from are searched. Intervals draw these songs, with the answers as they are. `half_flat` is half-half corrected without sharpening; WYF also varies artists and genres. Most sounds were composed for that same intent (all but the share `contradiction` of 04), so what sound adds here is what it could
 # add if real sound followed the lyric as often.
 
 # %%

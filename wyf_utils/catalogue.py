@@ -17,6 +17,7 @@ from .database import EMBEDDING, MusicDatabase
 from .settings import data_folder
 
 COUPLETS = 24  # of a lyric that are read at most
+FOLDS = 5  # of `out_of_fold`
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Music:
 
     @property
     def unheard(self) -> np.ndarray:
-        """Mask of the songs whose artists no model and no weight has learned from."""
+        """Mask of the songs whose artists no model and no weight has learned from; all songs where that is not known (open)."""
         return self.parts == "test"
 
 
@@ -224,14 +225,14 @@ def mel_vectors(songs: Catalogue, model: cache.Entry) -> np.ndarray:
     return mel_models.predict(mel_models.load(mel_models.CHOSEN, model, songs.material), songs.material, np.arange(len(songs.songs)))
 
 
-def out_of_fold(songs: Catalogue, sound: np.ndarray, *, epochs: int, seed: int, folds: int = 5) -> np.ndarray:
+def out_of_fold(songs: Catalogue, sound: np.ndarray, *, epochs: int, seed: int) -> np.ndarray:
     """Emotion vectors (n, 6) as `sound`, but each training song heard by a network that did not learn from its artist (stacking, Wolpert 1992).
 
     A network is surer of songs that it learned from than it will be of others: a weight learned there would count on too much.
     """
     found, train = sound.copy(), np.flatnonzero(songs.part("train"))
     artists = songs.songs["artist"].to_numpy()[train]
-    for _, held in GroupKFold(min(folds, len(set(artists)))).split(train, groups=artists):
+    for _, held in GroupKFold(min(FOLDS, len(set(artists)))).split(train, groups=artists):
         parts = songs.parts.copy()
         parts[train[held]] = "test"
         material = replace(songs.material, parts=parts)

@@ -14,6 +14,8 @@ from .search import normalise
 FLAT_SONGS = 30
 #: Lowest temperature that `temperature` gives: less would make emotions out of noise.
 COLDEST = 0.1
+#: How strongly `learn_weights` pulls the six weights to their mean, since a rare emotion has few songs.
+PULL = 0.02
 
 
 def fuse(lyric: np.ndarray, mel: np.ndarray, mel_weight: float | np.ndarray) -> np.ndarray:
@@ -48,7 +50,7 @@ def prior(vectors: np.ndarray) -> np.ndarray:
     return (known.sum(axis=0, dtype=float) + FLAT_SONGS / emotions.N) / (len(known) + FLAT_SONGS)
 
 
-def correct(vectors: np.ndarray, leaning: np.ndarray, strength: float = 1.0) -> np.ndarray:
+def correct(vectors: np.ndarray, leaning: np.ndarray) -> np.ndarray:
     """Emotion vectors as they would be if no emotion were more common than another.
 
     Posteriors are moved to another prior by their ratio (Saerens, Latinne and Decaestecker 2002, Adjusting the outputs of a
@@ -61,10 +63,8 @@ def correct(vectors: np.ndarray, leaning: np.ndarray, strength: float = 1.0) -> 
         Emotion vectors (n, 6), rows sum to 1 or are nan.
     leaning
         Prior (6,), all above 0, from `prior`.
-    strength
-        Exponent of the prior: 0 changes nothing, 1 takes it out.
     """
-    moved = vectors / leaning**strength
+    moved = vectors / leaning
     return (moved / moved.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
@@ -84,7 +84,7 @@ def temperature(vectors: np.ndarray, like: np.ndarray) -> float:
     return COLDEST if missing(COLDEST) <= 0 else float(brentq(missing, COLDEST, 1.0, xtol=1e-4))
 
 
-def learn_weights(lyric: np.ndarray, mel: np.ndarray, intents: np.ndarray, pull: float = 0.02) -> np.ndarray:
+def learn_weights(lyric: np.ndarray, mel: np.ndarray, intents: np.ndarray) -> np.ndarray:
     """Mel weight of each emotion under which the fused vectors lie nearest to what songs were meant for.
 
     Parameters
@@ -93,8 +93,6 @@ def learn_weights(lyric: np.ndarray, mel: np.ndarray, intents: np.ndarray, pull:
         Emotion vectors (n, 6) of songs by models that were not trained on them.
     intents
         Mask (n, 6) of the emotions that each song was written for.
-    pull
-        Strength by which the six weights are pulled to their mean, since a rare emotion has few songs.
 
     Returns
     -------
@@ -105,6 +103,6 @@ def learn_weights(lyric: np.ndarray, mel: np.ndarray, intents: np.ndarray, pull:
 
     def distance(weights: np.ndarray) -> float:
         fused = normalise(fuse(lyric, mel, np.clip(weights, 0, 1)))
-        return float(1 - (fused * meant).sum(axis=1).mean() + pull * np.square(weights - weights.mean()).sum())
+        return float(1 - (fused * meant).sum(axis=1).mean() + PULL * np.square(weights - weights.mean()).sum())
 
     return minimize(distance, np.full(emotions.N, 0.3), method="Powell", bounds=[(0, 1)] * emotions.N).x

@@ -11,6 +11,7 @@ from .settings import ROOT
 
 START, END = "<!-- results -->", "<!-- /results -->"
 _MODELS = ("majority", "lexicon", "tfidf", "e5_frozen", "e5_finetuned", "e5_tfidf", "e5_tfidf_adjusted", "e5_tfidf_ensemble", "e5_sample")
+_PAIRS = ("e5_finetuned-tfidf", "e5_finetuned-e5_frozen", "e5_tfidf-tfidf", "e5_tfidf_adjusted-tfidf")
 _HEARING = ("majority", "cnn", "shallow", "shallow_corrected", "simclr_linear", "simclr_dense", "statistics_linear", "mel_2022")
 _ROWS = (
     ("02_model_comparison", "macro_f1", "Six emotions from a sentence, macro-F1", _MODELS),
@@ -19,14 +20,14 @@ _ROWS = (
         "02_model_comparison",
         "macro_f1_difference",
         "Six emotions from a sentence, difference in macro-F1",
-        ("e5_finetuned-tfidf", "e5_finetuned-e5_frozen", "e5_tfidf-tfidf"),
+        _PAIRS,
     ),
     ("02_model_comparison", "macro_f1", "GoEmotions-Korean, macro-F1", tuple(f"{model}@goemotions" for model in _MODELS)),
     (
         "02_model_comparison",
         "macro_f1_difference",
         "GoEmotions-Korean, difference in macro-F1",
-        ("e5_finetuned-tfidf@goemotions", "e5_tfidf_adjusted-tfidf@goemotions"),
+        tuple(f"{pair}@goemotions" for pair in _PAIRS),
     ),
     *(("02_model_comparison", f"f1_{emotion}", f"Six emotions from a sentence, F1 of {emotion}", ("e5_finetuned",)) for emotion in emotions.EN),
     *(("02_model_comparison", f"f1_{emotion}", f"GoEmotions-Korean, F1 of {emotion}", ("e5_finetuned@goemotions",)) for emotion in emotions.EN),
