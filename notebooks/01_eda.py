@@ -134,8 +134,8 @@ draw(
 )
 
 # %% [markdown]
-# **Which words carry an emotion?** Content words (nouns, verbs, adjectives; kiwipiepy) that stand in many texts of an emotion and in more of them than in
-# texts at large. In the sample few of them name the feeling: most sentences show it by what happens.
+# **Which words carry an emotion?** Content words (nouns, verbs, adjectives; kiwipiepy) that stand in more texts of an emotion than in
+# texts at large; of a rare emotion two texts are enough, from which little follows. In the sample few of them name the feeling: most sentences show it by what happens.
 
 # %%
 frequent = {corpus: frequent_by_emotion(table["text"], table["emotion"], 12) for corpus, table in corpora.items()}

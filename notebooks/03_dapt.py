@@ -381,8 +381,9 @@ nb.figure(
 # %% [markdown]
 # ## Result (결과)
 #
-# A paired bootstrap over rows and fine-tuning seeds: a condition is better or worse than `none` only where the interval of the difference leaves zero out. Six conditions can differ, so
-# about one such table in four shows a difference where there is none. Pre-training itself has one seed. A loss that falls need not be a score that rises: the sentence vectors of the bundled encoder come
+# A bootstrap over rows, the same for both, and over fine-tuning seeds, drawn for each: a condition is better or worse than `none` only where the interval of the difference leaves zero out.
+# Six conditions can differ in two columns, so up to one such table in two shows a difference where there is none, that of the open run as well. Where a rare emotion drops out of the
+# drawn rows, macro-F1 is a mean over fewer emotions, so that its intervals reach far up. Pre-training itself has one seed. A loss that falls need not be a score that rises: the sentence vectors of the bundled encoder come
 # from contrastive training, which a few steps of guessing words can pull apart before they teach it anything.
 
 # %%
@@ -439,7 +440,8 @@ for corpus in splits:
 
 # %% [markdown]
 # **Could this run have seen an effect?** Three things decide: whether the models learned anything (better than 최빈 감정, the majority, and than 섞은 라벨, shuffled labels), how much was read in
-# pre-training, and how small a difference leaves zero out: about half the width of the paired interval. Where models do not beat the baselines, corpora were read for a part of a pass, or 2022's
+# pre-training, and how small a difference leaves zero out: about half the width of the interval. The baselines know the proportions of the whole training part; the models learned at most
+# `max_train` sentences of each emotion. Where models do not beat the baselines, corpora were read for a part of a pass, or 2022's
 # difference is smaller than what shows, there was too little training or too little data to decide: "no difference" then means not seen, and is not evidence of no effect.
 
 # %%
@@ -450,8 +452,10 @@ for corpus, parts in splits.items():
         for rival, theirs in rivals.items():
             for score in (metrics.macro_f1, metrics.micro_f1):
                 beside = {n: metrics.paired_difference(truth, getattr(answers[corpus, n], of), theirs, score, seed=seed) for n in conditions}
-                better = [n for n, d in beside.items() if metrics.verdict(d) == "better"]
-                print(f"{corpus}, {texts}, {score.__name__}: better than {rival}: {', '.join(better) or 'no condition'} ({len(better)} of {len(beside)})")
+                told = [
+                    f"{v} than {rival}: {', '.join(n for n, d in beside.items() if metrics.verdict(d) == v) or 'no condition'}" for v in ("better", "worse")
+                ]
+                print(f"{corpus}, {texts}, {score.__name__}, of {len(beside)} conditions: {'; '.join(told)}")
 
 # %%
 passes = ", ".join(f"{domain} {p:.2f}" for domain, p in {card["domain"]: card["passes"] for card in cards.values()}.items())

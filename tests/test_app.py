@@ -133,6 +133,8 @@ def test_filters(here):
 
 
 def test_a_song_that_was_looked_up_can_be_left_out(here):
+    assert not ask(opened(), SAD).toggle, "no song of the sample can be looked up"
+    database.build(here / database.NAME, make(400, profile="wyf"))
     at = ask(opened(), SAD)
     song = int(at.session_state["answer"].songs["id"][0])
     feedback.of_run("default").add(song, "heard")

@@ -91,7 +91,7 @@ def wishes(music: MusicDatabase) -> tuple[Wish, bool]:
             accept_new_options=True,
             placeholder=say("고르거나 이름을 적어 주세요", "Choose, or type a name"),
         )
-        fresh = st.toggle(say("찾아 들은 노래 빼기", "Leave out songs I looked up"), key="fresh")
+        fresh = music.provenance["profile"] != "sample" and st.toggle(say("찾아 들은 노래 빼기", "Leave out songs I looked up"), key="fresh")
     wish = Wish(mode=mode, to=to, k=k, seed=feeling.today(state.turn), since=since, genre=genre or "", without_artists=tuple(without))
     return wish, fresh
 

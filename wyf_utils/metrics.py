@@ -236,7 +236,7 @@ def paired_difference(
     seed: int = 0,
     level: float = 0.95,
 ) -> dict[str, float]:
-    """Difference of two models' scores on the same rows, by a paired bootstrap over rows and seeds.
+    """Difference of two models' scores on the same rows, by a bootstrap over rows, the same for both, and seeds, drawn for each.
 
     Parameters
     ----------
