@@ -255,7 +255,7 @@ if songs:
     print(
         f"better on dev: {max(means, key=means.get)}, by {abs(means['cnn'] - means['shallow']):.3f} on {counts['dev'].sum()} dev songs, the best epoch of each (of"
     )
-    print(f"{mel_epochs} the CNN's, of {shallow_epochs} the shallow network's); hears for 05: {mel_models.CHOSEN}, which also takes the least time")
+    print(f"{mel_epochs} the CNN's, of {shallow_epochs} the shallow network's); hears for 05: {mel_models.CHOSEN}")
 
 # %% [markdown]
 # ## Second experiment: vectors first, a shallow head after (두 번째 실험)

@@ -565,7 +565,8 @@ def before_after(
     at, width = np.arange(len(ours)), 0.2
     styles = (
         (0, labels[0], "#9DBAD0", None), (1, labels[1], ACCENT, None),
-        (2, pick(lang, "2022년 발표, 전", "published 2022, before"), "white", ".."), (3, pick(lang, "2022년 발표, 후", "published 2022, after"), "white", HATCH_2022),
+        (2, pick(lang, "2022년 발표, 전", "published 2022, before"), "white", ".."),
+        (3, pick(lang, "2022년 발표, 후", "published 2022, after"), "white", HATCH_2022),
     )  # fmt: skip
     for place, label, colour, hatch in styles:
         values = [(ours[m][place] if place < 2 else published.get(m, (np.nan, np.nan))[place - 2]) for m in ours]
