@@ -51,6 +51,8 @@ _ROWS = (
             "simclr_linear-prior",
             "shallow-prior",
             "shallow_corrected-prior",
+            "cnn-shuffled",
+            "shallow_corrected-shuffled",
         ),
     ),
     (
