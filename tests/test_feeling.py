@@ -90,15 +90,15 @@ def test_bad_input_has_a_remedy(here, monkeypatch):
     for sentence in ("", "hello", "!!"):
         with pytest.raises(BadInput):
             feeling.answer(sentence)
-    monkeypatch.undo()  # the true reader
-    monkeypatch.setenv("WYF_OUT", str(here))
-    monkeypatch.setattr(feeling, "music", lambda _: make(40, profile="own music", **{"scored by": "default"}))
-    with pytest.raises(MissingData, match="gone from the cache; run `make run RUN=default`"):
-        feeling.reader("music")
-    monkeypatch.undo()
     monkeypatch.setenv("WYF_OUT", str(here / "nowhere"))
     with pytest.raises(MissingData, match="has built no music database yet; run `make run RUN=mine`"):
         feeling.answer("슬퍼", "mine")
+
+
+def test_a_lost_model_names_the_run_that_trains_it(monkeypatch):
+    monkeypatch.setattr(feeling, "music", lambda _: make(40, profile="own music", **{"scored by": "default"}))
+    with pytest.raises(MissingData, match="gone from the cache; run `make run RUN=default`"):
+        feeling.reader("music")
 
 
 def test_the_top_word_moved_the_emotion():

@@ -91,7 +91,7 @@ def wishes(music: MusicDatabase) -> tuple[Wish, bool]:
             accept_new_options=True,
             placeholder=say("고르거나 이름을 적어 주세요", "Choose, or type a name"),
         )
-        fresh = music.provenance["profile"] != "sample" and st.toggle(say("찾아 들은 노래 빼기", "Leave out songs I looked up"), key="fresh")
+        fresh = not page.invented(music.provenance["profile"]) and st.toggle(say("찾아 들은 노래 빼기", "Leave out songs I looked up"), key="fresh")
     wish = Wish(mode=mode, to=to, k=k, seed=feeling.today(state.turn), since=since, genre=genre or "", without_artists=tuple(without))
     return wish, fresh
 
@@ -132,10 +132,10 @@ def judge(song: int, verdict: str) -> None:
         state.fault = error
 
 
-def verdicts(song, real: bool, liked: bool, skipped: bool) -> None:
-    """Search, like and skip of one song; no search finds an invented one."""
+def verdicts(song, link: str, liked: bool, skipped: bool) -> None:
+    """Search, like and skip of one song; a blank `link` leaves the search out."""
     with st.container(horizontal=True):
-        if real and (link := page.search_link(song.title, song.artist)):
+        if link:
             st.link_button(say("찾아 듣기", "Look it up"), link, key=f"look-{song.id}", icon=":material/search:", on_click=judge, args=(song.id, "heard"))
         st.button(
             say("좋아요 눌렀어요", "Liked") if liked else say("좋아요", "Like"),
@@ -159,7 +159,7 @@ def card(given: feeling.Answer, number: int, liked: bool, skipped: bool):
         st.caption(page.because(given, number, state.lang))
         if song.path:
             play(Path(song.path))
-        verdicts(song, given.profile != "sample", liked, skipped)
+        verdicts(song, "" if page.invented(given.profile) else page.search_link(song.title, song.artist), liked, skipped)
         with st.expander(say("감정 나란히 보기", "Both vectors side by side")):
             st.caption(say("굵은 막대는 문장, 가는 막대는 노래", "Thick: the sentence; thin: the song"))
             st.html(page.bars(given.feeling, state.lang, beside=given.vectors[number]))

@@ -171,7 +171,7 @@ def _fine_tuning() -> None:
             training.fit(model, rows, collator=collator, folder=Path(work), desc=strategy, seed=0, epochs=1, batch_size=16, sampling=strategy, eval_steps=never)
 
     lengths = [row["length"] for row in rows]
-    orders = np.random.default_rng(0).permutation(len(rows)), list(LengthGroupedSampler(16, lengths=lengths, generator=torch.manual_seed(0)))
+    orders = np.random.default_rng(0).permutation(len(rows)), list(LengthGroupedSampler(16, lengths=lengths, generator=torch.Generator().manual_seed(0)))
     padded = [sum(16 * max(lengths[i] for i in order[start : start + 16]) for start in range(0, len(rows) - 15, 16)) for order in orders]
     compare(
         f"fine-tuning on {len(rows):,} sentences, {padded[0] / padded[1]:.2f} times the tokens where batches come as they are",

@@ -82,11 +82,15 @@ class Answer:
     @property
     def calm(self) -> bool:
         """Whether no emotion was read, so that plain, calm songs were searched for instead of the feeling's own."""
-        return _is_neutral(self.feeling) and self.wish.mode not in _UNCLEAR
+        return _is_calm(self.feeling, self.wish)
 
 
 def _is_neutral(vector: np.ndarray) -> bool:
     return bool(vector.argmax() == emotions.EN.index("neutral"))
+
+
+def _is_calm(vector: np.ndarray, wish: Wish) -> bool:
+    return _is_neutral(vector) and wish.mode not in _UNCLEAR
 
 
 def _two_largest(vector: np.ndarray) -> tuple[int, ...]:
@@ -206,8 +210,7 @@ def answer(sentence: str, run: str = "default", wish: Wish | None = None, closer
     sure = closer is not None or bool(vector.max() > reader(run).unsure_below)
     if closer is not None:
         vector = ((vector + np.eye(emotions.N)[closer]) / 2).astype(vector.dtype)
-    neutral = _is_neutral(vector)
-    wished = np.array([0, 0, 0.5, 0, 0, 0.5]) if neutral and wish.mode not in _UNCLEAR else vector
+    wished = np.array([0, 0, 0.5, 0, 0, 0.5]) if _is_calm(vector, wish) else vector
     chosen = recommender.recommend(wished, songs, wish, kept.songs("like"), kept.songs("skip"))
     return Answer(
         sentence,
@@ -215,7 +218,7 @@ def answer(sentence: str, run: str = "default", wish: Wish | None = None, closer
         wish,
         recommender.targets(wished, wish),
         sure,
-        _said(vector, neutral, sure, wish.mode),
+        _said(vector, sure, wish.mode),
         care.HELPLINE if care.is_at_risk(sentence) else None,
         chosen,
         songs.fused[chosen["row"]],
@@ -223,7 +226,7 @@ def answer(sentence: str, run: str = "default", wish: Wish | None = None, closer
     )
 
 
-def _said(vector: np.ndarray, neutral: bool, sure: bool, mode: str) -> dict[str, str]:
+def _said(vector: np.ndarray, sure: bool, mode: str) -> dict[str, str]:
     """What is said beside the songs."""
     if not sure:
         first, second = (emotions.EMOTIONS[i] for i in _two_largest(vector))
@@ -231,7 +234,7 @@ def _said(vector: np.ndarray, neutral: bool, sure: bool, mode: str) -> dict[str,
             "ko": f"이 문장만으로는 기분을 잘 모르겠어요. {first.ko}{_and(first.ko)} {second.ko} 가운데 어느 쪽에 더 가까운가요?",
             "en": f"I am not sure what you feel from this alone. Is it closer to {first.en} or to {second.en}?",
         }
-    return _UNCLEAR.get(mode, _PLAIN) if neutral else {"ko": "", "en": ""}
+    return _UNCLEAR.get(mode, _PLAIN) if _is_neutral(vector) else {"ko": "", "en": ""}
 
 
 def _and(word: str) -> str:

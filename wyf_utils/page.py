@@ -80,6 +80,11 @@ def name(emotion: Emotion, lang: str) -> str:
     return pick(lang, emotion.ko, emotion.en)
 
 
+def invented(profile: str) -> bool:
+    """Whether the songs of a profile exist nowhere, so that no search finds them."""
+    return profile == "sample"
+
+
 def search_link(title: str, artist: str) -> str:
     """Address of a search for a song; blank for one that has only a number."""
     return "" if not artist and re.fullmatch(r"#\d+", title) else SEARCH + quote_plus(f"{artist} {title}".strip())
