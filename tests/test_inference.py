@@ -48,7 +48,7 @@ def test_an_interrupted_export_leaves_nothing(model, monkeypatch, tmp_path):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(inference.torch.onnx, "export", full)
+    monkeypatch.setattr(inference.onnx, "save", full)
     with pytest.raises(OSError, match="No space left"):
         inference.load_onnx(model)
     assert not [p for p in tmp_path.rglob("*") if p.is_file()]
