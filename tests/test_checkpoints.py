@@ -6,6 +6,7 @@ from pathlib import Path
 
 import huggingface_hub.constants
 import numpy as np
+import onnx
 import pytest
 import torch
 import transformers
@@ -180,6 +181,8 @@ def test_every_kind_is_fine_tuned_saved_and_answers_as_before(published, table, 
     assert np.allclose(model.predict(["아 " * 300, texts[0]]).sum(1), 1, atol=1e-5), "a text longer than the positions is read"
     exported = inference.load_onnx(tmp_path / "model")
     assert np.allclose(exported.predict(table["text"].tolist()), before["dev"], atol=0.02), "ONNX Runtime answers as torch"
+    nodes = {node.op_type for node in onnx.load(inference.exported(tmp_path / "model").path / "model.onnx").graph.node}
+    assert nodes & {"QAttention", "MatMulNBits"}, "its weights have eight bits"
     assert [model.tokenizer(t)["input_ids"] for t in texts[:50]] == [encoders.load(str(published[kind])).tokenizer(t)["input_ids"] for t in texts[:50]]
 
 
