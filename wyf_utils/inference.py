@@ -47,7 +47,7 @@ class OnnxClassifier(classifier.Classifier):
         return self.model.run(None, {"input_ids": input_ids, "attention_mask": attention_mask})[0]
 
 
-def _session(model: str | bytes) -> onnxruntime.InferenceSession:
+def _session(model: str) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = THREADS
     options.log_severity_level = 3
@@ -151,20 +151,18 @@ class _Graph:
         self.nodes, self.constants = [], []
 
     def add(self, op: str, *inputs: str | np.ndarray, **attributes) -> str:
-        """Add a node, its inputs names or constants; return the name of its output."""
-        known = sum(len(node.input) for node in self.nodes)
-        self.constants += [numpy_helper.from_array(np.ascontiguousarray(x), f"constant_{known + i}") for i, x in enumerate(inputs) if not isinstance(x, str)]
-        names = [x if isinstance(x, str) else f"constant_{known + i}" for i, x in enumerate(inputs)]
+        """Add a node, its inputs names ("" for one left out) or constants; return the name of its output."""
         output = f"{op}_{len(self.nodes)}"
+        names = [x if isinstance(x, str) else f"{output}.{i}" for i, x in enumerate(inputs)]
+        self.constants += [numpy_helper.from_array(np.ascontiguousarray(x), name) for x, name in zip(inputs, names, strict=True) if x is not name]
         domain = "" if onnx.defs.has(op) else "com.microsoft"
         self.nodes.append(helper.make_node(op, names, [output], domain=domain, **attributes))
         return output
 
-    def product(self, x: str, by: _Product, bias: np.ndarray | None = None) -> str:
+    def product(self, x: str, by: _Product, bias: str | np.ndarray = "") -> str:
         """`x`, centred and stretched already, times the weights of `by`."""
         whole = self.add("QuantizeLinear", x, by.step, by.zero)
-        none = np.zeros(len(by.scale), np.int8)
-        return self.add("MatMulIntegerToFloat", whole, by.whole, by.step, by.scale, by.zero, none, *([] if bias is None else [bias]))
+        return self.add("MatMulIntegerToFloat", whole, by.whole, by.step, by.scale, by.zero, "", bias)
 
     def model(self, output: str) -> onnx.ModelProto:
         """Whole model, from token ids and attention mask to `output`."""
@@ -189,9 +187,8 @@ def _attention(graph: _Graph, x: str, by: _Product, layer: nn.Module, mixed: np.
     same = np.ones(2 * len(out.stretch), np.float32)
     stretch, centre = np.concatenate([same, out.stretch]), np.concatenate([0 * same, out.centre])
     whole = graph.add("QuantizeLinear", x, by.step, by.zero)
-    none = np.zeros(len(stretch), np.int8)
     bias, scale = (by.bias - centre) * stretch, by.scale * stretch
-    mixture = graph.add("QAttention", whole, by.whole, bias, by.step, scale, mask, by.zero, none, num_heads=heads)
+    mixture = graph.add("QAttention", whole, by.whole, bias, by.step, scale, mask, by.zero, num_heads=heads)
     return graph.add("Add", graph.product(mixture, out, out.bias + by.centre), graph.add("Mul", x, 1 / by.stretch))
 
 
@@ -214,10 +211,9 @@ def _eight_bit(model: classifier.Classifier) -> onnx.ModelProto:
     """A classifier whose encoder is one of `FAMILIES`, in eight bits."""
     encoder = model.model.encoder
     config, embeddings, layers = encoder.config, encoder.embeddings, encoders.layers(encoder)
+    read = _inputs(model, [part for la in layers for part in (la.attention.self.query, la.attention.output.dense, la.intermediate.dense, la.output.dense)])
     attentions = [layer.attention.self for layer in layers]
-    products = [[la.attention.self.query, la.attention.output.dense, la.intermediate.dense, la.output.dense] for la in layers]
-    read = _inputs(model, [product for four in products for product in four])
-    attended = [_product(x, *_affine(attention.query, attention.key, attention.value)) for attention, x in zip(attentions, read[::4], strict=True)]
+    attended = [_product(x, *_affine(heads.query, heads.key, heads.value)) for heads, x in zip(attentions, read[::4], strict=True)]
     graph, eps = _Graph(), config.layer_norm_eps
     start = getattr(embeddings, "padding_idx", -1) + 1  # RoBERTa's positions start behind the id of its padding
     places = (embeddings.position_embeddings.weight[start:] + embeddings.token_type_embeddings.weight[0]).numpy()
