@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wyf_utils import cleaning, datasets, emotions, encoders, settings
+from wyf_utils import cleaning, datasets, emotions, encoders, settings, tables
 from wyf_utils.errors import BadInput, CorruptData, MissingData, Unreachable
 
 HEADER = "번호,연령,성별,상황키워드,신체질환,감정_대분류,감정_소분류,사람문장1"
@@ -97,7 +97,7 @@ def write(folder, name, text, encoding="utf-8"):
 
 def test_csv_with_bom_crlf_and_quotes(tmp_path):
     path = write(tmp_path, "a.csv", '\ufefftext,x\r\n"안녕, 하세요",1\r\n')
-    assert datasets.read_table(path, ["text"])["text"].tolist() == ["안녕, 하세요"]
+    assert tables.read_table(path, ["text"])["text"].tolist() == ["안녕, 하세요"]
 
 
 @pytest.mark.parametrize(
@@ -113,12 +113,12 @@ def test_csv_with_bom_crlf_and_quotes(tmp_path):
 )
 def test_malformed_csv_names_file_row_and_remedy(tmp_path, text, says):
     with pytest.raises(CorruptData, match=says):
-        datasets.read_table(write(tmp_path, "a.csv", text), ["text", "label"])
+        tables.read_table(write(tmp_path, "a.csv", text), ["text", "label"])
 
 
 def test_cp949_is_named(tmp_path):
     with pytest.raises(CorruptData, match="not UTF-8 .*cp949.*; save it as UTF-8"):
-        datasets.read_table(write(tmp_path, "a.csv", "text\n안녕\n", "cp949"), ["text"])
+        tables.read_table(write(tmp_path, "a.csv", "text\n안녕\n", "cp949"), ["text"])
 
 
 def aihub_folder(data):

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from wyf_utils import datasets, lyrics
+from wyf_utils import datasets, lyrics, tables
 from wyf_utils.cli import app
 from wyf_utils.errors import BadInput, CorruptData, MissingData, Unreachable
 
@@ -479,7 +479,7 @@ def test_the_written_file_is_read_back_as_it_was(tmp_path):
     words = {11: '"따옴표"\n\n\\ 그리고, 쉼표', 13: "셋"}
     lyrics.write_tsv(lyrics.read_songs(root), pd.DataFrame(words.items(), columns=["id", "lyric"]), root / "lyrics.tsv")
     assert datasets.read_catalogue(root).set_index("id")["lyric"].to_dict() == {**words, 12: ""}
-    rows = datasets.read_table(root / "lyrics.tsv", list(lyrics.COLUMNS))
+    rows = tables.read_table(root / "lyrics.tsv", list(lyrics.COLUMNS))
     assert rows.iloc[1].tolist() == ["1", "13", "셋", "셋", "가수", "발라드", "앨범", "7", "20200102"]
     assert (root / "lyrics.tsv").read_text(encoding="utf-8").count("\n") == 3
 
@@ -516,7 +516,7 @@ def test_fill_keeps_what_is_there_and_asks_for_the_rest(tmp_path):
         file.write("1\t11\t하나\t\t가수\t\t\t\t\n")
     lyrics.fill(root, lyrics.LocalLyrics(put(tmp_path / "three", **{"11.txt": "나중\n말"})))
     assert datasets.read_catalogue(root)["lyric"].tolist() == ["나중\n말", "처음", ""]
-    assert datasets.read_table(out, ["id", "song_id"]).to_numpy().tolist() == [["0", "12"], ["1", "11"]]
+    assert tables.read_table(out, ["id", "song_id"]).to_numpy().tolist() == [["0", "12"], ["1", "11"]]
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,8 @@ def sentences(profile: str, seed: int, limit: int = 0, corpus: str = "") -> dict
     if limit and limit < len(table):
         table = table.sample(limit, random_state=seed).reset_index(drop=True)
     parts = datasets.split(table, seed)
+    if "clear" in table:  # what readers do not agree on has shares to learn from, and no answer to be scored by
+        parts |= {name: parts[name][parts[name]["clear"]].reset_index(drop=True) for name in ("dev", "test")}
     for part in parts.values():
         part.attrs = {"profile": profile, "corpus": corpus or datasets.corpora(profile)[0]}
     return parts
@@ -163,7 +165,7 @@ def open_catalogue(
     mels, dropped, changed = mel.read_many(_mel_folder(songs, profile, seed, sung, synthesis), songs["id"].tolist())
     kept = ~songs["id"].isin(dropped).to_numpy()
     songs = songs[kept].reset_index(drop=True)
-    parts = artist_parts(songs, seed)
+    parts = artist_parts(songs, profile, seed)
     return Catalogue(songs, lyric[kept], mels, None if sung is None else sung[kept], parts, dropped, changed)
 
 
@@ -203,14 +205,14 @@ def sound_of(song: pd.DataFrame, profile: str, seed: int, contradiction: float =
     return None if sung is None else mel.composed_sound(int(song["id"].iloc[0]), sung[0], seed, synthesis)
 
 
-def artist_parts(songs: pd.DataFrame, seed: int) -> np.ndarray:
-    """Part of each song ("train", "dev", "test"), stratified by genre, artists kept apart.
+def artist_parts(songs: pd.DataFrame, profile: str, seed: int) -> np.ndarray:
+    """Part of each song ("train", "dev", "test"), stratified by genre, artists and writers of lyrics kept apart.
 
     Not by the emotion that is read in the lyric: a text model trained on another machine would then put other songs into the test part.
     """
-    table = pd.DataFrame({"genre": songs["genre"].to_numpy(), "row": np.arange(len(songs))})
+    table = songs[["id", "artist", "genre"]].reset_index(drop=True).assign(row=np.arange(len(songs)))
     parts = np.empty(len(songs), dtype="<U5")
-    for name, part in datasets.split(table, seed, groups=songs["artist"], parts=4, by="genre").items():
+    for name, part in datasets.split_songs(table, profile, seed, parts=4, by="genre").items():
         parts[part["row"].to_numpy()] = name
     return parts
 

@@ -71,27 +71,47 @@ def tfidf(train: pd.DataFrame, dev: pd.DataFrame, *, balanced: bool = True) -> P
     return make_pipeline(grams, _best_on_dev(heads, rows, train, grams.transform(dev["text"]), dev))
 
 
-def counted_probabilities(model: Pipeline, texts: pd.Series) -> np.ndarray:
-    """Probabilities (n, 6) of texts by `tfidf`; an emotion that it never saw has 0."""
-    probabilities = np.zeros((len(texts), emotions.N))
-    probabilities[:, model.classes_] = model.predict_proba(texts)
+def six_probabilities(model: Pipeline, rows) -> np.ndarray:
+    """Probabilities (n, 6) by a fitted model of scikit-learn, of texts or vectors; an emotion that it never saw has 0."""
+    probabilities = np.zeros((len(rows), emotions.N))
+    probabilities[:, model.classes_] = model.predict_proba(rows)
     return probabilities
 
 
-def frozen(encoder: str, parts: dict[str, pd.DataFrame]) -> np.ndarray:
-    """Answers to the test part by a logistic regression on the vectors of an encoder that is not trained."""
+def sentence_vectors(encoder: str, texts: Sequence[str], desc: str) -> np.ndarray:
+    """Vectors (n, dim) of texts by an encoder that is not trained, from the cache."""
+    texts = list(texts)
 
     def make(folder: Path) -> None:
-        loaded = encoders.load(encoder, texts=parts["train"]["text"].tolist())
-        vectors = {name: encoders.embed(loaded, part["text"].tolist(), max_length=64, desc=f"embed {name}") for name, part in parts.items()}
-        np.savez(folder / "vectors.npz", **vectors)
+        vectors = encoders.embed(encoders.load(encoder, texts=texts), texts, max_length=64, desc=desc)
+        np.save(folder / "vectors.npy", vectors, allow_pickle=False)
 
-    data = cache.fingerprint(*(part["text"] for part in parts.values()))
-    entry = cache.folder("vectors", make, parameters={"encoder": encoder, "content": encoders.content(encoder)}, data=data, code=[frozen, encoders])
+    key = {"encoder": encoder, "content": encoders.content(encoder)}
+    entry = cache.folder("vectors", make, parameters=key, data=cache.fingerprint(texts), code=[sentence_vectors, encoders])
+    return np.load(entry.path / "vectors.npy", allow_pickle=False)
 
+
+@dataclass(frozen=True)
+class Frozen:
+    """A logistic regression on the vectors of an encoder that is not trained."""
+
+    encoder: str
+    head: Pipeline
+
+    def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
+        """Probabilities (n, 6) of texts; an emotion that it never saw has 0."""
+        return six_probabilities(self.head, sentence_vectors(self.encoder, texts, "embed"))
+
+    def predict(self, texts: Sequence[str]) -> np.ndarray:
+        """Emotion ids (n,) of texts."""
+        return self.predict_proba(texts).argmax(1)
+
+
+def frozen(encoder: str, train: pd.DataFrame, dev: pd.DataFrame) -> Frozen:
+    """Fit a logistic regression on the vectors of an encoder that is not trained; its strength is chosen on `dev`."""
+    rows = [sentence_vectors(encoder, part["text"], f"embed {name}") for name, part in (("train", train), ("dev", dev))]
     heads = [make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=3000, class_weight="balanced")) for strength in (0.001, 0.01, 0.1)]
-    with np.load(entry.path / "vectors.npz", allow_pickle=False) as vectors:
-        return _best_on_dev(heads, vectors["train"], parts["train"], vectors["dev"], parts["dev"]).predict(vectors["test"])
+    return Frozen(encoder, _best_on_dev(heads, rows[0], train, rows[1], dev))
 
 
 # Fine-tuning ----------------------------------------------------------------------------------------

@@ -30,7 +30,9 @@ LABELS = {
     "shuffled": ("섞은 라벨", "shuffled labels"),
     "lexicon": ("감성어 사전", "lexicon"),
     "tfidf": ("글자 TF-IDF", "character TF-IDF"),
+    "tfidf_unweighted": ("글자 TF-IDF, 가중치 없이", "TF-IDF, no class weights"),
     "e5_frozen": ("E5 (가중치 고정)", "E5 frozen"),
+    "tfidf_e5_frozen": ("TF-IDF + E5 (가중치 고정)", "TF-IDF + E5 frozen"),
     "e5_finetuned": ("E5 미세조정", "E5 fine-tuned"),
     "e5_tfidf": ("E5 미세조정 + TF-IDF", "E5 fine-tuned + TF-IDF"),
     "e5_tfidf_adjusted": ("E5 + TF-IDF, 비율 보정", "E5 + TF-IDF, adjusted"),
@@ -94,6 +96,12 @@ class Comparison:
         pairs = [(ours, m) for m in self.answers if m != ours] + [(m, rival) for m in self.answers if m.startswith("e5_tfidf")]
         return {f"{a}-{b}": metrics.paired_difference(self.true, self.answers[a], self.answers[b], seed=seed) for a, b in pairs}
 
+    def only(self, rows: np.ndarray) -> Comparison:
+        """Judge the same models on some of the test texts, a mask (n,)."""
+        test = self.parts["test"][rows].reset_index(drop=True)
+        answers, probabilities = ({m: [a[rows] for a in each] for m, each in of.items()} for of in (self.answers, self.probabilities))
+        return replace(self, parts=self.parts | {"test": test}, answers=answers, probabilities=probabilities)
+
     @contextmanager
     def _timed(self, model: str):
         start = time.perf_counter()
@@ -102,7 +110,7 @@ class Comparison:
 
 
 def baselines(parts: dict[str, pd.DataFrame], encoder: str, seeds: Sequence[int], fewer: pd.DataFrame | None = None) -> Comparison:
-    """Compare models that need no fine-tuning: majority, shuffled labels, the lexicon, character TF-IDF, the frozen encoder.
+    """Compare models that need no fine-tuning: majority, shuffled labels, the lexicon, character TF-IDF with and without class weights, the frozen encoder.
 
     Parameters
     ----------
@@ -124,10 +132,12 @@ def baselines(parts: dict[str, pd.DataFrame], encoder: str, seeds: Sequence[int]
         found.answers["lexicon"] = [lexicon.scores(test["text"], datasets.read_lexicon(), prior).argmax(1)]
     with found._timed("tfidf"):
         found.answers["tfidf"] = [classifier.tfidf(train, dev).predict(test["text"])]
+    with found._timed("tfidf_unweighted"):
+        found.answers["tfidf_unweighted"] = [classifier.tfidf(train, dev, balanced=False).predict(test["text"])]
+    before = len(cache.USED)
     with found._timed("e5_frozen"):
-        found.answers["e5_frozen"] = [classifier.frozen(encoder, parts | {"train": train if fewer is None else fewer})]
-    vectors = cache.USED[-1]
-    found.seconds["e5_frozen"] += vectors.seconds if vectors.reused else 0
+        found.answers["e5_frozen"] = [classifier.frozen(encoder, train if fewer is None else fewer, dev).predict(test["text"])]
+    found.seconds["e5_frozen"] += sum(vectors.seconds for vectors in cache.USED[before:] if vectors.reused)
     return found
 
 
@@ -180,7 +190,7 @@ def add_blend(found: Comparison, name: str, neural: str) -> None:
 
     with found._timed(name):
         model = classifier.tfidf(train, dev, balanced=False)
-        on_dev, on_test = (classifier.counted_probabilities(model, part["text"]) for part in (dev, test))
+        on_dev, on_test = (classifier.six_probabilities(model, part["text"]) for part in (dev, test))
         found.probabilities |= {name: [], f"{name}_adjusted": []}
         for entry, answered in zip(found.entries[neural], found.probabilities[neural], strict=True):
             read = classifier.predicted(entry, dev["text"])
@@ -193,6 +203,43 @@ def add_blend(found: Comparison, name: str, neural: str) -> None:
     for each in (name, f"{name}_adjusted", f"{name}_ensemble"):
         found.answers[each] = [p.argmax(1) for p in found.probabilities[each]]
     found.seconds[name] += found.seconds[neural]
+
+
+def learning_curve(
+    parts: dict[str, pd.DataFrame], tests: dict[str, pd.DataFrame], encoder: str, recipe: Recipe, seed: int, shares: Sequence[float] = (1 / 8, 1 / 4, 1 / 2, 1)
+) -> pd.DataFrame:
+    """Train on growing shares of the training sentences and score each model on several test parts.
+
+    Parameters
+    ----------
+    parts
+        Tables train and dev; dev stays whole.
+    tests
+        {name: table} to score.
+    encoder, recipe
+        Of the frozen and of the fine-tuned encoder (one seed).
+    shares
+        Shares of the training sentences, drawn at random, each holding the smaller ones.
+
+    Returns
+    -------
+    DataFrame
+        Columns model (tfidf, e5_frozen, tfidf_e5_frozen: their mean, e5_finetuned), test, n (training sentences), and macro_f1
+        with its interval (mean, low, high, n).
+    """
+    order, dev, rows = np.random.default_rng(seed).permutation(len(parts["train"])), parts["dev"], []
+    for share in shares:
+        train = parts["train"].iloc[np.sort(order[: round(share * len(order))])].reset_index(drop=True)
+        train.attrs = parts["train"].attrs
+        counted, frozen = classifier.tfidf(train, dev), classifier.frozen(encoder, train, dev)
+        tuned = classifier.trained(train, dev, recipe, seed)
+        for name, test in tests.items():
+            read = {"tfidf": classifier.six_probabilities(counted, test["text"]), "e5_frozen": frozen.predict_proba(test["text"])}
+            read["tfidf_e5_frozen"] = (read["tfidf"] + read["e5_frozen"]) / 2
+            read["e5_finetuned"] = classifier.predicted(tuned, test["text"])
+            true = test["emotion"].to_numpy()
+            rows += [(model, name, len(train), metrics.interval(true, [p.argmax(1)], metrics.macro_f1, seed=seed)) for model, p in read.items()]
+    return pd.DataFrame(rows, columns=["model", "test", "n", "macro_f1"])
 
 
 def sweep(parts: dict[str, pd.DataFrame], recipe: Recipe, seed: int, *, texts: int, factor: float) -> dict[str, list[dict]]:

@@ -251,12 +251,12 @@ def lyrics(profile: str, seed: int, limit: int = 0) -> tuple[list[str], pd.DataF
     """Lines of lyrics to read, and lyrics of other artists to be scored.
 
     The sample's lyrics alone have an emotion that their author had in mind, so that they are scored whatever the profile;
-    the open profile, which has none, also reads the sample's. An artist's songs are read or scored, never both.
+    the open profile, which has none, also reads the sample's. Songs of an artist, and of a lyric's writer, are read or scored, never both.
 
     Parameters
     ----------
     limit
-        Lyrics that are scored; 0 for all, a third of the sample.
+        Lyrics that are scored; 0 for all, a third of those whose writers are known.
 
     Returns
     -------
@@ -267,7 +267,7 @@ def lyrics(profile: str, seed: int, limit: int = 0) -> tuple[list[str], pd.DataF
     """
     songs, _ = datasets.songs("sample", encoders.count_tokens)
     songs = songs.merge(datasets.lyric_intent("sample").rename(columns={"first": "emotion"}), on="id")
-    parts = datasets.split(songs, seed, groups=songs["artist"], parts=3)
+    parts = datasets.split_songs(songs, "sample", seed, parts=3, by="emotion")
     scored = parts["test"]
     scored = scored.sample(limit, random_state=seed) if 0 < limit < len(scored) else scored
     read = datasets.songs(profile, encoders.count_tokens)[0] if profile == "wyf" else pd.concat([parts["train"], parts["dev"]])

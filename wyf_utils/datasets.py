@@ -6,14 +6,12 @@ real sources. Downloading (`fetch`) is separate from checking (`validate`) and f
 
 from __future__ import annotations
 
-import csv
 import json
 import logging
 import os
 import shutil
 import sys
 import warnings
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +21,11 @@ import pandas as pd
 import pooch
 from sklearn.model_selection import StratifiedGroupKFold
 
-from . import emotions
+from . import emotions, readings
 from .cleaning import UTTERANCE_RULES, apply_rules, group_key, song_rules, tidy
 from .errors import BadInput, CorruptData, MissingData, Unreachable, WyfError
 from .settings import data_folder, profile_folder, progress, relative
+from .tables import emotion_ids, find, number_column, read_table, text_column
 
 logging.getLogger("pooch").setLevel(logging.WARNING)  # the progress bar tells what pooch would
 
@@ -180,7 +179,15 @@ def validate(profile: str = "open") -> pd.DataFrame:
         checks = {loader.__name__: lambda f=loader: f(root) for loader in (_read_dialogue, _read_single_turn, _read_conversation, read_catalogue)}
         checks["unrelated"] = lambda: unrelated(profile)
         if profile == "sample":
-            checks |= {"lyric_intent": lambda: lyric_intent(profile), "lexicon": read_lexicon}
+            checks |= {
+                "stories": lambda: _read_stories(root),
+                "readings": lambda: _all_read(root),
+                "lyric_intent": lambda: lyric_intent(profile),
+                "lyric_readings": lyric_readings,
+                "lyric_lines": lyric_lines,
+                "care": care_sentences,
+                "lexicon": read_lexicon,
+            }
     rows = []
     for name, check in checks.items():
         try:
@@ -191,100 +198,21 @@ def validate(profile: str = "open") -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["file", "ok", "message"])
 
 
+def _all_read(root: Path) -> None:
+    """Refuse a sentence of the sample that no two readers have read."""
+    for file, table in _read_sentences(root).items():
+        for row in np.flatnonzero(table["writer"].eq("")):
+            raise CorruptData(f"{relative(root)}/{file}.csv, row {row}: nobody has read the sentence; add its reading to readings.csv.")
+
+
 # Files ----------------------------------------------------------------------------------------------
-
-
-def _find(root: Path, stem: str, endings: tuple[str, ...]) -> Path:
-    for ending in endings:
-        if (root / f"{stem}{ending}").is_file():
-            return root / f"{stem}{ending}"
-    raise MissingData(f"{relative(root)}/{stem}{endings[0]} is missing; put it there as data/README.md describes.")
-
-
-def read_table(path: Path, columns: list[str], header: bool = True, quotes: bool = True) -> pd.DataFrame:
-    """Read columns of a csv, tsv or xlsx file as text.
-
-    Parameters
-    ----------
-    path
-        File ending in .csv, .tsv or .xlsx; text files are UTF-8, with or without a byte-order mark.
-    columns
-        Columns that must be there and are returned; others, such as AI Hub's stray count table, are left.
-    header
-        Whether the first row names the columns; otherwise `columns` names them all.
-    quotes
-        Whether a field of a text file may stand in double quotes; otherwise they are signs like others.
-
-    Raises
-    ------
-    CorruptData
-        If the encoding, a row or a column is wrong; the message names file and row.
-    """
-    name = relative(path)
-    try:
-        if path.suffix == ".xlsx":
-            whole = pd.read_excel(path, dtype=str, keep_default_na=False, header=0 if header else None)
-            table = whole[_all_there(columns, whole.columns, name)]
-        else:
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                rows = csv.reader(file, delimiter="\t" if path.suffix == ".tsv" else ",", strict=True, quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE)
-                names = next(rows, []) if header else columns
-                places = [names.index(c) for c in _all_there(columns, names, name)]
-                kept = []
-                for number, row in enumerate(rows, start=2 if header else 1):
-                    if len(row) != len(names):
-                        raise CorruptData(f"{name}, row {number}: {len(row)} fields where {len(names)} belong; correct the row.")
-                    kept.append([row[place] for place in places])
-            table = pd.DataFrame(kept, columns=columns, dtype=object)
-    except UnicodeDecodeError as error:
-        raise CorruptData(f"{name} is not UTF-8 (perhaps cp949); save it as UTF-8.") from error
-    except csv.Error as error:
-        raise CorruptData(f"{name}, line {rows.line_num}: {error}; correct the quotes there, or get the whole file again.") from error
-    except (zipfile.BadZipFile, ValueError, OSError, KeyError) as error:
-        raise CorruptData(f"{name} cannot be read ({error}); check that it is a whole {path.suffix} file.") from error
-    if table.empty:
-        raise CorruptData(f"{name} has no rows; put the data there.")
-    return table.astype(str)
-
-
-def _all_there(columns: list[str], names: Sequence[str], file: str) -> list[str]:
-    """Columns, each of which must be among the names of a file."""
-    if lacking := [c for c in columns if c not in names]:
-        raise CorruptData(f"{file} lacks the column {', '.join(lacking)}; its first row must hold the names.")
-    return columns
-
-
-def _numbers(column: pd.Series, path: Path, whole: bool = False) -> pd.Series:
-    """Numbers that a column of texts holds; a cell with none is an error that names its row."""
-    numbers = pd.to_numeric(column, errors="coerce")
-    wrong = np.flatnonzero(numbers.isna() | (whole & (numbers % 1 != 0)))
-    if len(wrong):
-        raise CorruptData(f"{relative(path)}, row {wrong[0] + 2}: {column.name} '{column.iloc[wrong[0]]}' is no {'whole ' if whole else ''}number; correct it.")
-    return numbers.astype(int if whole else float)
-
-
-def _texts(table: pd.DataFrame, column: str, path: Path, first: int = 2) -> pd.Series:
-    """Tidied texts of a column; a blank one is an error that names its row."""
-    texts = table[column].map(tidy)
-    blank = np.flatnonzero(texts == "")
-    if len(blank):
-        raise CorruptData(f"{relative(path)}, row {blank[0] + first}: {column} is blank; fill it in or delete the row.")
-    return texts
-
-
-def _ids(names: Sequence[str], mapping: dict[str, int], path: Path, row: int) -> list[int]:
-    """Emotion ids of the labels of a row; an unknown one is an error that names the row."""
-    try:
-        return [emotions.to_id(name, mapping) for name in names]
-    except CorruptData as error:
-        raise CorruptData(f"{relative(path)}, row {row}: {error}") from error
 
 
 def _labelled(texts: pd.Series, labels: list[list[str]], mapping: dict[str, int], source: str, path: Path, first: int = 2) -> pd.DataFrame:
     """Table of utterances with soft targets from the mapped labels of each text; `label` is the first that says its emotion."""
     targets = np.zeros((len(texts), emotions.N))
     for row, names in enumerate(labels):
-        targets[row] = emotions.share(_ids([n for n in names if n not in emotions.UNMAPPED], mapping, path, row + first))
+        targets[row] = emotions.share(emotion_ids([n for n in names if n not in emotions.UNMAPPED], mapping, path, row + first))
     table = pd.DataFrame(targets, columns=list(emotions.EN))
     table.insert(0, "text", texts.to_numpy())
     table.insert(1, "emotion", [emotions.hard(t) for t in targets])
@@ -295,17 +223,32 @@ def _labelled(texts: pd.Series, labels: list[list[str]], mapping: dict[str, int]
 
 
 def _read_dialogue(root: Path) -> pd.DataFrame:
-    path = _find(root, "sentiment_dialogue", (".csv", ".xlsx"))
+    path = find(root, "sentiment_dialogue", (".csv", ".xlsx"))
     table = read_table(path, ["감정_소분류", "사람문장1"])
     labels = [[x.strip()] for x in table["감정_소분류"]]
-    return _labelled(_texts(table, "사람문장1", path), labels, emotions.SENTIMENT_DIALOGUE, "sentiment_dialogue", path)
+    return _labelled(text_column(table, "사람문장1", path), labels, emotions.SENTIMENT_DIALOGUE, "sentiment_dialogue", path)
 
 
 def _read_single_turn(root: Path) -> pd.DataFrame:
-    path = _find(root, "single_turn", (".csv", ".xlsx"))
+    path = find(root, "single_turn", (".csv", ".xlsx"))
     table = read_table(path, ["Sentence", "Emotion"])
     labels = [[x.strip()] for x in table["Emotion"]]
-    return _labelled(_texts(table, "Sentence", path), labels, emotions.SINGLE_TURN, "single_turn", path)
+    return _labelled(text_column(table, "Sentence", path), labels, emotions.SINGLE_TURN, "single_turn", path)
+
+
+def _read_stories(root: Path) -> pd.DataFrame:
+    path = find(root, "stories", (".csv",))
+    table = read_table(path, ["label", "text"])
+    labels = [[x.strip()] for x in table["label"]]
+    return _labelled(text_column(table, "text", path), labels, emotions.SENTIMENT_DIALOGUE | emotions.SINGLE_TURN, "stories", path)
+
+
+def _read_sentences(root: Path) -> dict[str, pd.DataFrame]:
+    """Files of sentences of a profile that has them, by name, with their readers' emotions where they were read."""
+    tables = {"sentiment_dialogue": _read_dialogue(root), "single_turn": _read_single_turn(root)}
+    if (root / "stories.csv").is_file():
+        tables["stories"] = _read_stories(root)
+    return readings.read_sentences(root, tables)
 
 
 def _read_kote(part: str) -> pd.DataFrame:
@@ -323,12 +266,12 @@ def _numbered(path: Path, table: pd.DataFrame, names: Sequence[str], mapping: di
     """Utterances of a file without header whose labels are numbers of names, several with commas between."""
     numbers = {str(i): name for i, name in enumerate(names)}
     labels = [[numbers.get(i, i) for i in ids.split(",")] for ids in table["labels"]]  # one that is no number of a name is refused below
-    return _labelled(_texts(table, "text", path, first=1), labels, mapping, source, path, first=1)
+    return _labelled(text_column(table, "text", path, first=1), labels, mapping, source, path, first=1)
 
 
 def _read_conversation(root: Path) -> pd.DataFrame:
-    path = _find(root, "conversation", (".csv", ".xlsx"))
-    return pd.DataFrame({"text": _texts(read_table(path, ["text"]), "text", path), "source": "conversation"})
+    path = find(root, "conversation", (".csv", ".xlsx"))
+    return pd.DataFrame({"text": text_column(read_table(path, ["text"]), "text", path), "source": "conversation"})
 
 
 def _read_chatbot() -> pd.DataFrame:
@@ -417,13 +360,13 @@ def read_catalogue(root: Path) -> pd.DataFrame:
     DataFrame
         Columns id, title, artist, album, genres, genre, year, lyric; one row a song, lyric blank where none is known.
     """
-    path, lyrics_path = _find(root, "song_meta", (".json",)), _find(root, "lyrics", (".tsv",))
-    songs, genre_names = read_json(path, song_row), read_json(_find(root, "genre_gn_all", (".json",)))
+    path, lyrics_path = find(root, "song_meta", (".json",)), find(root, "lyrics", (".tsv",))
+    songs, genre_names = read_json(path, song_row), read_json(find(root, "genre_gn_all", (".json",)))
     check_songs(songs, genre_names, path)
     table = pd.DataFrame(songs, columns=["id", "title", "artist", "album", "genres", "year"])
     table.insert(5, "genre", [genre_names.get(codes[0], codes[0]) if codes else "" for codes in table["genres"]])
     lyrics = read_table(lyrics_path, ["song_id", "lyric"])
-    lyrics["song_id"] = _numbers(lyrics["song_id"], lyrics_path, whole=True)
+    lyrics["song_id"] = number_column(lyrics["song_id"], lyrics_path, whole=True)
     _unique(table["id"], f"{relative(path)}, record", "give each song its own")
     _unique(lyrics["song_id"], f"{relative(lyrics_path)}, row", "keep one of its lyrics", first=2)
     lyric = lyrics.set_index("song_id")["lyric"].str.replace("\\n", "\n")
@@ -443,7 +386,7 @@ def read_lexicon() -> pd.DataFrame:
     MissingData, CorruptData
         If the file is not there, a weight is no number, or a row does not sum to 1.
     """
-    path = _find(profile_folder("sample"), "lexicon", (".csv",))
+    path = find(profile_folder("sample"), "lexicon", (".csv",))
     table = read_table(path, ["term", *emotions.EN]).set_index("term")
     try:
         weights = table.astype(float)
@@ -465,7 +408,7 @@ def va_kor() -> pd.DataFrame:
     """
     path = _check(REGISTRY["va_kor"])
     table = read_table(path, ["source", "word", "V", "A"])
-    values = {"term": _texts(table, "word", path), "valence": _numbers(table["V"], path), "arousal": _numbers(table["A"], path)}
+    values = {"term": text_column(table, "word", path), "valence": number_column(table["V"], path), "arousal": number_column(table["A"], path)}
     return pd.DataFrame({"study": table["source"], **values})
 
 
@@ -495,7 +438,7 @@ def utterances(profile: str, corpus: str = "") -> tuple[pd.DataFrame, pd.DataFra
     -------
     table : DataFrame
         Columns text, emotion (id 0-5), label (in the source's words), labels (all of them, parted by |), six soft targets named in
-        English (each row sums to 1), source.
+        English (each row sums to 1), source; where people read the sentences also those of `readings.read_sentences`.
     ledger : DataFrame
         What cleaning did, from `cleaning.apply_rules`.
     """
@@ -506,8 +449,15 @@ def utterances(profile: str, corpus: str = "") -> tuple[pd.DataFrame, pd.DataFra
         read, names = CORPORA[corpus or "kote"]
         parts = [read(name) for name in names]
     else:
-        parts = [_read_dialogue(root), _read_single_turn(root)]
+        tables = _read_sentences(root)
+        parts = [tables[name] for name in ("sentiment_dialogue", "single_turn")]
     return apply_rules(pd.concat(parts, ignore_index=True), UTTERANCE_RULES, show="text")
+
+
+def stories() -> pd.DataFrame:
+    """Small stories of the sample, its hard corpus, which no model learns from: columns as `utterances`, texts that two readers agree on."""
+    table, _ = apply_rules(_read_sentences(profile_folder("sample"))["stories"], UTTERANCE_RULES, show="text")
+    return table[table["clear"]].reset_index(drop=True)
 
 
 def conversation(profile: str) -> pd.DataFrame:
@@ -548,11 +498,38 @@ def lyric_intent(profile: str) -> pd.DataFrame:
     DataFrame
         Columns id, first (emotion id), second (emotion id or -1).
     """
-    path = _find(profile_folder(profile), "lyric_intent", (".csv",))
+    path = find(profile_folder(profile), "lyric_intent", (".csv",))
     table = read_table(path, ["id", "first", "second"])
     ids = {**{e.ko: e.id for e in emotions.EMOTIONS}, "": -1}
-    meant = [_ids(names, ids, path, row) for row, names in enumerate(zip(table["first"], table["second"], strict=True), start=2)]
-    return pd.DataFrame(meant, columns=["first", "second"]).assign(id=_numbers(table["id"], path, whole=True))[["id", "first", "second"]]
+    meant = [emotion_ids(names, ids, path, row) for row, names in enumerate(zip(table["first"], table["second"], strict=True), start=2)]
+    return pd.DataFrame(meant, columns=["first", "second"]).assign(id=number_column(table["id"], path, whole=True))[["id", "first", "second"]]
+
+
+def reader_pairs() -> pd.DataFrame:
+    """Answers of the first two readers to every sentence of the sample: see `readings.sentence_pairs`."""
+    return readings.sentence_pairs(profile_folder("sample"))
+
+
+def _written_lyrics() -> pd.Series:
+    """Lyrics of the sample as they stand in lyrics.tsv, by song id."""
+    path = find(profile_folder("sample"), "lyrics", (".tsv",))
+    table = read_table(path, ["song_id", "lyric"])
+    return table.set_index(number_column(table["song_id"], path, whole=True))["lyric"]
+
+
+def lyric_readings() -> pd.DataFrame:
+    """First and second emotion that two blind readers hear in each lyric of the sample, and who wrote it: see `readings.read_lyrics`."""
+    return readings.read_lyrics(profile_folder("sample"), _written_lyrics())
+
+
+def lyric_lines() -> pd.DataFrame:
+    """Couplets of the sample's lyrics, each read alone by two blind readers: see `readings.read_lines`."""
+    return readings.read_lines(profile_folder("sample"), _written_lyrics())
+
+
+def care_sentences() -> pd.DataFrame:
+    """Sentences of people at risk and harmless look-alikes of the sample: see `readings.read_care`."""
+    return readings.read_care(profile_folder("sample"))
 
 
 def song_vectors() -> tuple[np.ndarray, np.ndarray]:
@@ -572,8 +549,8 @@ def unrelated(profile: str) -> pd.DataFrame:
     It is written for this project: a profile whose folder lacks `unrelated.csv` (open, wyf) takes the sample's file.
     """
     root = profile_folder(profile)
-    path = _find(root if (root / "unrelated.csv").is_file() else profile_folder("sample"), "unrelated", (".csv",))
-    return pd.DataFrame({"text": _texts(read_table(path, ["text"]), "text", path), "source": "unrelated"})
+    path = find(root if (root / "unrelated.csv").is_file() else profile_folder("sample"), "unrelated", (".csv",))
+    return pd.DataFrame({"text": text_column(read_table(path, ["text"]), "text", path), "source": "unrelated"})
 
 
 # Splits ---------------------------------------------------------------------------------------------
@@ -589,7 +566,7 @@ def split(table: pd.DataFrame, seed: int, groups: pd.Series | None = None, parts
     seed
         Seed of the shuffle.
     groups
-        What must stay together; the same normalised text by default.
+        What must stay together; by default what one writer wrote where writers are known, else the same normalised text.
     parts
         One part of this many is the test set, one more of the rest is dev.
     by
@@ -600,10 +577,25 @@ def split(table: pd.DataFrame, seed: int, groups: pd.Series | None = None, parts
     dict
         Tables `train`, `dev`, `test`. KOTE's own test file and GoEmotions' own dev and test files are those parts.
     """
-    groups = table["text"].map(group_key) if groups is None else groups.set_axis(table.index)
+    if groups is None:
+        groups = table["writer"] if "writer" in table else table["text"].map(group_key)
+    groups = groups.set_axis(table.index)
     rest, test = _hold_out("test", table, groups, seed, parts, by)
     train, dev = _hold_out("dev", rest, groups.loc[rest.index], seed + 1, parts, by)
     return {name: part.reset_index(drop=True) for name, part in (("train", train), ("dev", dev), ("test", test))}
+
+
+def split_songs(songs: pd.DataFrame, profile: str, seed: int, *, parts: int, by: str) -> dict[str, pd.DataFrame]:
+    """Train, dev and test songs, in which neither an artist nor, in the sample, the writer of a lyric crosses.
+
+    Lyrics of the sample whose writers were not kept apart are trained on, never scored. Parameters as for `split`.
+    """
+    if profile != "sample":
+        return split(songs, seed, groups=songs["artist"], parts=parts, by=by)
+    hands = songs["id"].map(lyric_readings().set_index("id")["writer"]).fillna(songs["artist"])
+    old = hands == readings.UNRECORDED
+    found = split(songs[~old], seed, groups=hands[~old], parts=parts, by=by)
+    return found | {"train": pd.concat([songs[old], found["train"]], ignore_index=True)}
 
 
 def _hold_out(part: str, table: pd.DataFrame, groups: pd.Series, seed: int, parts: int, by: str) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -386,6 +386,38 @@ def curves(lines: dict[str, Sequence[tuple[float, float]]], title: str, xlabel: 
     return figure
 
 
+def learning_curves(table: pd.DataFrame, tests: dict[str, str], labels: dict[str, tuple[str, str]], lang: str, title: str) -> Figure:
+    """Macro-F1 against the number of training sentences, one panel a test part and one line a model, with 95 % bars.
+
+    Parameters
+    ----------
+    table
+        As `comparison.learning_curve` gives it.
+    tests
+        {name of a test part: title of its panel}.
+    labels
+        Korean and English names of the models.
+    """
+    figure, axes = plt.subplots(1, len(tests), figsize=(4.6 * len(tests), 4.4), sharey=True, squeeze=False)
+    sizes = sorted(table["n"].unique())
+    colours = dict(zip(table["model"].unique(), ("#7A7A7A", "#4FA36C", "#8E5BA6", "#D1453B"), strict=False))
+    for ax, (test, heading) in zip(axes[0], tests.items(), strict=True):
+        for place, (model, rows) in enumerate(table[table["test"] == test].groupby("model", sort=False)):
+            at = rows["n"] * 1.03 ** (place - 1.5)  # beside each other, so that the bars of models do not cover one another
+            mean = np.array([score["mean"] for score in rows["macro_f1"]])
+            ends = np.array([(score["mean"] - score["low"], score["high"] - score["mean"]) for score in rows["macro_f1"]]).T
+            ax.errorbar(at, mean, ends, color=colours[model], marker="o", ms=4, lw=1.6, elinewidth=1, label=pick(lang, *labels[model]))
+        ax.set(xscale="log", ylim=(0, 1), xlabel=pick(lang, "학습 문장 수", "training sentences"))
+        ax.set_xticks(sizes, [f"{n:,}" for n in sizes])
+        ax.minorticks_off()
+        ax.set_title(heading, fontweight="normal", fontsize=10)
+        ax.grid(axis="y")
+    axes[0, 0].set_ylabel("macro-F1")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(colours))
+    figure.suptitle(title, fontweight="semibold", ha="left", x=0.02)
+    return figure
+
+
 def reliability(tables: dict[str, tuple[pd.DataFrame, str]], lang: str, title: str) -> Figure:
     """Accuracy against confidence, side by side, with the line of a calibrated model: {name: (table of `metrics.reliability`, ECE)}."""
     figure, axes = plt.subplots(1, len(tables), figsize=(4.1 * len(tables), 4.3), sharey=True)

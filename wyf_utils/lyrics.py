@@ -23,7 +23,7 @@ from urllib3.util import Retry
 
 from wyf_utils import __version__
 
-from . import cache, datasets
+from . import cache, datasets, tables
 from .cleaning import group_key, tidy
 from .errors import BadInput, CorruptData, MissingData, Unreachable, WyfError
 from .settings import cache_folder, progress, relative
@@ -107,7 +107,7 @@ class LocalLyrics:
         #: Names of a song, or its id, to the files or lyrics that claim it.
         self._places: dict[Hashable, list[Path | str]] = {}
         if source.is_file():
-            table = datasets.read_table(source, ["title", "artist", "lyric"])
+            table = tables.read_table(source, ["title", "artist", "lyric"])
             for title, artist, lyric in table.itertuples(index=False):
                 self._add((_fold(artist), _fold(title)), plain(lyric.replace("\\n", "\n")))
             return
@@ -413,7 +413,7 @@ def _read_tsv(path: Path) -> pd.DataFrame:
     """Lyrics table as it stands; columns beside song_id and lyric may be absent and are blank then."""
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         names = file.readline().rstrip("\r\n").split("\t")
-    return datasets.read_table(path, [c for c in COLUMNS if c in ("song_id", "lyric") or c in names]).reindex(columns=list(COLUMNS), fill_value="")
+    return tables.read_table(path, [c for c in COLUMNS if c in ("song_id", "lyric") or c in names]).reindex(columns=list(COLUMNS), fill_value="")
 
 
 def fill(folder: Path, provider: Provider, out: Path | None = None) -> tuple[Path, pd.DataFrame]:
