@@ -36,7 +36,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from wyf_utils import catalogue, cleaning, datasets, emotions, encoders, figures, lexicon, mel, metrics
+from wyf_utils import catalogue, cleaning, datasets, emotions, encoders, figures, lexicon, mel, metrics, readings
 from wyf_utils.figures import pick
 from wyf_utils.notebook import listen, open_notebook
 from wyf_utils.words import frequent_by_emotion
@@ -58,6 +58,93 @@ nb.uses(*corpora.values())
 for corpus, table in corpora.items():
     print(corpus)
     display(table[["text", "label"]].assign(emotion=table["emotion"].map(dict(enumerate(emotions.KO)))).sample(8, random_state=seed))
+
+# %% [markdown]
+# ## Labels by reading (읽어서 붙인 감정)
+#
+# A label that a writer was asked to write for is an intention. Two readers saw each sentence of the sample alone, with the six definitions and nothing else; a third decided
+# where they differed. Where no two agree, the sentence keeps the readers' shares to learn from and is not scored. Cohen's kappa (합의도) is agreement beyond chance. Writers and
+# readers are passes of a language model: kappa says how clear the texts are, not how people feel. Real sources have no readings here, so this part is empty for them.
+
+# %%
+has_readings = profile == "sample"
+FILES = {
+    "sentiment_dialogue": ("감성 대화", "sentiment dialogue"),
+    "single_turn": ("단발성 대화", "single turn"),
+    "stories": ("이야기 (어려운 말뭉치)", "stories (hard corpus)"),
+}
+if has_readings:
+    pairs = datasets.reader_pairs()
+    typed = pairs["file"] != "stories"
+    kappas = {file: readings.agreement(rows["first"], rows["second"]) for file, rows in pairs.groupby("file")}
+    kappas["readers"] = readings.agreement(pairs["first"][typed], pairs["second"][typed])
+    display(pd.DataFrame(kappas).T.rename(index={"readers": "both typed files"}).assign(n=[*pairs.groupby("file").size(), typed.sum()]).round(3))
+
+# %%
+if has_readings:
+    display(
+        nb.figure(
+            lambda lang: figures.score_bars(
+                {name: kappas["readers"][name] for name in emotions.EN},
+                {e.en: (e.ko, e.en) for e in emotions.EMOTIONS},
+                lang,
+                pick(lang, "두 읽는이의 합의도", "Agreement of two readers") + nb.mark(lang),
+                pick(lang, "코헨의 카파 (이 감정인가 아닌가)", "Cohen's kappa (this emotion or not)"),
+                colours={e.en: e.colour for e in emotions.EMOTIONS},
+            ),
+            "reader_agreement",
+            caption={
+                "ko": "문장만 보고 읽은 두 사람의 감정별 합의도",
+                "en": "Agreement of two blind readers on each emotion",
+            },
+        )
+    )
+
+# %% [markdown]
+# **How often do the map of 2022 and the readers differ?** The map sends every 놀람 to 긴장, every 혐오 to 분노, every 걱정스러운 to 슬픔. The bars show what readers found under
+# those labels and under the ones that differ most from the map. Profiles without readings (`wyf`) have the map alone.
+
+# %%
+if has_readings:
+    table = corpora["aihub"]
+    read_as = table.groupby("label")[list(emotions.EN)].mean()
+    by_map = table.groupby("label").agg(n=("text", "size"), agree=("mapped", lambda m: (m == table.loc[m.index, "emotion"]).mean()))
+    by_map["map"] = [emotions.KO[(emotions.SENTIMENT_DIALOGUE | emotions.SINGLE_TURN)[label]] for label in by_map.index]
+    named = ["놀람", "혐오", "걱정스러운"]
+    worst = [*named, *by_map["agree"].drop(named).nsmallest(7).index]
+    agreement_by_file = (table["mapped"] == table["emotion"]).groupby(table["source"]).mean()
+    display(by_map.loc[worst].round(3), agreement_by_file.round(3))
+
+# %%
+if has_readings:
+    display(
+        nb.figure(
+            lambda lang: figures.stacked_shares(
+                {label: read_as.loc[label].to_numpy() for label in worst},
+                {label: (f"{label} → {by_map['map'][label]}",) * 2 for label in worst},
+                lang,
+                pick(lang, "이름이 가리키는 감정과 읽은 감정", "What the map says, and what readers found") + nb.mark(lang),
+            ),
+            "map_and_reading",
+            caption={
+                "ko": "2022년 대응표가 정한 감정(화살표 뒤)과 읽는이가 고른 감정의 비율",
+                "en": "The emotion by the map of 2022 (after the arrow) and the shares that readers chose",
+            },
+        )
+    )
+
+# %% [markdown]
+# **Lyrics, couplets, words of danger.** Lyrics were read whole (first and second emotion), 2,000 couplets alone, and sentences of people at risk among harmless look-alikes.
+
+# %%
+if has_readings:
+    lyric_read, lines_read, care = datasets.lyric_readings(), datasets.lyric_lines(), datasets.care_sentences()
+    kappas["lyrics_readers"] = readings.agreement(lyric_read["reader_1_first"], lyric_read["reader_2_first"])
+    kappas["lines_readers"] = readings.agreement(lines_read["reader_1"], lines_read["reader_2"])
+    kappas["care_readers"] = readings.agreement(care["reader_1"], care["reader_2"], ["harmless", "at_risk"])
+    sizes_read = {"lyrics_readers": len(lyric_read), "lines_readers": len(lines_read), "care_readers": len(care)}
+    display(pd.DataFrame({name: kappas[name] for name in sizes_read}).T.assign(n=sizes_read).round(3).astype(object).fillna(""))
+    display(care.groupby(["part", "kind"], sort=False).size().unstack("part"))
 
 # %% [markdown]
 # **What did cleaning remove?** The ledger (장부) names every rule, in order.
@@ -135,7 +222,7 @@ draw(
 
 # %% [markdown]
 # **Which words carry an emotion?** Content words (nouns, verbs, adjectives; kiwipiepy) that stand in more texts of an emotion than in
-# texts at large; of a rare emotion two texts are enough, from which little follows. In the sample few of them name the feeling: most sentences show it by what happens.
+# texts at large; of a rare emotion two texts are enough, from which little follows.
 
 # %%
 frequent = {corpus: frequent_by_emotion(table["text"], table["emotion"], 12) for corpus, table in corpora.items()}
@@ -353,6 +440,12 @@ nb.provenance()
 # %%
 results = {f"rows/{name}": int(n) for table in corpora.values() for name, n in table["source"].value_counts().items()}
 results |= {"rows/conversation": len(talk)}
+if has_readings:
+    results |= {f"rows/{name}": n for name, n in (("stories", len(datasets.stories())), ("lyric_lines", len(lines_read)), ("care", len(care)))}
+    results |= {"rows/undecided": int((~table["clear"]).sum()), "rows/hard_forms": int((table["form"] != "").sum())}
+    results |= {f"kappa/{name}": row["all"] for name, row in kappas.items()} | {f"kappa/readers_{name}": kappas["readers"][name] for name in emotions.EN}
+    results |= {f"map_agreement/{file}": share for file, share in agreement_by_file.items()}
+    results |= {f"map_agreement/{english}": by_map["agree"][label] for label, english in zip(named, ("surprise", "disgust", "worried"), strict=True)}
 results |= {f"dropped/{row.step}@{corpus}": row.dropped for corpus, (_, ledger) in read.items() for row in ledger.itertuples()}
 results |= {f"share/{name}@{corpus}": float(n) for corpus, share in shares.items() for name, n in zip(emotions.EN, share, strict=True)}
 results |= {f"mean_length/{corpus}": float(v.mean()) for corpus, v in lengths.items()}

@@ -363,10 +363,11 @@ def test_va_kor_has_one_row_a_term_of_a_study(public):
 
 
 def test_sample_is_whole_and_balanced_as_said(sample_sentences):
-    assert len(sample_sentences) >= 400
-    assert set(sample_sentences["emotion"]) == set(range(6))
-    assert sample_sentences["emotion"].value_counts().idxmax() == 3
-    assert datasets.validate("sample")["ok"].all()
+    assert len(sample_sentences) >= 9000
+    assert np.bincount(sample_sentences["emotion"], minlength=6).min() >= 1000, "no emotion is rare among typed sentences"
+    assert sample_sentences["text"].str.len().median() <= 26
+    assert set(datasets.stories()["source"]) == {"stories"} and len(datasets.stories()) >= 2200
+    assert datasets.validate("sample").set_index("file")["ok"].all()
     assert len(datasets.conversation("sample")) >= 200
 
 
@@ -388,7 +389,7 @@ def test_a_fault_in_a_file_of_the_project_itself_is_reported(data, name, text, s
 
 def test_sample_songs_survive_cleaning():
     table, ledger = datasets.songs("sample", encoders.count_tokens)
-    assert len(table) >= 60
+    assert len(table) >= 800
     assert (ledger.set_index("step")["dropped"].drop(["unescape_html", "remove_section_words"]) > 0).all(), "every rule has something to remove"
     assert set(table["id"]) <= set(datasets.lyric_intent("sample")["id"])
     assert not table["lyric"].str.contains(r"\[(?:Verse|Chorus|Hook)", regex=True).any()
@@ -416,12 +417,13 @@ def test_no_emotion_label_stands_in_the_song_files():
 
 def test_split_is_stratified_grouped_and_seeded(sample_sentences):
     table = pd.concat([sample_sentences, sample_sentences.head(200).assign(text=sample_sentences["text"].head(200) + "!!")], ignore_index=True)
+    table = table.drop(columns="writer")  # a corpus whose writers nobody knows: the same text stays together
     parts = datasets.split(table, 0)
     assert sum(map(len, parts.values())) == len(table)
     for a, b in (("train", "dev"), ("train", "test"), ("dev", "test")):
         assert cleaning.same_texts(parts[a]["text"], parts[b]["text"]) == 0
     share = [np.bincount(p["emotion"], minlength=6) / len(p) for p in parts.values()]
-    assert np.allclose(share[0], share[2], atol=0.03)
+    assert np.allclose(share[0], share[2], atol=0.04)
     again, other = datasets.split(table, 0), datasets.split(table, 1)
     assert again["test"].equals(parts["test"]) and not other["test"].equals(parts["test"])
 
