@@ -21,7 +21,8 @@ def found(sample_sentences):
 
 
 def test_every_model_answers_every_test_text(found):
-    assert set(found.answers) == {"majority", "shuffled", "lexicon", "tfidf", "e5_frozen", "e5_finetuned", "e5_tfidf", "e5_tfidf_adjusted", "e5_tfidf_ensemble"}
+    named = {"majority", "shuffled", "lexicon", "tfidf", "tfidf_unweighted", "e5_frozen", "e5_finetuned", "e5_tfidf", "e5_tfidf_adjusted", "e5_tfidf_ensemble"}
+    assert set(found.answers) == named
     assert {len(a) for answers in found.answers.values() for a in answers} == {len(found.true)}
     assert [len(found.answers[m]) for m in ("majority", "shuffled", "e5_finetuned", "e5_tfidf")] == [1, 2, 2, 2]
 
@@ -43,6 +44,24 @@ def test_scores_and_differences_carry_intervals(found):
 def test_the_blends_answer_in_probabilities(found):
     for name in ("e5_tfidf", "e5_tfidf_adjusted", "e5_tfidf_ensemble"):
         assert all(np.allclose(p.sum(1), 1) and (p >= 0).all() for p in found.probabilities[name])
+
+
+def test_some_of_the_test_texts_alone(found):
+    rows = np.arange(len(found.true)) % 2 == 0
+    half = found.only(rows)
+    assert (half.true == found.true[rows]).all() and len(half.parts["train"]) == len(found.parts["train"])
+    assert all((a == b[rows]).all() for model in found.answers for a, b in zip(half.answers[model], found.answers[model], strict=True))
+    assert len(half.probabilities["e5_finetuned"][0]) == rows.sum() < len(found.probabilities["e5_finetuned"][0])
+
+
+def test_the_learning_curve_grows_by_nested_shares(found):
+    tests = {"unseen": found.parts["test"], "hard": found.parts["dev"]}
+    table = comparison.learning_curve(found.parts, tests, classifier.BUNDLED, 0, shares=(0.5, 1.0))
+    assert set(table["model"]) == {"tfidf", "e5_frozen", "tfidf_e5_frozen"} and set(table["test"]) == set(tests)
+    assert sorted(table["n"].unique()) == [round(len(found.parts["train"]) / 2), len(found.parts["train"])]
+    whole = table[(table["n"] == len(found.parts["train"])) & (table["test"] == "unseen")].set_index("model")["macro_f1"]
+    for model in ("tfidf", "e5_frozen"):
+        assert whole[model]["mean"] == pytest.approx(metrics.macro_f1(found.true, found.answers[model][0])), "all of the training part is the baseline itself"
 
 
 def test_errors_are_errors(found):

@@ -286,7 +286,7 @@ def start(small):
 @pytest.fixture(scope="module")
 def chains(start, small):
     plan = {"none": (), "tapt": ("emotion",), "both": ("emotion", "talk"), "frozen_2022": ("emotion", "talk")}
-    return dapt.adapted(start, plan, small, replace(SMALL, steps=6), 0)
+    return dapt.adapted(start, plan, small, replace(SMALL, steps=24), 0)  # typed sentences are short: few hidden tokens a step
 
 
 def test_the_warmed_base_is_the_bundled_encoder_bit_for_bit(start, small):

@@ -57,7 +57,8 @@ def test_the_readme_s_table_and_commands_are_true():
 
 def test_imports_go_one_way():
     order = [
-        "errors", "emotions", "settings", "cleaning", "words", "cache", "metrics", "tables", "readings", "datasets", "lyrics", "tags", "lexicon", "figures", "encoders", "training",
+        "errors", "emotions", "settings", "cleaning", "words", "cache", "metrics", "tables", "readings", "datasets", "lyrics", "tags", "lexicon",
+        "figures", "encoders", "training",
         "composer", "mel", "classifier", "inference", "publishing", "comparison", "dapt", "mel_models",
         "hearing", "search", "fusion", "database", "feedback", "catalogue", "own_music", "recommender", "reasons", "care", "evaluation",
         "notebook", "feeling", "page", "app", "readme", "run", "bench", "cli", "__main__",

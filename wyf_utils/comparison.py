@@ -136,7 +136,9 @@ def baselines(parts: dict[str, pd.DataFrame], encoder: str, seeds: Sequence[int]
         found.answers["tfidf_unweighted"] = [classifier.tfidf(train, dev, balanced=False).predict(test["text"])]
     before = len(cache.USED)
     with found._timed("e5_frozen"):
-        found.answers["e5_frozen"] = [classifier.frozen(encoder, train if fewer is None else fewer, dev).predict(test["text"])]
+        read = train if fewer is None else fewer
+        rows = [classifier.sentence_vectors(encoder, part["text"], f"embed {name}") for name, part in (("train", read), ("dev", dev), ("test", test))]
+        found.answers["e5_frozen"] = [classifier.frozen(rows[0], read, rows[1], dev).predict(rows[2])]
     found.seconds["e5_frozen"] += sum(vectors.seconds for vectors in cache.USED[before:] if vectors.reused)
     return found
 
@@ -206,7 +208,7 @@ def add_blend(found: Comparison, name: str, neural: str) -> None:
 
 
 def learning_curve(
-    parts: dict[str, pd.DataFrame], tests: dict[str, pd.DataFrame], encoder: str, recipe: Recipe, seed: int, shares: Sequence[float] = (1 / 8, 1 / 4, 1 / 2, 1)
+    parts: dict[str, pd.DataFrame], tests: dict[str, pd.DataFrame], encoder: str, seed: int, shares: Sequence[float] = (1 / 8, 1 / 4, 1 / 2, 1)
 ) -> pd.DataFrame:
     """Train on growing shares of the training sentences and score each model on several test parts.
 
@@ -216,30 +218,30 @@ def learning_curve(
         Tables train and dev; dev stays whole.
     tests
         {name: table} to score.
-    encoder, recipe
-        Of the frozen and of the fine-tuned encoder (one seed).
+    encoder
+        Encoder whose vectors are read, not trained.
     shares
         Shares of the training sentences, drawn at random, each holding the smaller ones.
 
     Returns
     -------
     DataFrame
-        Columns model (tfidf, e5_frozen, tfidf_e5_frozen: their mean, e5_finetuned), test, n (training sentences), and macro_f1
-        with its interval (mean, low, high, n).
+        Columns model (tfidf, e5_frozen, tfidf_e5_frozen: their mean), test, n (training sentences), and macro_f1 with its
+        interval (mean, low, high, n).
     """
-    order, dev, rows = np.random.default_rng(seed).permutation(len(parts["train"])), parts["dev"], []
+    train, dev, scores = parts["train"], parts["dev"], []
+    vectors = {name: classifier.sentence_vectors(encoder, part["text"], f"embed {name}") for name, part in {"train": train, "dev": dev, **tests}.items()}
+    order = np.random.default_rng(seed).permutation(len(train))
     for share in shares:
-        train = parts["train"].iloc[np.sort(order[: round(share * len(order))])].reset_index(drop=True)
-        train.attrs = parts["train"].attrs
-        counted, frozen = classifier.tfidf(train, dev), classifier.frozen(encoder, train, dev)
-        tuned = classifier.trained(train, dev, recipe, seed)
+        drawn = np.sort(order[: round(share * len(train))])
+        few = train.iloc[drawn]
+        counted, frozen = classifier.tfidf(few, dev), classifier.frozen(vectors["train"][drawn], few, vectors["dev"], dev)
         for name, test in tests.items():
-            read = {"tfidf": classifier.six_probabilities(counted, test["text"]), "e5_frozen": frozen.predict_proba(test["text"])}
+            read = {"tfidf": classifier.six_probabilities(counted, test["text"]), "e5_frozen": classifier.six_probabilities(frozen, vectors[name])}
             read["tfidf_e5_frozen"] = (read["tfidf"] + read["e5_frozen"]) / 2
-            read["e5_finetuned"] = classifier.predicted(tuned, test["text"])
             true = test["emotion"].to_numpy()
-            rows += [(model, name, len(train), metrics.interval(true, [p.argmax(1)], metrics.macro_f1, seed=seed)) for model, p in read.items()]
-    return pd.DataFrame(rows, columns=["model", "test", "n", "macro_f1"])
+            scores += [(model, name, len(few), metrics.interval(true, [p.argmax(1)], metrics.macro_f1, seed=seed)) for model, p in read.items()]
+    return pd.DataFrame(scores, columns=["model", "test", "n", "macro_f1"])
 
 
 def sweep(parts: dict[str, pd.DataFrame], recipe: Recipe, seed: int, *, texts: int, factor: float) -> dict[str, list[dict]]:

@@ -17,7 +17,7 @@ import itertools
 import mmap
 import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HTTPError
 from tokenizers import Regex as TokenizerRegex
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import AutoConfig, AutoModel, AutoTokenizer, BertConfig, BertModel, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoModel, AutoTokenizer, BatchEncoding, BertConfig, BertModel, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
 from .errors import BadInput, CorruptData, MissingData
@@ -505,6 +505,18 @@ def by_length(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
     return [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
 
 
+def _batches(encoder: Encoder, texts: Sequence[str], batch_size: int, max_length: int, desc: str) -> Iterator[tuple[list[int], BatchEncoding]]:
+    """Rows of texts of like length, and what the encoder reads of them."""
+    if not len(texts):
+        raise BadInput("There is no text to embed; pass at least one.")
+    max_length = min(max_length, encoder.tokenizer.model_max_length)
+    device = next(encoder.model.parameters()).device
+    batches = by_length([len(t) for t in texts], batch_size)
+    for batch in progress(batches, desc=desc) if desc else batches:
+        prefixed = [encoder.prefix + texts[i] for i in batch]
+        yield batch, encoder.tokenizer(prefixed, padding=True, truncation=True, max_length=max_length, return_tensors="pt").to(device)
+
+
 @torch.inference_mode()
 def embed(encoder: Encoder, texts: Sequence[str], batch_size: int = 32, max_length: int = 128, desc: str = "") -> np.ndarray:
     """Mean-pooled vectors of unit length.
@@ -520,17 +532,32 @@ def embed(encoder: Encoder, texts: Sequence[str], batch_size: int = 32, max_leng
     -------
     ndarray of shape (n, dim), float32
     """
-    if not len(texts):
-        raise BadInput("There is no text to embed; pass at least one.")
-    max_length = min(max_length, encoder.tokenizer.model_max_length)
     vectors = np.empty((len(texts), encoder.dim), np.float32)
-    batches = by_length([len(t) for t in texts], batch_size)
-    device = next(encoder.model.parameters()).device
-    for batch in progress(batches, desc=desc) if desc else batches:
-        inputs = encoder.tokenizer([encoder.prefix + texts[i] for i in batch], padding=True, truncation=True, max_length=max_length, return_tensors="pt").to(
-            device
-        )
+    for batch, inputs in _batches(encoder, texts, batch_size, max_length, desc):
         hidden = encoder.model(**inputs).last_hidden_state  # (batch, tokens, dim)
-        pooled = torch.nn.functional.normalize(mean_pool(hidden, inputs["attention_mask"]), dim=-1)
-        vectors[batch] = pooled.cpu().numpy()
+        vectors[batch] = torch.nn.functional.normalize(mean_pool(hidden, inputs["attention_mask"]), dim=-1).cpu().numpy()
+    return vectors
+
+
+@torch.inference_mode()
+def embed_layers(encoder: Encoder, texts: Sequence[str], batch_size: int = 32, max_length: int = 128, desc: str = "") -> np.ndarray:
+    """Mean-pooled hidden states of five depths, from the token embeddings to the last layer, side by side.
+
+    A linear model reads more from several layers than from the last: the lowest keeps the words, the highest what they say together
+    (Tenney et al. 2019, BERT Rediscovers the Classical NLP Pipeline).
+
+    Parameters
+    ----------
+    texts, batch_size, max_length, desc
+        As for `embed`.
+
+    Returns
+    -------
+    ndarray of shape (n, 5 * dim), float32
+    """
+    depths = np.linspace(0, encoder.model.config.num_hidden_layers, 5).round().astype(int)
+    vectors = np.empty((len(texts), len(depths) * encoder.dim), np.float32)
+    for batch, inputs in _batches(encoder, texts, batch_size, max_length, desc):
+        hidden = encoder.model(**inputs, output_hidden_states=True).hidden_states
+        vectors[batch] = torch.cat([mean_pool(hidden[depth], inputs["attention_mask"]) for depth in depths], dim=-1).cpu().numpy()
     return vectors

@@ -10,13 +10,17 @@ from .notebook import RESULTS
 from .settings import ROOT
 
 START, END = "<!-- results -->", "<!-- /results -->"
-_MODELS = ("majority", "lexicon", "tfidf", "e5_frozen", "e5_finetuned", "e5_tfidf", "e5_tfidf_adjusted", "e5_tfidf_ensemble", "e5_sample")
+_MODELS = ("majority", "lexicon", "tfidf", "tfidf_unweighted", "e5_frozen", "e5_finetuned", "e5_tfidf", "e5_tfidf_adjusted", "e5_tfidf_ensemble", "e5_sample")
 _PAIRS = ("e5_finetuned-tfidf", "e5_finetuned-e5_frozen", "e5_tfidf-tfidf", "e5_tfidf_adjusted-tfidf")
 _HEARING = ("majority", "cnn", "shallow", "shallow_corrected", "simclr_linear", "simclr_dense", "statistics_linear", "mel_2022")
 _ROWS = (
+    ("01_eda", "kappa", "Readers agree on the sample, kappa", ("readers", "lyrics_readers", "lines_readers", "care_readers")),
+    ("01_eda", "map_agreement", "Map of 2022 and readers agree, share", ("sentiment_dialogue", "single_turn", "surprise", "disgust", "worried")),
     ("02_model_comparison", "macro_f1", "Six emotions from a sentence, macro-F1", _MODELS),
     ("02_model_comparison", "micro_f1", "Six emotions from a sentence, micro-F1", _MODELS),
     ("02_model_comparison", "macro_f1_difference", "Six emotions from a sentence, difference in macro-F1", _PAIRS),
+    ("02_model_comparison", "macro_f1", "The hard corpus (stories), macro-F1", tuple(f"{model}@stories" for model in _MODELS)),
+    ("02_model_comparison", "macro_f1_difference", "The hard corpus (stories), difference in macro-F1", tuple(f"{pair}@stories" for pair in _PAIRS)),
     ("02_model_comparison", "macro_f1", "GoEmotions-Korean, macro-F1", tuple(f"{model}@goemotions" for model in _MODELS)),
     ("02_model_comparison", "macro_f1_difference", "GoEmotions-Korean, difference in macro-F1", tuple(f"{pair}@goemotions" for pair in _PAIRS)),
     *(("02_model_comparison", f"f1_{emotion}", f"Six emotions from a sentence, F1 of {emotion}", ("e5_finetuned",)) for emotion in emotions.EN),
@@ -117,7 +121,7 @@ def _cell(measure: str, value: float | dict | None, words: dict[str, str]) -> st
 
 def _name(model: str) -> str:
     """Name of a model, or of two that are compared."""
-    return " against ".join(_NAMES.get(part, part) for part in model.removesuffix("@goemotions").split("-"))
+    return " against ".join(_NAMES.get(part, part) for part in model.removesuffix("@goemotions").removesuffix("@stories").split("-"))
 
 
 def table(results: dict) -> str:
