@@ -22,7 +22,7 @@ def rows(name, delimiter=","):
 
 
 def counts_after(words):
-    found = re.search(re.escape(words) + r"[^\n]*?: ((?:[가-힣]{2} [\d,]+(?:, )?)+)", CARD.replace("\n  ", " "))
+    found = re.search(re.escape(words) + r"[^\n]*?: ((?:[가-힣]{2} (?:\d[\d,]*\d|\d)(?:, )?)+)", CARD.replace("\n  ", " "))
     return {name: int(n.replace(",", "")) for name, n in re.findall(r"([가-힣]{2}) (\d[\d,]*\d|\d)", found.group(1))}
 
 
