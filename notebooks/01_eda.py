@@ -22,7 +22,7 @@
 # | **Reads** | labelled sentences, everyday talk, the song catalogue with lyrics, mel spectrograms |
 # | **Writes** | figures `01_*`, the section `01_eda` of `results.json` |
 # | **Before, after** | nothing before; 02 trains on these sentences, 04 and 05 use these songs |
-# | **Time** | about one minute on 2 CPU cores |
+# | **Time** | one to two minutes on 2 CPU cores |
 
 # %% tags=["parameters"]
 run = "default"
@@ -200,8 +200,8 @@ draw(
 )
 
 # %% [markdown]
-# **Which labels become which emotion?** The map of 2022 draws a line that can be argued with: 걱정스러운 (worried) is 슬픔 there, while 불안 (anxious) is 긴장.
-# Where a text of the source has several labels, the first that says its emotion is shown.
+# **Which labels become which emotion?** Without readings the map of 2022 decides, whose line can be argued with: 걱정스러운 (worried) is 슬픔 there, while 불안 (anxious) is 긴장.
+# In the sample a label is drawn to the emotion that readers found most often under it. Where a text of the source has several labels, the first that says its emotion is shown.
 
 # %%
 labels = {corpus: table.groupby("label").agg(n=("text", "size"), emotion=("emotion", lambda e: e.mode()[0])).reset_index() for corpus, table in corpora.items()}

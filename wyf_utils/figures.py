@@ -641,7 +641,7 @@ def stacked_shares(shares: dict[str, np.ndarray], labels: dict[str, tuple[str, s
     axes.set(title=title, yticks=rows, yticklabels=[pick(lang, *labels[k]) for k in shares], xlim=(0, 1))
     axes.invert_yaxis()
     axes.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
-    axes.legend(ncols=6, loc="upper center", bbox_to_anchor=(0.5, -0.18), columnspacing=1, handlelength=1)
+    figure.legend(ncols=6, loc="outside lower center", columnspacing=1, handlelength=1)
     return figure
 
 
