@@ -83,7 +83,9 @@ _ROWS = (
 _RUNS = (("default", "sample data"), ("open", "KOTE; vectors of 2022"))
 #: Names in `results.json` as the table says them.
 _NAMES = {model: english for model, (_, english) in (comparison.LABELS | hearing.LABELS).items()} | {
-    "raw": "before temperature scaling", "calibrated": "after temperature scaling",
+    "readers": "typed sentences", "lyrics_readers": "lyrics", "lines_readers": "couplets", "care_readers": "words of danger",
+    "sentiment_dialogue": "sentiment dialogue", "single_turn": "single turns", "surprise": "놀람 (to 긴장)", "disgust": "혐오 (to 분노)",
+    "worried": "걱정스러운 (to 슬픔)", "raw": "before temperature scaling", "calibrated": "after temperature scaling",
     "none": "no further pre-training", "tapt": "on the task's own sentences", "lyrics": "on lyrics", "unrelated": "on recipes and rules",
     "composer": "the composer's emotion itself", "cnn@composer": "CNN taught by the composer",
     "statistics_linear@composer": "statistics + linear, taught by the composer",
