@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers.convert_slow_tokenizer import import_protobuf
 
-from wyf_utils import classifier, emotions, encoders, inference
+from wyf_utils import classifier, datasets, emotions, encoders, inference
 from wyf_utils.errors import BadInput, CorruptData, MissingData
 from wyf_utils.settings import ROOT
 
@@ -45,8 +45,8 @@ def table(sample_sentences):
 
 
 @pytest.fixture(scope="module")
-def texts(sample_sentences):
-    return sample_sentences["text"].tolist()[:200]
+def texts():
+    return datasets.stories()["text"].tolist()[:200]
 
 
 def _json(path: Path, **content) -> None:
