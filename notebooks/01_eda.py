@@ -36,10 +36,15 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from wyf_utils import catalogue, cleaning, datasets, emotions, encoders, figures, lexicon, mel, metrics, readings
-from wyf_utils.figures import pick
-from wyf_utils.notebook import listen, open_notebook
-from wyf_utils.words import frequent_by_emotion
+from wyf_utils.core import emotions, metrics
+from wyf_utils.data import cleaning, datasets, readings
+from wyf_utils.music import catalogue
+from wyf_utils.sound import mel
+from wyf_utils.study import figures
+from wyf_utils.study.figures import pick
+from wyf_utils.study.notebook import listen, open_notebook
+from wyf_utils.text import encoders, lexicon
+from wyf_utils.text.words import frequent_by_emotion
 
 nb = open_notebook("01_eda", run=run, profile=profile, seed=seed)
 nb

@@ -50,9 +50,13 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from wyf_utils import catalogue, classifier, comparison, datasets, emotions, encoders, figures, inference, metrics
-from wyf_utils.figures import pick
-from wyf_utils.notebook import committed, open_notebook
+from wyf_utils.core import emotions, metrics
+from wyf_utils.data import datasets
+from wyf_utils.music import catalogue
+from wyf_utils.study import comparison, figures
+from wyf_utils.study.figures import pick
+from wyf_utils.study.notebook import committed, open_notebook
+from wyf_utils.text import classifier, encoders, onnx_model
 
 nb = open_notebook(
     "02_model_comparison",
@@ -424,7 +428,7 @@ for model in ("tfidf", "e5_frozen", "e5_finetuned"):
 # error (ECE) is the mean gap between confidence and accuracy; the mean over seeds is given without an interval, since resampling inflates it.
 
 # %%
-models = [inference.load_onnx(entry.path) for entry in each.entries["e5_finetuned"]]
+models = [onnx_model.load_onnx(entry.path) for entry in each.entries["e5_finetuned"]]
 calibrated = each.probabilities["e5_finetuned"]
 raw = [classifier.tempered(p, 1 / m.temperature) for p, m in zip(calibrated, models, strict=True)]
 ece = {name: float(np.mean([metrics.calibration_error(each.true, p) for p in ps])) for name, ps in (("raw", raw), ("calibrated", calibrated))}

@@ -61,9 +61,13 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from wyf_utils import catalogue, classifier, comparison, dapt, datasets, figures, metrics
-from wyf_utils.figures import pick
-from wyf_utils.notebook import committed, open_notebook
+from wyf_utils.core import metrics
+from wyf_utils.data import datasets
+from wyf_utils.music import catalogue
+from wyf_utils.study import comparison, figures
+from wyf_utils.study.figures import pick
+from wyf_utils.study.notebook import committed, open_notebook
+from wyf_utils.text import classifier, pretraining
 
 # %%
 nb = open_notebook(
@@ -106,7 +110,7 @@ nb
 splits = {corpus: catalogue.sentences(profile, seed, max_sentences, corpus) for corpus in datasets.corpora(profile)}
 first = next(iter(splits))
 suffixes = {corpus: "" if corpus == first else f"@{corpus}" for corpus in splits}
-lines, scored = dapt.lyrics(profile, seed, max_lyrics)
+lines, scored = pretraining.lyrics(profile, seed, max_lyrics)
 domains = {
     "conversation": datasets.conversation(profile)["text"].tolist(),
     **{f"emotion{suffixes[corpus]}": parts["train"]["text"].tolist() for corpus, parts in splits.items()},
@@ -125,7 +129,7 @@ pd.DataFrame({name: {"texts": len(texts), "characters a text": np.mean([len(t) f
 
 # %%
 measured = {name: texts if not distance_texts else nb.rng.permutation(texts)[:distance_texts].tolist() for name, texts in domains.items()}
-points, of = dapt.plane(measured, seed)
+points, of = pretraining.plane(measured, seed)
 nb.figure(
     lambda lang: figures.domain_plane(
         points,
@@ -149,10 +153,10 @@ nb.figure(
 
 # %%
 trio = ("conversation", "lyrics", "emotion")
-counts = dapt.word_counts(measured)
-words, frequent = dapt.shared_words(counts)
-three, vocabularies = dapt.shared_words({name: counts[name] for name in trio})
-pieces, piece_sets = dapt.shared_pieces(measured)
+counts = pretraining.word_counts(measured)
+words, frequent = pretraining.shared_words(counts)
+three, vocabularies = pretraining.shared_words({name: counts[name] for name in trio})
+pieces, piece_sets = pretraining.shared_pieces(measured)
 size, size_three = len(frequent["unrelated"]), len(vocabularies["lyrics"])
 print(f"{size:,} words of each of the {len(domains)} domains, {size_three:,} of each of the three without the control (10,000 in the paper)")
 nb.figure(
@@ -170,13 +174,13 @@ nb.figure(
 )
 
 # %%
-ours = {"words": dapt.venn_shares(vocabularies), "pieces": dapt.venn_shares({name: piece_sets[name] for name in trio})}
+ours = {"words": pretraining.venn_shares(vocabularies), "pieces": pretraining.venn_shares({name: piece_sets[name] for name in trio})}
 nb.figure(
     lambda lang: figures.venns(
         {
             pick(lang, f"자주 쓰는 낱말 {size_three:,}개", f"{size_three:,} most frequent words"): (ours["words"], False),
             pick(lang, "서브워드 전체 (2022년 방식)", "all sub-words (as in 2022)"): (ours["pieces"], False),
-            pick(lang, "2022년 발표 (서브워드)", "as published in 2022 (sub-words)"): (dapt.VENN_2022, True),
+            pick(lang, "2022년 발표 (서브워드)", "as published in 2022 (sub-words)"): (pretraining.VENN_2022, True),
         },
         trio,
         NAMES,
@@ -203,7 +207,7 @@ pd.DataFrame(
         "sub-words, ours": {f"{a}-{b}": pieces.loc[a, b] for a, b in PAIRS},
         "2022, slide": published["slide"],
         "2022, notebook": published["notebook"],
-        "2022, from its Venn": {f"{a}-{b}": dapt.venn_jaccard(dapt.VENN_2022, a, b) for a, b in PAIRS},
+        "2022, from its Venn": {f"{a}-{b}": pretraining.venn_jaccard(pretraining.VENN_2022, a, b) for a, b in PAIRS},
     }
 ).round(1)
 
@@ -212,7 +216,7 @@ pd.DataFrame(
 # often a classifier tells texts of two domains apart (50 is a guess). On the diagonals stand two samples of one domain: that much comes from sampling alone.
 
 # %%
-divergence, accuracy = dapt.unigram_distance(measured, seed), dapt.told_apart(measured, seed)
+divergence, accuracy = pretraining.unigram_distance(measured, seed), pretraining.told_apart(measured, seed)
 nb.figure(
     lambda lang: figures.heatmaps(
         {
@@ -241,7 +245,7 @@ kept_out = [text for parts in splits.values() for name in ("dev", "test") for te
 kept_out += [line for lyric in scored["lyric"] for line in lyric.splitlines()]
 apart = {f"emotion{suffixes[corpus]}": parts["dev"]["text"] for corpus, parts in splits.items()}
 apart |= {"lyrics": [line for lyric in scored["lyric"] for line in lyric.splitlines()]}
-corpora = dapt.corpora(domains, apart, kept_out, limit=max_texts, held_out=held_out, seed=seed)
+corpora = pretraining.corpora(domains, apart, kept_out, limit=max_texts, held_out=held_out, seed=seed)
 leaks = corpora.leaks()
 assert not any(leaks.values()), leaks
 print(f"{len(corpora.kept_out):,} texts are kept out; {sum(leaks.values())} of them, or of their near duplicates, are left in the corpora")
@@ -256,7 +260,7 @@ corpora.ledger
 # encoder's doing alone; the condition of 2022, whose encoder stays frozen, shows how much is the head's.
 
 # %%
-recipe = dapt.Pretraining(
+recipe = pretraining.Pretraining(
     steps=pretrain_steps,
     head_steps=2 * pretrain_steps,
     batch_size=pretrain_batch,
@@ -265,15 +269,15 @@ recipe = dapt.Pretraining(
     share=mask_shares[0],
     whole_words=whole_words,
 )
-start = dapt.base(corpora, recipe, seed, encoder)
-chains = dapt.adapted(start, dapt.plan(conditions, list(suffixes.values())), corpora, recipe, seed)
-before = dapt.card(start)["after"]
+start = pretraining.base(corpora, recipe, seed, encoder)
+chains = pretraining.adapted(start, pretraining.plan(conditions, list(suffixes.values())), corpora, recipe, seed)
+before = pretraining.card(start)["after"]
 paths = {
-    " > ".join(dapt.card(entry)["domain"] for entry in chain[1 : i + 1]) + (", frozen" if name.startswith("frozen") else ""): chain[i]
+    " > ".join(pretraining.card(entry)["domain"] for entry in chain[1 : i + 1]) + (", frozen" if name.startswith("frozen") else ""): chain[i]
     for name, chain in chains.items()
     for i in range(1, len(chain))
 }
-cards = {path: dapt.card(entry) | {"minutes": entry.seconds / 60} for path, entry in paths.items()}
+cards = {path: pretraining.card(entry) | {"minutes": entry.seconds / 60} for path, entry in paths.items()}
 print(start, f"{len(paths)} stages for {len(chains)} conditions", sep="\n")
 display(pd.DataFrame({path: {k: card[k] for k in ("texts", "passes", "tokens", "minutes")} for path, card in cards.items()}).T.round(2))
 pd.DataFrame({path: {d: f"{card['before'][d]:.2f} to {card['after'][d]:.2f}" for d in before} for path, card in cards.items()}).T
@@ -291,7 +295,7 @@ CONDITIONS = {
     "shuffled": ("섞은 라벨", "shuffled labels"),
     "majority": ("최빈 감정", "majority"),
 }
-losses = {name: dapt.card(chain[-1])["after"] for name, chain in chains.items()}
+losses = {name: pretraining.card(chain[-1])["after"] for name, chain in chains.items()}
 nb.figure(
     lambda lang: figures.losses(
         before,
@@ -314,14 +318,14 @@ nb.figure(
 # %%
 shares = {mask_shares[0]: chains["tapt"][-1]}
 for share in mask_shares[1:]:
-    shares[share] = dapt.stage(start, "emotion", corpora, dataclasses.replace(recipe, share=share), seed)
-pd.DataFrame({"before": before} | {f"{share:.0%} hidden": dapt.card(entry)["after"] for share, entry in shares.items()}).round(3)
+    shares[share] = pretraining.stage(start, "emotion", corpora, dataclasses.replace(recipe, share=share), seed)
+pd.DataFrame({"before": before} | {f"{share:.0%} hidden": pretraining.card(entry)["after"] for share, entry in shares.items()}).round(3)
 
 # %% [markdown]
 # **Did the encoder move?** The share of its tensors that differ in any bit from where they started. `none` and the recipe of 2022 leave every bit in place; the other conditions move all.
 
 # %%
-moved = {name: dapt.moved(start, chain[-1]) for name, chain in chains.items()}
+moved = {name: pretraining.moved(start, chain[-1]) for name, chain in chains.items()}
 assert all(share == 0 for name, share in moved.items() if name.startswith(("none", "frozen")))
 assert all(share > 0 for name, share in moved.items() if not name.startswith(("none", "frozen")))
 pd.Series(moved, name="share of tensors that moved").to_frame()
@@ -346,7 +350,7 @@ for corpus, parts in splits.items():
     for name in conditions:
         place = f"{name}{suffixes[corpus]}"
         same = name != "none" and not moved[place]
-        answers[corpus, name] = answers[corpus, "none"] if same else dapt.fine_tuned(chains[place][-1], few, dev, test["text"], scored, tuning, seeds)
+        answers[corpus, name] = answers[corpus, "none"] if same else pretraining.fine_tuned(chains[place][-1], few, dev, test["text"], scored, tuning, seeds)
 
 # %%
 intent = scored["emotion"].to_numpy()
@@ -387,7 +391,7 @@ nb.figure(
 # from contrastive training, which a few steps of guessing words can pull apart before they teach it anything.
 
 # %%
-gain = dapt.MICRO_F1_2022["after"] - dapt.MICRO_F1_2022["before"]
+gain = pretraining.MICRO_F1_2022["after"] - pretraining.MICRO_F1_2022["before"]
 against = {
     (corpus, measure, name): metrics.paired_difference(rows_, ours_, theirs, metrics.macro_f1, seed=seed)
     for corpus in splits
@@ -397,7 +401,7 @@ against = {
         ("macro_f1_lyrics", intent, answers[corpus, name].lyrics, answers[corpus, "none"].lyrics),
     )
 }
-minutes = {(c, name): dapt.minutes(chains[f"{name}{suffixes[c]}"], answers[c, name]) for c, name in answers}
+minutes = {(c, name): pretraining.minutes(chains[f"{name}{suffixes[c]}"], answers[c, name]) for c, name in answers}
 for corpus in splits:
     table = {}
     for name in given:
@@ -524,7 +528,7 @@ for name in [name for name in ("none", "lyrics_conversation_emotion", "frozen_20
         "range over seeds": f"{max(each) - min(each):.3f}",
         "against none": metrics.show(against[first, "macro_f1", name]) if name != "none" else "",
     }
-print(f"published in 2022: micro-F1 {dapt.MICRO_F1_2022['before']} to {dapt.MICRO_F1_2022['after']}, {gain:+.3f}")
+print(f"published in 2022: micro-F1 {pretraining.MICRO_F1_2022['before']} to {pretraining.MICRO_F1_2022['after']}, {gain:+.3f}")
 pd.DataFrame(table).T
 
 # %% [markdown]
@@ -541,7 +545,7 @@ results = {f"{measure}/{name}{suffixes[corpus]}": value for (corpus, measure, na
 results |= {f"{measure}_difference/{name}-none{suffixes[corpus]}": d for (corpus, measure, name), d in against.items()}
 results |= {f"mlm_loss/{name}/{domain}": loss for name, each in losses.items() for domain, loss in each.items()}
 results |= {
-    f"mlm_loss/tapt_hiding_{round(100 * share)}/{domain}": loss for share, entry in shares.items() for domain, loss in dapt.card(entry)["after"].items()
+    f"mlm_loss/tapt_hiding_{round(100 * share)}/{domain}": loss for share, entry in shares.items() for domain, loss in pretraining.card(entry)["after"].items()
 }
 results |= {f"minutes/{name}{suffixes[corpus]}": sum(spent.values()) for (corpus, name), spent in minutes.items()}
 results |= {f"tensors_moved/{name}": share for name, share in moved.items()}

@@ -53,9 +53,14 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from wyf_utils import catalogue, classifier, datasets, emotions, figures, hearing, mel, mel_models, metrics
-from wyf_utils.figures import pick
-from wyf_utils.notebook import committed, listen, open_notebook
+from wyf_utils.core import emotions, metrics
+from wyf_utils.data import datasets
+from wyf_utils.music import catalogue
+from wyf_utils.sound import mel, networks
+from wyf_utils.study import figures, hearing
+from wyf_utils.study.figures import pick
+from wyf_utils.study.notebook import committed, listen, open_notebook
+from wyf_utils.text import classifier
 
 pd.set_option("display.max_colwidth", None)  # questions are sentences
 nb = open_notebook(
@@ -186,7 +191,7 @@ if songs:
     heard = hearing.Hearing(songs.material, seeds)
     for network, epochs in FIRST.items():
         heard.add_network(network, network, songs.lyric, epochs)
-        heard.add_network(f"{network}_hard", network, mel_models.hard_labels(songs.lyric), epochs)
+        heard.add_network(f"{network}_hard", network, networks.hard_labels(songs.lyric), epochs)
     majority_line = float(np.mean(labels[dev] == metrics.majority(labels[train], 1).argmax()))
 
 # %%
@@ -255,7 +260,7 @@ if songs:
     print(
         f"better on dev: {max(means, key=means.get)}, by {abs(means['cnn'] - means['shallow']):.3f} on {counts['dev'].sum()} dev songs, the best epoch of each (of"
     )
-    print(f"{mel_epochs} the CNN's, of {shallow_epochs} the shallow network's); hears for 05: {mel_models.CHOSEN}")
+    print(f"{mel_epochs} the CNN's, of {shallow_epochs} the shallow network's); hears for 05: {networks.CHOSEN}")
 
 # %% [markdown]
 # ## Second experiment: vectors first, a shallow head after (두 번째 실험)
@@ -265,8 +270,8 @@ if songs:
 
 # %%
 if songs:
-    simclr = [mel_models.trained_simclr(songs.material, epochs=simclr_epochs, seed=s) for s in seeds]
-    vectors = [mel_models.embed(entry, songs.material) for entry in simclr]
+    simclr = [networks.trained_simclr(songs.material, epochs=simclr_epochs, seed=s) for s in seeds]
+    vectors = [networks.embed(entry, songs.material) for entry in simclr]
     plain = songs.material.statistics()
     heard.add_heads("simclr", vectors, songs.lyric)
     heard.add_heads("statistics", [plain], songs.lyric)
@@ -278,14 +283,14 @@ if songs:
 
 # %%
 if songs:
-    sphere = pd.DataFrame([mel_models.on_the_sphere(entry, songs.material, "test", seed) for entry in simclr], index=[f"seed {s}" for s in seeds])
-    contrast = [mel_models.curve(entry) for entry in simclr]
+    sphere = pd.DataFrame([networks.on_the_sphere(entry, songs.material, "test", seed) for entry in simclr], index=[f"seed {s}" for s in seeds])
+    contrast = [networks.curve(entry) for entry in simclr]
     sphere["loss"], sphere["loss if collapsed"] = [c["loss"][-1] for c in contrast], [c["chance"][-1] for c in contrast]
     display(sphere.round(3))
 
 # %%
 if songs:
-    dense = mel_models.dense_curve(vectors[0], labels, songs.material, epochs=dense_epochs, seed=seed)
+    dense = networks.dense_curve(vectors[0], labels, songs.material, epochs=dense_epochs, seed=seed)
     display(
         nb.figure(
             lambda lang: figures.curves(
@@ -406,8 +411,8 @@ nb.figure(
 
 # %%
 if songs:
-    accuracy = {f: [scores[f"top1/{f}_{head}"] for head in mel_models.HEADS] for f in ("simclr", "statistics")}
-    display(pd.DataFrame({family: list(map(metrics.show, column)) for family, column in accuracy.items()}, index=list(mel_models.HEADS)))
+    accuracy = {f: [scores[f"top1/{f}_{head}"] for head in networks.HEADS] for f in ("simclr", "statistics")}
+    display(pd.DataFrame({family: list(map(metrics.show, column)) for family, column in accuracy.items()}, index=list(networks.HEADS)))
 
 # %% [markdown]
 # ## Third experiment: sound, lyrics, both (소리, 가사, 둘 다)
@@ -434,7 +439,7 @@ THIRD = {
 if songs:
     couplets = catalogue.couplet_vectors(encoder, songs.songs["lyric"], songs.parts == "train")
     meant = songs.lyric if intent is None else intent
-    third = hearing.Hearing(mel_models.Material(songs.mels, songs.parts, couplets), seeds)
+    third = hearing.Hearing(networks.Material(songs.mels, songs.parts, couplets), seeds)
     for network in THIRD:
         third.add_network(network, network, meant, mel_epochs)
     third.add_baselines(meant, plain)

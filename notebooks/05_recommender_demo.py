@@ -46,10 +46,15 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics.pairwise import cosine_similarity
 
-from wyf_utils import catalogue, classifier, database, datasets, emotions, evaluation, feeling, figures, fusion, metrics
-from wyf_utils.figures import pick
-from wyf_utils.notebook import open_notebook
-from wyf_utils.recommender import Wish, recommend, targets
+from wyf_utils.app.page import feeling
+from wyf_utils.core import emotions, metrics
+from wyf_utils.data import datasets
+from wyf_utils.music import catalogue, database, fusion
+from wyf_utils.music.recommender import Wish, recommend, targets
+from wyf_utils.study import evaluation, figures
+from wyf_utils.study.figures import pick
+from wyf_utils.study.notebook import open_notebook
+from wyf_utils.text import classifier
 
 nb = open_notebook(
     "05_recommender_demo",

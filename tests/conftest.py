@@ -31,7 +31,7 @@ def data(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="session")
 def sample_sentences():
-    from wyf_utils import datasets
+    from wyf_utils.data import datasets
 
     return datasets.utterances("sample")[0]
 
@@ -51,7 +51,10 @@ def small_run(tmp_path_factory):
     from test_checkpoints import kcbert
     from test_songs import make
 
-    from wyf_utils import classifier, database, datasets, emotions
+    from wyf_utils.core import emotions
+    from wyf_utils.data import datasets
+    from wyf_utils.music import database
+    from wyf_utils.text import classifier
 
     rows = [(f"{text} {i}", e) for e, texts in KINDS.items() for i in range(12) for text in texts]
     table = pd.DataFrame(rows, columns=["text", "emotion"]).assign(source="made")
@@ -71,7 +74,8 @@ def here(tmp_path, monkeypatch):
     from test_feeling import Reader
     from test_songs import make
 
-    from wyf_utils import database, feeling
+    from wyf_utils.app.page import feeling
+    from wyf_utils.music import database
 
     monkeypatch.setenv("WYF_OUT", str(tmp_path))
     database.build(tmp_path / database.NAME, make(400, profile="sample"))

@@ -9,8 +9,11 @@ import soundfile
 from streamlit.testing.v1 import AppTest
 from test_songs import make
 
-from wyf_utils import care, database, emotions, feedback, page
-from wyf_utils.settings import ROOT
+from wyf_utils.app.page import markup
+from wyf_utils.core import emotions
+from wyf_utils.core.settings import ROOT
+from wyf_utils.music import database, feedback
+from wyf_utils.text import safety
 
 SAD = "오늘 너무 슬퍼 슬퍼"
 
@@ -144,7 +147,7 @@ def test_a_song_that_was_looked_up_can_be_left_out(here):
 
 def test_only_songs_that_exist_can_be_looked_up(here):
     def searches(at):
-        return [link for link in at.get("link_button") if link.proto.url.startswith(f"{page.SEARCH}%EA%B0%80%EC%88%98")]
+        return [link for link in at.get("link_button") if link.proto.url.startswith(f"{markup.SEARCH}%EA%B0%80%EC%88%98")]
 
     assert not searches(ask(opened(), SAD))
     database.build(here / database.NAME, make(400, profile="wyf"))
@@ -153,7 +156,7 @@ def test_only_songs_that_exist_can_be_looked_up(here):
 
 def test_the_helpline_stands_before_everything_else(here):
     at = ask(opened(), "슬퍼 그냥 죽고 싶어")
-    assert at.warning[0].value == care.HELPLINE["ko"]
+    assert at.warning[0].value == safety.HELPLINE["ko"]
     order = [e.type for e in at.main]
     assert order.index("warning") < order.index("subheader") and "tel:109" in [link.proto.url for link in at.get("link_button")]
     assert not ask(at, "배고파 죽겠다 슬퍼").warning
@@ -214,10 +217,10 @@ def test_no_run_yet_and_damaged_files(here):
 
 
 def test_what_a_card_says():
-    assert page.search_link("노래 & <b>", "가수") == page.SEARCH + "%EA%B0%80%EC%88%98+%EB%85%B8%EB%9E%98+%26+%3Cb%3E"
-    assert page.search_link("#17203", "") == ""
-    assert page.details("가수", "", 2020) == "가수 · 2020" and page.details("", "", 0) == ""
-    alike = page.shared(np.array([0, 0.1, 0, 0.9, 0, 0]), np.array([0.5, 0, 0, 0.5, 0, 0]))
+    assert markup.search_link("노래 & <b>", "가수") == markup.SEARCH + "%EA%B0%80%EC%88%98+%EB%85%B8%EB%9E%98+%26+%3Cb%3E"
+    assert markup.search_link("#17203", "") == ""
+    assert markup.details("가수", "", 2020) == "가수 · 2020" and markup.details("", "", 0) == ""
+    alike = markup.shared(np.array([0, 0.1, 0, 0.9, 0, 0]), np.array([0.5, 0, 0, 0.5, 0, 0]))
     assert [e.en for e, _ in alike] == ["sadness"] and alike[0][1] == pytest.approx(np.sqrt(0.5) * 0.9 / np.hypot(0.1, 0.9))
     words = pd.DataFrame({"word": ["가", "나"], "emotion": 3, "effect": [0.2, -0.1]})
-    assert page.moved(words.itertuples(), "en") == "‘가’ sadness +0.20"
+    assert markup.moved(words.itertuples(), "en") == "‘가’ sadness +0.20"

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wyf_utils import cache
+from wyf_utils.core import artifacts
 
 
 def make(folder):
@@ -13,7 +13,7 @@ def make(folder):
 
 def ask(**changes):
     arguments = {"parameters": {"a": 1}, "data": "d", "code": [make]} | changes
-    return cache.folder("thing", arguments.pop("make", make), **arguments)
+    return artifacts.folder("thing", arguments.pop("make", make), **arguments)
 
 
 @pytest.fixture(autouse=True)
@@ -64,15 +64,17 @@ def test_fresh_makes_again_once_a_run(monkeypatch):
 
 def test_fingerprint_sees_values_shape_and_order():
     a = np.arange(6)
-    prints = [cache.fingerprint(x) for x in (a, a.reshape(2, 3), a[::-1], a.astype(float), [1, 2], [2, 1], pd.DataFrame({"x": [1]}), pd.DataFrame({"x": [2]}))]
+    prints = [
+        artifacts.fingerprint(x) for x in (a, a.reshape(2, 3), a[::-1], a.astype(float), [1, 2], [2, 1], pd.DataFrame({"x": [1]}), pd.DataFrame({"x": [2]}))
+    ]
     assert len(set(prints)) == len(prints)
-    assert cache.fingerprint(a.copy()) == cache.fingerprint(a)
+    assert artifacts.fingerprint(a.copy()) == artifacts.fingerprint(a)
 
 
 def test_a_failed_write_keeps_the_old_file(tmp_path):
     path = tmp_path / "results.json"
     path.write_text("old")
-    with pytest.raises(RuntimeError), cache.replacing_file(path) as work:
+    with pytest.raises(RuntimeError), artifacts.replacing_file(path) as work:
         work.write_text("half")
         raise RuntimeError
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]

@@ -5,8 +5,9 @@ import json
 import re
 from collections import Counter
 
-from wyf_utils import datasets, emotions
-from wyf_utils.settings import ROOT
+from wyf_utils.core import emotions
+from wyf_utils.core.settings import ROOT
+from wyf_utils.data import datasets
 
 CARD = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
 SAMPLE = ROOT / "data" / "sample"
@@ -43,7 +44,7 @@ def test_counts_by_emotion():
 
 
 def test_agreement_of_the_readers():
-    from wyf_utils import readings
+    from wyf_utils.data import readings
 
     pairs = datasets.reader_pairs()
     lyric, lines, care = datasets.lyric_readings(), datasets.lyric_lines(), datasets.care_sentences()

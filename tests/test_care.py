@@ -1,6 +1,6 @@
 import pytest
 
-from wyf_utils import care
+from wyf_utils.text import safety
 
 DIRECT = """
 죽고 싶어
@@ -89,22 +89,22 @@ HARMLESS = """
 
 @pytest.mark.parametrize("sentence", DIRECT + INDIRECT)
 def test_words_of_self_harm_are_heard(sentence):
-    assert care.is_at_risk(sentence)
-    assert care.is_at_risk(sentence.replace(" ", "")), "typed without blanks"
+    assert safety.is_at_risk(sentence)
+    assert safety.is_at_risk(sentence.replace(" ", "")), "typed without blanks"
 
 
 @pytest.mark.parametrize("sentence", HARMLESS)
 def test_everyday_exaggeration_is_not(sentence):
-    assert not care.is_at_risk(sentence)
+    assert not safety.is_at_risk(sentence)
 
 
 @pytest.mark.parametrize("harmless", HARMLESS)
 def test_what_is_harmless_hides_nothing_beside_it(harmless):
     for meant in DIRECT:
-        assert care.is_at_risk(f"{harmless} {meant}"), meant
-        assert care.is_at_risk(f"{meant} {harmless}"), meant
+        assert safety.is_at_risk(f"{harmless} {meant}"), meant
+        assert safety.is_at_risk(f"{meant} {harmless}"), meant
     for meant in INDIRECT:
-        assert care.is_at_risk(f"{harmless}. {meant}"), meant
+        assert safety.is_at_risk(f"{harmless}. {meant}"), meant
 
 
 @pytest.mark.parametrize(
@@ -123,15 +123,15 @@ def test_what_is_harmless_hides_nothing_beside_it(harmless):
     ],
 )
 def test_what_follows_something_harmless_is_heard(sentence):
-    assert care.is_at_risk(sentence)
-    assert care.is_at_risk(sentence.replace(" ", ""))
+    assert safety.is_at_risk(sentence)
+    assert safety.is_at_risk(sentence.replace(" ", ""))
 
 
 def test_no_sample_sentence_of_joy_or_peace_is_taken_for_danger(sample_sentences):
     calm = sample_sentences[sample_sentences["emotion"].isin([0, 2, 5])]["text"]
-    assert not [text for text in calm if care.is_at_risk(text)]
+    assert not [text for text in calm if safety.is_at_risk(text)]
 
 
 def test_the_number_is_said_in_a_calm_sentence():
-    for said in care.HELPLINE.values():
+    for said in safety.HELPLINE.values():
         assert "109" in said and "!" not in said

@@ -14,9 +14,11 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers.convert_slow_tokenizer import import_protobuf
 
-from wyf_utils import classifier, datasets, emotions, encoders, inference
-from wyf_utils.errors import BadInput, CorruptData, MissingData
-from wyf_utils.settings import ROOT
+from wyf_utils.core import emotions
+from wyf_utils.core.errors import BadInput, CorruptData, MissingData
+from wyf_utils.core.settings import ROOT
+from wyf_utils.data import datasets
+from wyf_utils.text import classifier, encoders, onnx_model
 
 BERT_ORDER = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 KLUE_ORDER = ["[CLS]", "[PAD]", "[SEP]", "[UNK]", "[MASK]"]
@@ -179,9 +181,9 @@ def test_every_kind_is_fine_tuned_saved_and_answers_as_before(published, table, 
     assert np.ptp(before["dev"][:, 0]) > 1e-4, "different texts get different answers"
     assert model.max_length <= SIZE["max_position_embeddings"]
     assert np.allclose(model.predict(["아 " * 300, texts[0]]).sum(1), 1, atol=1e-5), "a text longer than the positions is read"
-    exported = inference.load_onnx(tmp_path / "model")
+    exported = onnx_model.load_onnx(tmp_path / "model")
     assert np.allclose(exported.predict(table["text"].tolist()), before["dev"], atol=0.02), "ONNX Runtime answers as torch"
-    nodes = {node.op_type for node in onnx.load(inference.exported(tmp_path / "model").path / "model.onnx").graph.node}
+    nodes = {node.op_type for node in onnx.load(onnx_model.exported(tmp_path / "model").path / "model.onnx").graph.node}
     assert nodes & {"QAttention", "MatMulNBits"}, "its weights have eight bits"
     assert [model.tokenizer(t)["input_ids"] for t in texts[:50]] == [encoders.load(str(published[kind])).tokenizer(t)["input_ids"] for t in texts[:50]]
 

@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 import torch
 
-from wyf_utils import cache, classifier, datasets, emotions, metrics, training
-from wyf_utils.errors import BadInput, CorruptData, MissingData
+from wyf_utils.core import artifacts, emotions, metrics
+from wyf_utils.core.errors import BadInput, CorruptData, MissingData
+from wyf_utils.data import datasets
+from wyf_utils.text import classifier, training
 
 RECIPE = classifier.Recipe(epochs=4, frozen_layers=10, learning_rate=2e-4, patience=4)
 
@@ -42,7 +44,7 @@ def test_training_is_seeded_and_cached(parts, entry):
     assert again.reused and again.path == entry.path
     other = classifier.trained(parts["train"], parts["dev"], RECIPE, 1)
     assert not other.reused and other.key != entry.key
-    assert entry in cache.USED
+    assert entry in artifacts.USED
 
 
 def test_prediction_does_not_depend_on_order_or_company(parts, entry):
@@ -68,7 +70,7 @@ def test_full_stops_change_no_answer(entry):
 
 
 def test_frozen_layers_stay_and_the_others_move(parts, entry):
-    from wyf_utils import encoders
+    from wyf_utils.text import encoders
 
     before = encoders.load(encoders.BUNDLED, parts["train"]["text"].tolist()).model.state_dict()
     after = classifier.load(entry.path).model.encoder.state_dict()
@@ -159,7 +161,7 @@ def test_a_training_that_was_stopped_goes_on_from_its_checkpoint(parts, monkeypa
     entry = classifier.trained(few, parts["dev"], recipe, 7)
     assert steps == [1, 2, 3, 4, 4, 5, 6], "the first epoch is not trained again"
     assert len([row for row in classifier.load(entry.path).curve if "eval_macro_f1" in row]) == 2
-    assert not list((cache.cache_folder() / "unfinished").iterdir())
+    assert not list((artifacts.cache_folder() / "unfinished").iterdir())
 
 
 def test_the_source_s_labels_are_a_second_task_that_is_not_saved(parts, tmp_path):

@@ -1,8 +1,10 @@
 import pandas as pd
 import pytest
 
-from wyf_utils import bench, cleaning, datasets, encoders
-from wyf_utils.errors import BadInput, CorruptData
+from wyf_utils.core.errors import BadInput, CorruptData
+from wyf_utils.data import cleaning, datasets
+from wyf_utils.study import bench
+from wyf_utils.text import encoders
 
 
 def song(**changes):

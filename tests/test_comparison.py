@@ -6,7 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wyf_utils import classifier, comparison, datasets, metrics
+from wyf_utils.core import metrics
+from wyf_utils.data import datasets
+from wyf_utils.study import comparison
+from wyf_utils.text import classifier
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from conftest import KINDS
 
-from wyf_utils import feedback, feeling
-from wyf_utils.recommender import Wish
+from wyf_utils.app.page import feeling
+from wyf_utils.music import feedback
+from wyf_utils.music.recommender import Wish
 
 PEOPLE, REQUESTS = 8, 25
 SENTENCES = [text for texts in KINDS.values() for text in texts]

@@ -10,46 +10,49 @@ import torch
 import transformers
 from test_figures import check_inside
 
-from wyf_utils import cache, classifier, dapt, datasets, encoders, figures
-from wyf_utils.cleaning import near_duplicates, without_full_stops
-from wyf_utils.errors import BadInput
-from wyf_utils.settings import ROOT
+from wyf_utils.core import artifacts
+from wyf_utils.core.errors import BadInput
+from wyf_utils.core.settings import ROOT
+from wyf_utils.data import datasets
+from wyf_utils.data.cleaning import near_duplicates, without_full_stops
+from wyf_utils.study import figures
+from wyf_utils.text import classifier, encoders, pretraining
 
-SMALL = dapt.Pretraining(steps=3, head_steps=2, batch_size=4, max_length=48)
+SMALL = pretraining.Pretraining(steps=3, head_steps=2, batch_size=4, max_length=48)
 
 # How far apart ------------------------------------------------------------------------------------
 
 
 def test_shared_words_cut_every_domain_to_the_smallest():
-    counts = dapt.word_counts({"a": ["사과 배 포도 수박 딸기"], "b": ["사과 배 기차"], "c": ["바다 하늘 구름"]})
-    shares, vocabularies = dapt.shared_words(counts)
+    counts = pretraining.word_counts({"a": ["사과 배 포도 수박 딸기"], "b": ["사과 배 기차"], "c": ["바다 하늘 구름"]})
+    shares, vocabularies = pretraining.shared_words(counts)
     assert {len(v) for v in vocabularies.values()} == {3}
     assert np.allclose(np.diag(shares), 100) and np.allclose(shares, shares.T)
     assert shares.loc["a", "b"] > 0 == shares.loc["a", "c"]
 
 
 def test_stop_words_are_no_vocabulary():
-    counts = dapt.word_counts({"a": ["나는 그리고 오늘은 산에 갔다"]})["a"]
+    counts = pretraining.word_counts({"a": ["나는 그리고 오늘은 산에 갔다"]})["a"]
     assert "산" in counts and not {"나", "그리고", "은", "에"} & set(counts)
 
 
 def test_shared_pieces_leave_the_prefix_out():
-    shares, sets = dapt.shared_pieces({"a": ["사과"], "b": ["기차"]})
+    shares, sets = pretraining.shared_pieces({"a": ["사과"], "b": ["기차"]})
     assert shares.loc["a", "b"] == 0 and not sets["a"] & set(encoders.token_ids([""])[0])
 
 
 def test_the_venn_of_2022_decides_between_its_two_tables():
     published = datasets.published()["vocabulary_jaccard"]
-    assert sum(dapt.VENN_2022.values()) == 100
+    assert sum(pretraining.VENN_2022.values()) == 100
     for pair, notebook in published["notebook"].items():
-        derived = dapt.venn_jaccard(dapt.VENN_2022, *pair.split("-"))
+        derived = pretraining.venn_jaccard(pretraining.VENN_2022, *pair.split("-"))
         assert derived == pytest.approx(notebook, abs=0.6) and abs(derived - notebook) < abs(derived - published["slide"][pair])
 
 
 def test_venn_shares_are_of_the_union():
-    shares = dapt.venn_shares({"a": {1, 2, 3}, "b": {2, 3, 4}, "c": {3, 5}})
+    shares = pretraining.venn_shares({"a": {1, 2, 3}, "b": {2, 3, 4}, "c": {3, 5}})
     assert shares == {("a",): 20, ("a", "b"): 20, ("a", "b", "c"): 20, ("b",): 20, ("c",): 20}
-    assert dapt.venn_jaccard(shares, "a", "b") == pytest.approx(50)
+    assert pretraining.venn_jaccard(shares, "a", "b") == pytest.approx(50)
 
 
 @pytest.fixture(scope="module")
@@ -58,16 +61,16 @@ def domains():
 
 
 def test_divergence_stands_above_what_sampling_gives_and_does_not_saturate(domains):
-    table = dapt.unigram_distance(domains, 0)
+    table = pretraining.unigram_distance(domains, 0)
     assert np.allclose(table, table.T) and (np.diag(table) > 0).all()
     assert 100 > table.loc["talk", "unrelated"] > np.diag(table).max() + 3
-    apart = dapt.unigram_distance({"a": ["사과 배 사과 배"] * 9, "b": ["기차 바다 기차 바다"] * 9}, 0)
+    apart = pretraining.unigram_distance({"a": ["사과 배 사과 배"] * 9, "b": ["기차 바다 기차 바다"] * 9}, 0)
     assert apart.loc["a", "b"] == pytest.approx(100)
-    assert (dapt.unigram_distance(domains, 0) == table).all(axis=None)
+    assert (pretraining.unigram_distance(domains, 0) == table).all(axis=None)
 
 
 def test_a_classifier_tells_domains_apart_but_not_two_samples_of_one(domains):
-    table = dapt.told_apart(domains, 0)
+    table = pretraining.told_apart(domains, 0)
     assert table.loc["talk", "unrelated"] > 80 and (np.diag(table) < 62).all()
 
 
@@ -90,7 +93,7 @@ def test_the_control_is_large_varied_and_of_no_other_domain(monkeypatch, tmp_pat
 def test_a_planted_held_out_sentence_is_removed():
     held_out = ["오늘 면접에서 떨어져서 집에 오는 길에 한참을 울었다", "고양이가 창가에서 잔다"]
     corpus = ["전혀 다른 이야기를 하고 있는 문장이다", "오늘 면접에서 떨어져서 집에 오는 길에 한참을 울었다ㅠ", "고양이가 창가에서 잔다.", "고양이는 밤에 운다"]
-    kept, removed = dapt.without_held_out(corpus, held_out)
+    kept, removed = pretraining.without_held_out(corpus, held_out)
     assert kept == [corpus[0], corpus[3]] and removed == 2
 
 
@@ -98,23 +101,23 @@ def test_corpora_keep_out_what_is_scored_and_count_it(sample_sentences):
     texts = sample_sentences["text"].tolist()
     test, train, other = texts[:40], texts[40:140], texts[140:240]
     planted = [*train, test[0], test[1] + "!", test[2]]
-    found = dapt.corpora({"emotion": planted, "talk": other}, {"emotion": test[20:]}, test, limit=0, held_out=10, seed=0)
+    found = pretraining.corpora({"emotion": planted, "talk": other}, {"emotion": test[20:]}, test, limit=0, held_out=10, seed=0)
     assert not {*test[:3], test[1] + "!"} & set(found.train["emotion"])
     assert found.ledger.loc["emotion", ["drawn", "removed"]].tolist() == [103, 3] and found.leaks() == {"emotion": 0, "talk": 0}
     assert set(found.held_out["emotion"]) <= set(test[20:]) and len(found.held_out["talk"]) == 10
     assert not set(found.train["talk"]) & set(found.held_out["talk"])
     leaky = replace(found, train={"emotion": [*found.train["emotion"], test[5]]})
     assert leaky.leaks() == {"emotion": 1}, "the assertion of the notebook looks for itself"
-    assert len(dapt.corpora({"talk": other}, {}, test, limit=30, held_out=10, seed=0).train["talk"]) == 30
+    assert len(pretraining.corpora({"talk": other}, {}, test, limit=30, held_out=10, seed=0).train["talk"]) == 30
 
 
 def test_labels_and_ids_never_enter(sample_sentences):
     """What a model reads is the text column and nothing else: no line of a file, no label, no number."""
     texts = sample_sentences["text"].tolist()[:120]
-    found = dapt.corpora({"emotion": texts}, {}, [], limit=0, held_out=10, seed=0)
+    found = pretraining.corpora({"emotion": texts}, {}, [], limit=0, held_out=10, seed=0)
     assert set(found.train["emotion"]) <= set(map(without_full_stops, texts))
     encoder = encoders.load(encoders.BUNDLED, texts)
-    seen = [encoder.tokenizer.decode(row["input_ids"]) for row in dapt.rows(encoder, found.train["emotion"], 128)]
+    seen = [encoder.tokenizer.decode(row["input_ids"]) for row in pretraining.rows(encoder, found.train["emotion"], 128)]
     plain = [encoder.tokenizer.decode(encoder.tokenizer(encoder.prefix + t)["input_ids"]) for t in found.train["emotion"]]
     assert seen == plain
     with (ROOT / "data" / "sample" / "sentiment_dialogue.csv").open(encoding="utf-8", newline="") as file:
@@ -123,14 +126,14 @@ def test_labels_and_ids_never_enter(sample_sentences):
 
 
 def test_artists_are_read_or_scored_never_both():
-    lines, scored = dapt.lyrics("sample", 0)
+    lines, scored = pretraining.lyrics("sample", 0)
     songs, _ = datasets.songs("sample", encoders.count_tokens)
     artists = set(songs.set_index("id").loc[scored["id"], "artist"])
     others = songs[~songs["artist"].isin(artists)]
     assert set(lines) <= {line for lyric in others["lyric"] for line in lyric.splitlines()}
     assert scored["emotion"].between(0, 5).all() and scored["emotion"].nunique() == 6
     assert all(" ".join(pairs).split() == lyric.split() for pairs, lyric in zip(scored["couplets"], scored["lyric"], strict=True))
-    assert len(dapt.lyrics("sample", 0, limit=9)[1]) == 9
+    assert len(pretraining.lyrics("sample", 0, limit=9)[1]) == 9
 
 
 # Rows and masks -----------------------------------------------------------------------------------
@@ -149,7 +152,7 @@ def test_rows_lose_nothing_and_packing_fills_them(bundled, sample_sentences):
     texts = sample_sentences["text"].tolist()[:60]
     plain = bundled.tokenizer(texts, add_special_tokens=False)["input_ids"]
     for pack in (False, True):
-        rows = dapt.rows(bundled, texts, 96, pack=pack)
+        rows = pretraining.rows(bundled, texts, 96, pack=pack)
         assert tokens(bundled, rows) == [i for ids in plain if len(ids) > 1 for i in ids]
         assert all(row["length"] == len(row["input_ids"]) == len(row["words"]) == sum(row["attention_mask"]) <= 96 for row in rows)
     assert len(rows) < 0.5 * len(texts)
@@ -159,18 +162,18 @@ def test_rows_lose_nothing_and_packing_fills_them(bundled, sample_sentences):
 
 def test_lines_of_one_character_and_of_five_thousand(bundled):
     long = "오늘은 하늘이 맑고 바람이 분다 " * 300
-    rows = dapt.rows(bundled, ["아", "", long], 32)
+    rows = pretraining.rows(bundled, ["아", "", long], 32)
     assert len(long) > 5000 and tokens(bundled, rows) == bundled.tokenizer(long, add_special_tokens=False)["input_ids"]
-    assert all(2 < row["length"] <= 32 for row in rows) and dapt.rows(bundled, ["아", ""], 32) == []
+    assert all(2 < row["length"] <= 32 for row in rows) and pretraining.rows(bundled, ["아", ""], 32) == []
     with pytest.raises(BadInput, match="A row of 5 tokens has no room for text"):
-        dapt.rows(bundled, [long], 5)
+        pretraining.rows(bundled, [long], 5)
 
 
 @pytest.mark.parametrize("share", [0.15, 0.4])
 @pytest.mark.parametrize("whole_words", [False, True])
 def test_masks_hide_the_share_anew_and_never_the_frame(bundled, sample_sentences, share, whole_words):
-    rows = dapt.rows(bundled, sample_sentences["text"].tolist()[:200], 48, pack=True)
-    masker = dapt.Masker(bundled.tokenizer, share, whole_words)
+    rows = pretraining.rows(bundled, sample_sentences["text"].tolist()[:200], 48, pack=True)
+    masker = pretraining.Masker(bundled.tokenizer, share, whole_words)
     torch.manual_seed(0)
     batch, again = masker(rows), masker(rows)
     words = torch.tensor([row["words"] + [-1] * (batch["labels"].shape[1] - row["length"]) for row in rows])
@@ -187,14 +190,14 @@ def test_masks_hide_the_share_anew_and_never_the_frame(bundled, sample_sentences
 
 
 def test_a_row_of_two_tokens_has_one_to_guess(bundled):
-    rows = dapt.rows(bundled, ["비 눈", "밤 낮"], 48)
-    assert len(rows) == 2 and ((dapt.Masker(bundled.tokenizer)(rows)["labels"] != -100).sum(1) == 1).all()
+    rows = pretraining.rows(bundled, ["비 눈", "밤 낮"], 48)
+    assert len(rows) == 2 and ((pretraining.Masker(bundled.tokenizer)(rows)["labels"] != -100).sum(1) == 1).all()
 
 
 def test_a_tokenizer_without_a_mask_is_refused(bundled):
     plain = transformers.PreTrainedTokenizerFast(tokenizer_object=bundled.tokenizer.backend_tokenizer, pad_token="<pad>")
     with pytest.raises(BadInput, match="has no mask token"):
-        dapt.Masker(plain)
+        pretraining.Masker(plain)
 
 
 # Language models ----------------------------------------------------------------------------------
@@ -227,14 +230,14 @@ def published(tmp_path_factory, texts):
 @pytest.fixture(scope="module")
 def small(texts):
     """Two domains of the sample, with held-out texts."""
-    return dapt.corpora({"emotion": texts[:90], "talk": texts[100:190]}, {"emotion": texts[90:100]}, texts[190:], limit=0, held_out=8, seed=0)
+    return pretraining.corpora({"emotion": texts[:90], "talk": texts[100:190]}, {"emotion": texts[90:100]}, texts[190:], limit=0, held_out=8, seed=0)
 
 
 @pytest.mark.parametrize("kind", [name for name in WITH_HEAD if name != "kcelectra"])
 def test_the_loss_is_the_checkpoint_s_own_over_hidden_tokens_only(published, texts, kind):
-    encoder, objective = dapt.language_model(str(published[kind]))
+    encoder, objective = pretraining.language_model(str(published[kind]))
     torch.manual_seed(1)
-    batch = dapt.Masker(encoder.tokenizer)(dapt.rows(encoder, texts[:12], 40))
+    batch = pretraining.Masker(encoder.tokenizer)(pretraining.rows(encoder, texts[:12], 40))
     objective.eval()
     with torch.no_grad():
         assert objective(**batch)["loss"].item() == pytest.approx(objective.model(**batch).loss.item(), rel=1e-4)
@@ -243,10 +246,10 @@ def test_the_loss_is_the_checkpoint_s_own_over_hidden_tokens_only(published, tex
 
 
 def test_a_discriminator_is_asked_which_tokens_were_replaced(published, texts):
-    encoder, objective = dapt.language_model(str(published["kcelectra"]))
+    encoder, objective = pretraining.language_model(str(published["kcelectra"]))
     assert objective.detects
-    rows = dapt.rows(encoder, texts[:60], 40)
-    replacer = dapt.Replacer(encoder.tokenizer, 0.15, frequencies=dapt.frequencies(rows, len(encoder.tokenizer)))
+    rows = pretraining.rows(encoder, texts[:60], 40)
+    replacer = pretraining.Replacer(encoder.tokenizer, 0.15, frequencies=pretraining.frequencies(rows, len(encoder.tokenizer)))
     torch.manual_seed(0)
     batch = replacer(rows)
     ids = torch.tensor([row["input_ids"] + [encoder.tokenizer.pad_token_id] * (batch["labels"].shape[1] - row["length"]) for row in rows])
@@ -260,19 +263,19 @@ def test_a_discriminator_is_asked_which_tokens_were_replaced(published, texts):
 
 @pytest.mark.parametrize("kind", WITH_HEAD)
 def test_hub_checkpoints_go_on_with_their_own_head(published, small, kind):
-    start = dapt.base(small, SMALL, 0, str(published[kind]))
-    end = dapt.stage(start, "talk", small, SMALL, 0)
+    start = pretraining.base(small, SMALL, 0, str(published[kind]))
+    end = pretraining.stage(start, "talk", small, SMALL, 0)
     before = encoders.load(str(published[kind])).model.state_dict()
-    assert all(torch.equal(before[name], weight) for name, weight in dapt.encoder_weights(start).items()), "nothing to warm up"
-    assert dapt.moved(start, end) > 0.9 and dapt.card(end)["before"] == dapt.card(start)["after"]
+    assert all(torch.equal(before[name], weight) for name, weight in pretraining.encoder_weights(start).items()), "nothing to warm up"
+    assert pretraining.moved(start, end) > 0.9 and pretraining.card(end)["before"] == pretraining.card(start)["after"]
     assert encoders.load(f"dapt/{end.key}").prefix == ""
 
 
 def test_a_checkpoint_without_a_head_is_refused(published, small):
-    made = len(cache.USED)
+    made = len(artifacts.USED)
     with pytest.raises(BadInput, match="has no language-model head .* take one that was saved with its head, or bundled/multilingual-e5-small"):
-        dapt.base(small, SMALL, 0, str(published["kobert"]))
-    assert len(cache.USED) == made
+        pretraining.base(small, SMALL, 0, str(published["kobert"]))
+    assert len(artifacts.USED) == made
 
 
 # Stages -------------------------------------------------------------------------------------------
@@ -280,41 +283,43 @@ def test_a_checkpoint_without_a_head_is_refused(published, small):
 
 @pytest.fixture(scope="module")
 def start(small):
-    return dapt.base(small, SMALL, 0)
+    return pretraining.base(small, SMALL, 0)
 
 
 @pytest.fixture(scope="module")
 def chains(start, small):
     plan = {"none": (), "tapt": ("emotion",), "both": ("emotion", "talk"), "frozen_2022": ("emotion", "talk")}
-    return dapt.adapted(start, plan, small, replace(SMALL, steps=24), 0)  # typed sentences are short: few hidden tokens a step
+    return pretraining.adapted(start, plan, small, replace(SMALL, steps=24), 0)  # typed sentences are short: few hidden tokens a step
 
 
 def test_the_warmed_base_is_the_bundled_encoder_bit_for_bit(start, small):
     everything = [t for part in (*small.train.values(), *small.held_out.values()) for t in part]
     before = encoders.load(encoders.BUNDLED, everything).model.state_dict()
-    after = dapt.encoder_weights(start)
+    after = pretraining.encoder_weights(start)
     assert before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
-    _, objective = dapt.language_model(f"dapt/{start.key}")
+    _, objective = pretraining.language_model(f"dapt/{start.key}")
     assert objective.model.cls.predictions.decoder.weight.data_ptr() == objective.model.bert.embeddings.word_embeddings.weight.data_ptr()
-    assert all(loss < np.log(len(after["embeddings.word_embeddings.weight"])) for loss in dapt.card(start)["after"].values()), "better than a guess"
+    assert all(loss < np.log(len(after["embeddings.word_embeddings.weight"])) for loss in pretraining.card(start)["after"].values()), "better than a guess"
 
 
 def test_the_frozen_recipe_leaves_every_bit_and_the_others_do_not(chains, start):
-    assert dapt.moved(start, chains["frozen_2022"][-1]) == 0
-    assert dapt.moved(start, chains["tapt"][-1]) == dapt.moved(start, chains["both"][-1]) == 1
-    weights = {name: dapt.language_model(f"dapt/{chain[-1].key}")[1].model.cls.predictions.bias for name, chain in chains.items()}
+    assert pretraining.moved(start, chains["frozen_2022"][-1]) == 0
+    assert pretraining.moved(start, chains["tapt"][-1]) == pretraining.moved(start, chains["both"][-1]) == 1
+    weights = {name: pretraining.language_model(f"dapt/{chain[-1].key}")[1].model.cls.predictions.bias for name, chain in chains.items()}
     assert not torch.equal(weights["frozen_2022"], weights["none"]), "its head learns, which is why its loss falls"
-    loss = dapt.card(chains["tapt"][-1])
+    loss = pretraining.card(chains["tapt"][-1])
     assert loss["after"]["emotion"] < loss["before"]["emotion"] and set(loss["after"]) == {"emotion", "talk"}
 
 
 def test_only_a_new_head_learns_at_its_own_rate(published, start, monkeypatch):
     rates = {}
-    monkeypatch.setattr(dapt.training, "fit", lambda model, rows, *, optimizer, **_: rates.update({len(g["params"]): g["lr"] for g in optimizer.param_groups}))
+    monkeypatch.setattr(
+        pretraining.training, "fit", lambda model, rows, *, optimizer, **_: rates.update({len(g["params"]): g["lr"] for g in optimizer.param_groups})
+    )
     for name, new in ((f"dapt/{start.key}", True), (str(published["kcbert"]), False)):
-        encoder, objective = dapt.language_model(name)
+        encoder, objective = pretraining.language_model(name)
         rates.clear()
-        dapt._train(objective, encoder, [{"length": 9}] * 4, SMALL, 0, cache.cache_folder() / "none", "", frozen=False)
+        pretraining._train(objective, encoder, [{"length": 9}] * 4, SMALL, 0, artifacts.cache_folder() / "none", "", frozen=False)
         head = len(list(objective.model.cls.parameters())) - 1  # the decoder counts with the encoder
         assert rates.pop(head) == (SMALL.head_learning_rate if new else SMALL.learning_rate)
         assert list(rates.values()) == [SMALL.learning_rate]
@@ -323,49 +328,49 @@ def test_only_a_new_head_learns_at_its_own_rate(published, start, monkeypatch):
 def test_a_stage_that_conditions_share_is_trained_once(chains, start):
     assert chains["none"] == [start] and chains["tapt"][1] is chains["both"][1] and len(chains["both"]) == 3
     assert chains["both"][1].key != chains["frozen_2022"][1].key
-    assert dapt.card(chains["both"][2])["before"] == dapt.card(chains["both"][1])["after"]
+    assert pretraining.card(chains["both"][2])["before"] == pretraining.card(chains["both"][1])["after"]
 
 
 def test_gradients_are_added_up(start, small):
-    one, two = (dapt.stage(start, "talk", small, replace(SMALL, steps=2, accumulation=n), 0) for n in (1, 2))
-    assert one.key != two.key and dapt.card(two)["tokens"] == pytest.approx(2 * dapt.card(one)["tokens"])
+    one, two = (pretraining.stage(start, "talk", small, replace(SMALL, steps=2, accumulation=n), 0) for n in (1, 2))
+    assert one.key != two.key and pretraining.card(two)["tokens"] == pytest.approx(2 * pretraining.card(one)["tokens"])
 
 
 def test_conditions_begin_with_none_and_are_known():
-    assert set(dapt.plan()) == set(dapt.CONDITIONS) and dapt.plan()["lyrics_conversation_emotion"] == ("lyrics", "conversation", "emotion")
-    two = dapt.plan(["none", "tapt", "lyrics"], ["", "@b"])
+    assert set(pretraining.plan()) == set(pretraining.CONDITIONS) and pretraining.plan()["lyrics_conversation_emotion"] == ("lyrics", "conversation", "emotion")
+    two = pretraining.plan(["none", "tapt", "lyrics"], ["", "@b"])
     assert two["tapt@b"] == ("emotion@b",) and two["lyrics@b"] == ("lyrics",) and len(two) == 6
     with pytest.raises(BadInput, match="The conditions are none, dapt; begin with none, and choose the others from: tapt, conversation"):
-        dapt.plan(["none", "dapt"])
+        pretraining.plan(["none", "dapt"])
     with pytest.raises(BadInput, match="begin with none"):
-        dapt.plan(["tapt"])
+        pretraining.plan(["tapt"])
 
 
 def test_a_corpus_shorter_than_a_batch_is_named(start, small):
-    made = len(cache.USED)
+    made = len(artifacts.USED)
     with pytest.raises(BadInput, match="The corpus fills [1-3] rows of 48 tokens, fewer than one batch of 4; take a larger one"):
-        dapt.stage(start, "talk", replace(small, train={"talk": ["비가 온다", "꽃이 핀다 " * 12]}), SMALL, 0)
-    assert len(cache.USED) == made
+        pretraining.stage(start, "talk", replace(small, train={"talk": ["비가 온다", "꽃이 핀다 " * 12]}), SMALL, 0)
+    assert len(artifacts.USED) == made
 
 
 def test_a_domain_without_held_out_text_is_named(start, small):
     with pytest.raises(BadInput, match="A loss is not a number: the training ran away, or a domain has no held-out text"):
-        dapt.stage(start, "talk", replace(small, held_out={"talk": []}), SMALL, 0)
+        pretraining.stage(start, "talk", replace(small, held_out={"talk": []}), SMALL, 0)
 
 
 def test_a_sign_that_the_cut_vocabulary_lost_is_named(start, small):
     known = encoders.load(f"dapt/{start.key}")
-    assert dapt.lost_symbols(known, small.train["talk"]) == []
-    assert dapt.lost_symbols(known, ["눈이 온다 ☃ 𓀀"]) == ["☃"], "the whole vocabulary does not know the hieroglyph either"
+    assert pretraining.lost_symbols(known, small.train["talk"]) == []
+    assert pretraining.lost_symbols(known, ["눈이 온다 ☃ 𓀀"]) == ["☃"], "the whole vocabulary does not know the hieroglyph either"
     with pytest.raises(BadInput, match="The vocabulary was cut to other texts and lost 1 signs of the corpora .such as '☃'.; make the base from all"):
-        dapt.stage(start, "talk", replace(small, train={"talk": [*small.train["talk"], "눈이 온다 ☃"]}), SMALL, 0)
+        pretraining.stage(start, "talk", replace(small, train={"talk": [*small.train["talk"], "눈이 온다 ☃"]}), SMALL, 0)
 
 
 def test_an_interrupted_stage_goes_on_from_its_last_good_checkpoint(published, small, tmp_path, monkeypatch):
     recipe = replace(SMALL, steps=8, save_steps=2)
     monkeypatch.setenv("WYF_CACHE", str(tmp_path))
-    start = dapt.base(small, recipe, 0, str(published["kcbert"]))
-    call, sizes = dapt.Masker.__call__, []
+    start = pretraining.base(small, recipe, 0, str(published["kcbert"]))
+    call, sizes = pretraining.Masker.__call__, []
 
     def counting(self, batch, stop=99):
         sizes.append(len(batch))
@@ -374,9 +379,9 @@ def test_an_interrupted_stage_goes_on_from_its_last_good_checkpoint(published, s
         return call(self, batch)
 
     with monkeypatch.context() as patched:
-        patched.setattr(dapt.Masker, "__call__", lambda self, batch: counting(self, batch, 5))
+        patched.setattr(pretraining.Masker, "__call__", lambda self, batch: counting(self, batch, 5))
         with pytest.raises(KeyboardInterrupt):
-            dapt.stage(start, "talk", small, recipe, 0)
+            pretraining.stage(start, "talk", small, recipe, 0)
     (unfinished,) = (tmp_path / "unfinished").iterdir()
     assert [p.name for p in unfinished.glob("checkpoint-*")] == ["checkpoint-4"]
     broken = unfinished / "checkpoint-6"  # as left by a stop in the middle of saving
@@ -385,10 +390,10 @@ def test_an_interrupted_stage_goes_on_from_its_last_good_checkpoint(published, s
     assert len(list((tmp_path / "dapt").iterdir())) == 1, "no half-made stage"
     sizes.clear()
     with monkeypatch.context() as patched:
-        patched.setattr(dapt.Masker, "__call__", counting)
-        end = dapt.stage(start, "talk", small, recipe, 0)
+        patched.setattr(pretraining.Masker, "__call__", counting)
+        end = pretraining.stage(start, "talk", small, recipe, 0)
     assert sizes.count(recipe.batch_size) <= 5, "four steps were left, and one batch is drawn ahead"
-    assert dapt.moved(start, end) > 0.9 and not list((tmp_path / "unfinished").iterdir())
+    assert pretraining.moved(start, end) > 0.9 and not list((tmp_path / "unfinished").iterdir())
 
 
 # The experiment -----------------------------------------------------------------------------------
@@ -399,12 +404,12 @@ def test_a_condition_answers_sentences_and_lyrics_the_same_every_time(chains, sa
     scored = pd.DataFrame({"couplets": [["비가 온다 눈물이 난다", "그래도 웃자"], ["!!", "신난다 춤을 추자"]]})
     recipe = classifier.Recipe(epochs=1, frozen_layers=11, max_length=32)
     end = chains["both"][-1]
-    found = dapt.fine_tuned(end, few, few, few["text"][:5], scored, recipe, [0, 1])
+    found = pretraining.fine_tuned(end, few, few, few["text"][:5], scored, recipe, [0, 1])
     assert [a.shape for a in found.sentences] == [(5,)] * 2 and [a.shape for a in found.lyrics] == [(2,)] * 2
-    again = dapt.fine_tuned(end, few, few, few["text"][:5], scored, recipe, [0, 1])
+    again = pretraining.fine_tuned(end, few, few, few["text"][:5], scored, recipe, [0, 1])
     assert [e.key for e in again.entries] == [e.key for e in found.entries] and all(e.reused for e in again.entries)
     assert np.array_equal(np.stack(again.lyrics), np.stack(found.lyrics))
-    spent = dapt.minutes(chains["both"], found)
+    spent = pretraining.minutes(chains["both"], found)
     assert spent["pre-training"] == pytest.approx(sum(e.seconds for e in chains["both"][1:]) / 60) and spent["fine-tuning"] > 0
 
 
@@ -413,7 +418,7 @@ def test_an_adapted_encoder_keeps_its_prefix(chains):
 
 
 def test_points_of_the_plane_belong_to_their_domain(domains):
-    points, names = dapt.plane(domains, 0, each=12)
+    points, names = pretraining.plane(domains, 0, each=12)
     assert points.shape == (24, 2) and list(names) == ["talk"] * 12 + ["unrelated"] * 12
     assert np.ptp(points[:, 0]) >= np.ptp(points[:, 1]) * 0.5
 
@@ -424,7 +429,7 @@ LABELS = {name: (name, name) for name in ("conversation", "lyrics", "emotion", "
 INTERVAL = {"mean": 0.5, "low": 0.4, "high": 0.6}
 BUILDERS = {
     "venns": lambda lang: figures.venns(
-        {"ours": (dapt.VENN_2022, False), "2022": (dapt.VENN_2022, True)}, ("conversation", "lyrics", "emotion"), LABELS, lang, "t"
+        {"ours": (pretraining.VENN_2022, False), "2022": (pretraining.VENN_2022, True)}, ("conversation", "lyrics", "emotion"), LABELS, lang, "t"
     ),
     "domain_plane": lambda lang: figures.domain_plane(
         np.random.default_rng(0).normal(size=(40, 2)), np.repeat(["conversation", "emotion"], 20), "emotion", LABELS, lang, "t", "n"
@@ -446,5 +451,5 @@ def test_everything_drawn_stays_inside_the_figure(name):
 def test_a_venn_says_the_share_of_every_region():
     figure = BUILDERS["venns"]("en")
     for ax in figure.axes:
-        assert sorted(t.get_text() for t in ax.texts if t.get_text().endswith("%")) == sorted(f"{share}%" for share in dapt.VENN_2022.values())
+        assert sorted(t.get_text() for t in ax.texts if t.get_text().endswith("%")) == sorted(f"{share}%" for share in pretraining.VENN_2022.values())
     plt.close(figure)

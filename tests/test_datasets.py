@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wyf_utils import cleaning, datasets, emotions, encoders, settings, tables
-from wyf_utils.errors import BadInput, CorruptData, MissingData, Unreachable
+from wyf_utils.core import emotions, settings
+from wyf_utils.core.errors import BadInput, CorruptData, MissingData, Unreachable
+from wyf_utils.data import cleaning, datasets, tables
+from wyf_utils.text import encoders
 
 HEADER = "번호,연령,성별,상황키워드,신체질환,감정_대분류,감정_소분류,사람문장1"
 
@@ -396,7 +398,7 @@ def test_sample_songs_survive_cleaning():
 
 
 def test_no_emotion_label_stands_in_the_song_files():
-    from wyf_utils.settings import data_folder
+    from wyf_utils.core.settings import data_folder
 
     keys = set().union(*(r.keys() for r in json.loads((data_folder() / "sample" / "song_meta.json").read_text(encoding="utf-8"))))
     assert keys == {

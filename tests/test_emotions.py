@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from wyf_utils import emotions
-from wyf_utils.errors import CorruptData
+from wyf_utils.core import emotions
+from wyf_utils.core.errors import CorruptData
 
 
 def test_order_is_that_of_the_published_vectors():

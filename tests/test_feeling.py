@@ -7,9 +7,13 @@ import pytest
 from test_songs import make
 from typer.testing import CliRunner
 
-from wyf_utils import cli, database, emotions, encoders, feedback, feeling, page, reasons
-from wyf_utils.errors import BadInput, MissingData
-from wyf_utils.recommender import Wish, targets
+from wyf_utils import cli
+from wyf_utils.app.page import feeling, markup
+from wyf_utils.core import emotions
+from wyf_utils.core.errors import BadInput, MissingData
+from wyf_utils.music import database, feedback
+from wyf_utils.music.recommender import Wish, targets
+from wyf_utils.text import encoders, explanation
 
 WORDS = {"신나": 0, "불안": 1, "편안": 2, "슬퍼": 3, "화나": 4, "회의": 5}
 
@@ -52,7 +56,7 @@ def test_what_is_said_of_a_neutral_sentence_is_true_of_its_songs(here, mode, say
     answer = feeling.answer("회의 회의 회의", wish=Wish(mode=mode, seed=1))
     assert answer.said["en"].startswith("No clear emotion was read") and says in answer.said["en"] and answer.said["ko"]
     calm = np.array([0, 0, 0.5, 0, 0, 0.5])
-    assert answer.calm == ("calm" in says) and ("a plain, calm mood" in page.because(answer, 0, "en")) == answer.calm
+    assert answer.calm == ("calm" in says) and ("a plain, calm mood" in markup.because(answer, 0, "en")) == answer.calm
     assert np.allclose(answer.aims, targets(calm if "calm" in says else answer.feeling, answer.wish), atol=1e-6)
     assert answer.aims[0].argmax() in (2, 5), "neither tension nor anger is across from no emotion"
 
@@ -104,33 +108,33 @@ def test_a_lost_model_names_the_run_that_trains_it(monkeypatch):
 def test_the_top_word_moved_the_emotion():
     sentence = "어제는 신나 신나 했는데 오늘은 왠지 슬퍼 그리고 슬퍼요 또 슬퍼서"
     reader = Reader()
-    words = reasons.moving_words(sentence, reader)
+    words = explanation.moving_words(sentence, reader)
     assert reader.calls == 1, "one batch"
     assert words["emotion"].eq(3).all() and words["word"][0].startswith("슬퍼") and words["effect"].is_monotonic_decreasing
     without = " ".join(w for i, w in enumerate(sentence.split()) if i != words["place"][0])
     assert reader.predict([without])[0, 3] == pytest.approx(words["after"][0]) and words["after"][0] < words["before"][0]
     assert words.loc[words["word"] == "신나", "effect"].max() < 0, "a word may speak against the emotion"
-    assert reasons.moving_words("슬퍼", reader).empty
-    long = reasons.moving_words("아주 " * 400 + "슬퍼", reader)
-    assert len(long) == reasons.PARTS and long["word"][0].endswith("슬퍼")
+    assert explanation.moving_words("슬퍼", reader).empty
+    long = explanation.moving_words("아주 " * 400 + "슬퍼", reader)
+    assert len(long) == explanation.PARTS and long["word"][0].endswith("슬퍼")
 
 
 def test_the_nearest_line_of_each_lyric():
     lyrics = ["아침에 밥을 먹고\n비가 와서 마음이 젖는다\n자동차를 닦는다", "", "셋을 세면\n하나 둘"]
-    found = reasons.nearest_lines("비가 내려서 마음이 축축해", lyrics, lambda: encoders.load(encoders.BUNDLED, []))
+    found = explanation.nearest_lines("비가 내려서 마음이 축축해", lyrics, lambda: encoders.load(encoders.BUNDLED, []))
     assert found[0] == "비가 와서 마음이 젖는다" and found[1] == "" and found[2] in ("셋을 세면", "하나 둘")
 
     def never():
         raise AssertionError("no lyric, no encoder")
 
-    assert reasons.nearest_lines("비", ["", ""], never) == ["", ""]
+    assert explanation.nearest_lines("비", ["", ""], never) == ["", ""]
 
 
 def test_the_first_request_finds_the_encoder_s_tokenizer_set_up():
     feeling._loaded_encoder.cache_clear()
     ready = feeling._encoder().tokenizer.backend_tokenizer
     before = ready.truncation, ready.padding
-    reasons.nearest_lines("비가 내려", ["비가 와서 마음이 젖는다"], feeling._encoder)
+    explanation.nearest_lines("비가 내려", ["비가 와서 마음이 젖는다"], feeling._encoder)
     assert before == (ready.truncation, ready.padding) and all(before)
 
 

@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from wyf_utils import figures, metrics
-from wyf_utils.cache import read_json
-from wyf_utils.errors import BadInput, MissingData
-from wyf_utils.notebook import open_notebook
+from wyf_utils.core import metrics
+from wyf_utils.core.artifacts import read_json
+from wyf_utils.core.errors import BadInput, MissingData
+from wyf_utils.study import figures
+from wyf_utils.study.notebook import open_notebook
 
 
 @pytest.fixture(autouse=True)

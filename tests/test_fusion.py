@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyf_utils import classifier, fusion
-from wyf_utils.errors import BadInput
+from wyf_utils.core.errors import BadInput
+from wyf_utils.music import fusion
+from wyf_utils.text import classifier
 
 
 def drawn(n=9, seed=0):

@@ -4,7 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wyf_utils import catalogue, classifier, encoders, hearing, mel_models, metrics
+from wyf_utils.core import metrics
+from wyf_utils.music import catalogue
+from wyf_utils.sound import networks
+from wyf_utils.study import hearing
+from wyf_utils.text import classifier, encoders
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +20,7 @@ def heard():
     couplets = rng.normal(size=(60, 3, 4)).astype(np.float32)
     couplets[:, :, 0] += ids[:, None]
     parts = np.array([("train", "train", "dev", "test")[i // 2 % 4] for i in range(60)])
-    found = hearing.Hearing(mel_models.Material(mels, parts, couplets), [0, 1])
+    found = hearing.Hearing(networks.Material(mels, parts, couplets), [0, 1])
     targets = 0.8 * np.eye(6)[ids] + 0.2 * np.eye(6)[5]
     found.add_network("lyric_cnn", "lyric_cnn", targets, 2)
     plain = found.material.statistics()
@@ -86,5 +90,5 @@ def test_a_profile_without_sound_has_nothing_to_hear():
 
 
 def test_every_model_has_a_name_in_both_languages():
-    assert set(hearing.LABELS) >= {f"{family}_{head}" for family in ("simclr", "statistics") for head in mel_models.HEADS}
+    assert set(hearing.LABELS) >= {f"{family}_{head}" for family in ("simclr", "statistics") for head in networks.HEADS}
     assert all(len(names) == 2 and all(names) for names in hearing.LABELS.values())

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from wyf_utils import classifier, datasets, inference
-from wyf_utils.errors import BadInput, CorruptData, MissingData
+from wyf_utils.core.errors import BadInput, CorruptData, MissingData
+from wyf_utils.data import datasets
+from wyf_utils.text import classifier, onnx_model
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def texts(sample_sentences):
 
 
 def test_eight_bits_give_the_same_answers(model, texts):
-    reference, fast = classifier.load(model).predict(texts), inference.load_onnx(model).predict(texts)
+    reference, fast = classifier.load(model).predict(texts), onnx_model.load_onnx(model).predict(texts)
     ranked = np.sort(reference, axis=1)
     clear = ranked[:, -1] - ranked[:, -2] > 0.05  # this little model is often of two minds
     assert clear.mean() > 0.2 and (reference.argmax(1) == fast.argmax(1))[clear].mean() >= 0.98
@@ -31,7 +32,7 @@ def test_eight_bits_give_the_same_answers(model, texts):
 
 
 def test_padding_and_company_change_nothing(model, texts):
-    fast = inference.load_onnx(model)
+    fast = onnx_model.load_onnx(model)
     together = fast.predict(texts[:40])
     assert np.allclose(np.concatenate([fast.predict([t]) for t in texts[:40]]), together, atol=1e-4)
 
@@ -41,7 +42,7 @@ def test_weights_fit_the_rounded_inputs_they_get():
     sizes = np.geomspace(1, 300, 32, dtype=np.float32)  # one channel is as large as all others together, as in E5
     x = (random.normal(size=(2000, 8)) @ random.normal(size=(8, 32)) * sizes + 3).astype(np.float32)
     weight, bias = (random.normal(size=(32, 16)) / sizes[:, None]).astype(np.float32), random.normal(size=16).astype(np.float32)
-    by = inference._product(x, weight, bias)
+    by = onnx_model._product(x, weight, bias)
     whole = np.clip(np.rint((x - by.centre) * by.stretch / by.step) + by.zero, 0, 255) - by.zero
     found, true = whole @ by.whole.astype(np.float32) * by.step * by.scale + by.bias, x @ weight + bias
     plain, scale = np.rint(x / (np.ptp(x) / 255)) * (np.ptp(x) / 255), np.abs(weight).max(0) / 127
@@ -50,8 +51,8 @@ def test_weights_fit_the_rounded_inputs_they_get():
 
 
 def test_exported_once(model):
-    first = inference.exported(model)
-    assert inference.exported(model).reused and inference.exported(model).path == first.path
+    first = onnx_model.exported(model)
+    assert onnx_model.exported(model).reused and onnx_model.exported(model).path == first.path
     assert (first.path / "model.onnx").stat().st_size < 0.5 * (model / "model.safetensors").stat().st_size
 
 
@@ -61,13 +62,13 @@ def test_an_interrupted_export_leaves_nothing(model, monkeypatch, tmp_path):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(inference.onnx, "save", full)
+    monkeypatch.setattr(onnx_model.onnx, "save", full)
     with pytest.raises(OSError, match="No space left"):
-        inference.load_onnx(model)
+        onnx_model.load_onnx(model)
     assert not [p for p in tmp_path.rglob("*") if p.is_file()]
 
 
-@pytest.mark.parametrize("load", [classifier.load, inference.load_onnx])
+@pytest.mark.parametrize("load", [classifier.load, onnx_model.load_onnx])
 def test_bad_rows_are_marked_and_the_rest_returned(model, load):
     loaded = load(model)
     good = ["오늘 정말 신난다", "ㅋㅋㅋ 웃겨 haha 123", "너무 슬퍼 " * 2000]
@@ -80,9 +81,9 @@ def test_bad_rows_are_marked_and_the_rest_returned(model, load):
 
 def test_damaged_and_absent_models_are_named(model, tmp_path):
     with pytest.raises(MissingData, match="no trained model"):
-        inference.load_onnx(tmp_path)
+        onnx_model.load_onnx(tmp_path)
     for file in model.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     (tmp_path / "model.safetensors").write_bytes(b"short")
     with pytest.raises(CorruptData, match="are damaged"):
-        inference.load_onnx(tmp_path)
+        onnx_model.load_onnx(tmp_path)

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
-from wyf_utils import datasets, emotions, lexicon, words
-from wyf_utils.errors import CorruptData
+from wyf_utils.core import emotions
+from wyf_utils.core.errors import CorruptData
+from wyf_utils.data import datasets
+from wyf_utils.text import lexicon, words
 
 
 def test_content_words_are_in_dictionary_form_without_stop_words():

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from wyf_utils import composer, emotions, mel, mel_models
-from wyf_utils.errors import BadInput, CorruptData, MissingData
+from wyf_utils.core import emotions
+from wyf_utils.core.errors import BadInput, CorruptData, MissingData
+from wyf_utils.sound import composer, mel, networks
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +63,7 @@ def test_composed_emotions_can_be_heard(pieces):
     loud = mels.mean((1, 2))
     assert loud[ids == 4].min() > loud[ids == 3].max(), "anger is louder than sadness"
     first, rest = np.arange(len(ids)) % 3 == 0, np.arange(len(ids)) % 3 != 0
-    answers = mel_models.head("linear", features[rest], ids[rest], 0).probabilities(features[first]).argmax(1)
+    answers = networks.head("linear", features[rest], ids[rest], 0).probabilities(features[first]).argmax(1)
     assert (answers == ids[first]).mean() >= 0.5, "six unheard pieces: chance is one"
 
 
@@ -373,43 +374,43 @@ def material(n=48, couplets=None):
     ids = np.arange(n) % 2 * 4
     mels = (rng.normal(-70, 3, (n, 48, 1876)) + 8 * ids[:, None, None]).astype(np.float32)
     parts = np.array([("train", "train", "train", "train", "dev", "test")[i // 2 % 6] for i in range(n)])
-    return mel_models.Material(mels, parts, couplets), np.eye(6)[ids]
+    return networks.Material(mels, parts, couplets), np.eye(6)[ids]
 
 
 def test_cnn_learns_to_hear_loudness():
     songs, targets = material()
-    entry = mel_models.trained("cnn", songs, targets, epochs=6, seed=0)
+    entry = networks.trained("cnn", songs, targets, epochs=6, seed=0)
     test = songs.rows("test")
-    probabilities = mel_models.predict(mel_models.load("cnn", entry, songs), songs, test)
+    probabilities = networks.predict(networks.load("cnn", entry, songs), songs, test)
     assert np.allclose(probabilities.sum(1), 1, atol=1e-5)
     assert (probabilities.argmax(1) == targets[test].argmax(1)).mean() > 0.8
-    assert set(mel_models.curve(entry)) == {"loss", "accuracy", "dev_loss", "dev_accuracy", "dev_macro_f1"}
-    assert mel_models.trained("cnn", songs, targets, epochs=6, seed=0).reused
-    assert not mel_models.trained("cnn", songs.noisy(0), targets, epochs=1, seed=0).reused, "noise is another entry"
+    assert set(networks.curve(entry)) == {"loss", "accuracy", "dev_loss", "dev_accuracy", "dev_macro_f1"}
+    assert networks.trained("cnn", songs, targets, epochs=6, seed=0).reused
+    assert not networks.trained("cnn", songs.noisy(0), targets, epochs=1, seed=0).reused, "noise is another entry"
     (entry.path / "model.safetensors").write_bytes(b"broken")
     with pytest.raises(CorruptData, match=r"weights in mel_cnn/\w+ are damaged; delete that folder"):
-        mel_models.load("cnn", entry, songs)
+        networks.load("cnn", entry, songs)
 
 
 def test_the_shallow_network_reads_the_statistics_of_a_crop():
     songs, targets = material()
     crops = songs.crops(np.arange(8), np.zeros(8, int))
-    read = mel_models.MelStatistics().eval()(crops).numpy()  # not yet trained, it neither centres nor scales
+    read = networks.MelStatistics().eval()(crops).numpy()  # not yet trained, it neither centres nor scales
     assert np.allclose(read, mel.statistics(crops.numpy()), atol=1e-4)
-    entry = mel_models.trained("shallow", songs, targets, epochs=6, seed=0)
+    entry = networks.trained("shallow", songs, targets, epochs=6, seed=0)
     test = songs.rows("test")
-    assert (mel_models.predict(mel_models.load("shallow", entry, songs), songs, test).argmax(1) == targets[test].argmax(1)).mean() > 0.8
+    assert (networks.predict(networks.load("shallow", entry, songs), songs, test).argmax(1) == targets[test].argmax(1)).mean() > 0.8
 
 
-@pytest.mark.parametrize("name", mel_models.NETWORKS)
+@pytest.mark.parametrize("name", networks.NETWORKS)
 def test_every_network_gives_six_logits_and_gradients(name):
     import torch
 
     couplets = np.random.default_rng(0).normal(size=(48, 5, 8)).astype(np.float32)
     couplets[:, 3:] = 0
     songs, _ = material(couplets=couplets)
-    model = mel_models.network(name, songs)
-    logits = mel_models._logits(model, songs, np.arange(2), np.zeros(2, int))
+    model = networks.network(name, songs)
+    logits = networks._logits(model, songs, np.arange(2), np.zeros(2, int))
     assert logits.shape == (2, 6) and logits.dtype == torch.float32
     logits.square().mean().backward()
     assert all(p.grad is not None for p in model.parameters())
@@ -417,12 +418,12 @@ def test_every_network_gives_six_logits_and_gradients(name):
 
 def test_resnet50_is_the_published_one():
     songs, _ = material(6)
-    model = mel_models.network("resnet50", songs)
+    model = networks.network("resnet50", songs)
     config = model.network.config
     assert config.depths == [3, 4, 6, 3] and config.layer_type == "bottleneck" and config.num_channels == 1
     assert sum(p.numel() for p in model.parameters()) == pytest.approx(23.5e6, rel=0.01)
     with pytest.raises(BadInput, match="no network 'vgg'; choose one of: cnn, resnet50"):
-        mel_models.network("vgg", songs)
+        networks.network("vgg", songs)
 
 
 def test_what_stands_behind_the_last_couplet_is_not_read():
@@ -430,7 +431,7 @@ def test_what_stands_behind_the_last_couplet_is_not_read():
 
     short = torch.randn(2, 3, 8)
     long = torch.cat([short, torch.zeros(2, 2, 8)], dim=1)
-    for reader in (mel_models.CoupletCNN(8), mel_models.CoupletRNN(8)):
+    for reader in (networks.CoupletCNN(8), networks.CoupletRNN(8)):
         assert torch.allclose(reader(short), reader(long), atol=1e-6) and reader(long).shape == (2, 128)
         assert torch.isfinite(reader(torch.zeros(2, 3, 8))).all(), "a lyric without couplets"
 
@@ -439,61 +440,61 @@ def test_views_keep_the_song_apart_from_small_changes():
     import torch
 
     ramp = torch.linspace(-1, 1, 48)[None, :, None].expand(3000, 48, 40)  # a band's height is its level
-    views = mel_models.augment(ramp, torch.Generator().manual_seed(0))
+    views = networks.augment(ramp, torch.Generator().manual_seed(0))
     low, high = views[:, 1].median(1).values, views[:, -2].median(1).values
     assert low.quantile(0.9) < -0.8 and high.quantile(0.1) > 0.8, "a shifted band never wraps around to the other end"
-    gain = mel_models.augment(torch.zeros(300, 48, 40), torch.Generator().manual_seed(0)).flatten(1).median(1).values
+    gain = networks.augment(torch.zeros(300, 48, 40), torch.Generator().manual_seed(0)).flatten(1).median(1).values
     assert gain.abs().max() * 50 < 2.5, "decibels: loudness stays a cue"
     assert not torch.equal(views[0], views[1])
 
 
 def test_simclr_vectors_and_how_they_lie(tmp_path):
     songs, _ = material(60)
-    entry = mel_models.trained_simclr(songs, epochs=2, seed=0)
-    vectors = mel_models.embed(entry, songs)
+    entry = networks.trained_simclr(songs, epochs=2, seed=0)
+    vectors = networks.embed(entry, songs)
     assert vectors.shape == (60, 512) and vectors.std(0).max() > 0
-    lies = mel_models.on_the_sphere(entry, songs, "test", 0)
+    lies = networks.on_the_sphere(entry, songs, "test", 0)
     assert 0 <= lies["alignment"] <= 4 and lies["uniformity"] <= 0
-    assert set(mel_models.curve(entry)) == {"loss", "chance"}
+    assert set(networks.curve(entry)) == {"loss", "chance"}
     (entry.path / "model.safetensors").write_bytes(b"")
     with pytest.raises(CorruptData, match="weights in simclr"):
-        mel_models.embed(entry, songs)
+        networks.embed(entry, songs)
 
 
 def test_nt_xent_prefers_views_that_belong_together():
     import torch
 
     views = torch.eye(8)
-    assert mel_models.nt_xent(views, views) < mel_models.nt_xent(views, views.roll(1, 0))
+    assert networks.nt_xent(views, views) < networks.nt_xent(views, views.roll(1, 0))
     n = 4
     same = torch.ones(n, 3)
-    assert mel_models.nt_xent(same, same).item() == pytest.approx(np.log(2 * n - 1), rel=1e-5), "collapsed vectors: chance among 2n - 1"
+    assert networks.nt_xent(same, same).item() == pytest.approx(np.log(2 * n - 1), rel=1e-5), "collapsed vectors: chance among 2n - 1"
 
 
-@pytest.mark.parametrize("name", mel_models.HEADS)
+@pytest.mark.parametrize("name", networks.HEADS)
 def test_heads_learn_and_never_answer_an_emotion_they_have_not_seen(name):
     rng = np.random.default_rng(0)
     labels = np.array([0, 3, 4] * 10 + [5])  # an emotion with one song breaks nothing
     x = rng.normal(size=(31, 4)) + 3 * labels[:, None]
-    probabilities = mel_models.head(name, x, labels, 0).probabilities(x)
+    probabilities = networks.head(name, x, labels, 0).probabilities(x)
     assert probabilities[:, [1, 2]].max() == 0 and np.allclose(probabilities.sum(1), 1)
     assert (probabilities.argmax(1) == labels).mean() > 0.7
-    two = mel_models.head(name, x[:20] + labels[:20, None], labels[:20] // 3 * 3, 0).probabilities(x)
+    two = networks.head(name, x[:20] + labels[:20, None], labels[:20] // 3 * 3, 0).probabilities(x)
     assert two[:, [1, 2, 4, 5]].max() == 0 and np.allclose(two.sum(1), 1)
-    alone = mel_models.head(name, x, np.full(31, 2), 0).probabilities(x)
+    alone = networks.head(name, x, np.full(31, 2), 0).probabilities(x)
     assert np.array_equal(alone, np.tile(np.eye(emotions.N)[2], (31, 1)))
 
 
 def test_heads_that_are_not_there_or_have_too_few_songs():
     with pytest.raises(BadInput, match="no head 'bayes'; choose one of: linear, dense, knn"):
-        mel_models.head("bayes", np.eye(3), np.arange(3), 0)
+        networks.head("bayes", np.eye(3), np.arange(3), 0)
     with pytest.raises(BadInput, match="3 songs are too few for the seven neighbours of 'voting'"):
-        mel_models.head("voting", np.eye(3), np.arange(3), 0)
+        networks.head("voting", np.eye(3), np.arange(3), 0)
 
 
 def test_the_dense_head_s_curve():
     songs, targets = material()
-    curve = mel_models.dense_curve(songs.statistics(), targets.argmax(1), songs, epochs=5, seed=0)
+    curve = networks.dense_curve(songs.statistics(), targets.argmax(1), songs, epochs=5, seed=0)
     assert {len(values) for values in curve.values()} == {5} and curve["loss"][-1] < curve["loss"][0]
 
 

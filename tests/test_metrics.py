@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn import metrics as sklearn_metrics
 
-from wyf_utils import metrics
+from wyf_utils.core import metrics
 
 vectors = arrays(np.float64, st.tuples(st.integers(1, 12), st.just(6)), elements=st.floats(0, 1, width=32))
 

@@ -8,9 +8,9 @@ import nbformat
 import numpy as np
 import pytest
 
-from wyf_utils import figures, run
-from wyf_utils.cache import read_json
-from wyf_utils.settings import ROOT
+from wyf_utils.core.artifacts import read_json
+from wyf_utils.core.settings import ROOT
+from wyf_utils.study import figures, runner
 
 STEMS = ["01_eda", "02_model_comparison", "03_dapt", "04_mel_cnn_vs_embedding", "05_recommender_demo"]
 HOME = re.compile(r"/(?:root|home|Users|work|tmp|opt|usr|var)/|[A-Z]:\\\\Users|site-packages")
@@ -26,7 +26,7 @@ def outputs(notebook):
 
 
 def test_the_five_notebooks_are_there():
-    assert run.stems() == STEMS
+    assert runner.stems() == STEMS
 
 
 def test_executed_without_error_or_absolute_path(committed):
@@ -42,7 +42,7 @@ def test_executed_without_error_or_absolute_path(committed):
 
 def test_matches_its_twin(committed):
     stem, notebook = committed
-    script = jupytext.read(run.twin(stem))
+    script = jupytext.read(runner.twin(stem))
     assert [(c.cell_type, c.source) for c in notebook.cells] == [(c.cell_type, c.source) for c in script.cells], f"{stem} differs from its .py; run `make sync`"
 
 
@@ -50,7 +50,7 @@ def test_form_of_a_notebook(committed):
     stem, notebook = committed
     card = notebook.cells[0].source
     assert card.startswith(f"# {stem[:2]} · ") and all(f"**{row}**" in card for row in ("Question", "Reads", "Writes", "Before, after", "Time"))
-    declared = run.declared_parameters(notebook, stem)
+    declared = runner.declared_parameters(notebook, stem)
     assert declared["run"] == "default" and declared["profile"] == "sample"
     code = [c.source for c in notebook.cells if c.cell_type == "code"]
     assert max(len(c.splitlines()) for c in code) <= 30
@@ -91,7 +91,7 @@ def check_results(section, stems):
 def test_committed_results_hold_default_and_open():
     results = read_json(ROOT / "figures" / "results.json")
     check_results(results["default"], STEMS)
-    check_results(results["open"], list(run.read_runs()["open"]))
+    check_results(results["open"], list(runner.read_runs()["open"]))
     for section in (results["default"], results["open"]):
         difference = section["02_model_comparison"]["macro_f1_difference/e5_finetuned-tfidf"]
         assert difference["n"] > 500, "the comparison that the README tells of"
@@ -126,7 +126,7 @@ def test_the_sample_s_sound_is_heard():
 
 @pytest.fixture(scope="session")
 def smoke(tmp_path_factory):
-    return run.run("smoke", tmp_path_factory.mktemp("smoke"))
+    return runner.run("smoke", tmp_path_factory.mktemp("smoke"))
 
 
 def test_smoke_run_of_all_five(smoke):
@@ -141,7 +141,8 @@ def test_smoke_run_of_all_five(smoke):
 
 
 def test_a_feeling_is_answered_from_the_smoke_run(smoke, monkeypatch):
-    from wyf_utils import emotions, feeling
+    from wyf_utils.app.page import feeling
+    from wyf_utils.core import emotions
 
     monkeypatch.setenv("WYF_OUT", str(smoke))
     vector = feeling.feel("면접에서 또 떨어져서 너무 속상해", "smoke")

@@ -16,9 +16,13 @@ from safetensors.torch import save_file
 from test_checkpoints import kcbert
 from typer.testing import CliRunner
 
-from wyf_utils import catalogue, classifier, database, encoders, feeling, lyrics, mel, mel_models, own_music, settings, tags
+from wyf_utils.app.page import feeling
 from wyf_utils.cli import app
-from wyf_utils.errors import BadInput, CorruptData, MissingData, NoRoom, Unreachable
+from wyf_utils.core import settings
+from wyf_utils.core.errors import BadInput, CorruptData, MissingData, NoRoom, Unreachable
+from wyf_utils.music import catalogue, database, library, lyric_sources, tags
+from wyf_utils.sound import mel, networks
+from wyf_utils.text import classifier, encoders
 
 LYRIC = "눈물이 멈추지 않아\n이별하고 매일 운다"
 RATE = 22_050
@@ -169,22 +173,22 @@ def test_only_the_folder_is_read(tmp_path):
     (folder / "loop").symlink_to(folder)
     (folder / "a" / unicodedata.normalize("NFD", "한.LRC")).touch()
     os.mkfifo(folder / "pipe.mp3")
-    files = own_music.find(folder)
+    files = library.find(folder)
     assert [(file.name, file.text and file.text.suffix) for file in files] == [("b.MP3", None), ("a/한.flac", ".LRC")]
 
 
 def test_no_folder_and_no_music(tmp_path):
     with pytest.raises(MissingData, match="There is no folder .*nowhere; name the one that holds your music"):
-        own_music.find(tmp_path / "nowhere")
+        library.find(tmp_path / "nowhere")
     (tmp_path / "note.txt").touch()
     with pytest.raises(MissingData, match=r"holds no music \(.mp3, .flac.*\); name a folder that does"):
-        own_music.find(tmp_path)
+        library.find(tmp_path)
 
 
 def test_a_name_that_is_not_utf_8_or_holds_escapes_can_be_printed(tmp_path):
     (tmp_path / os.fsdecode("밤.mp3".encode("cp949"))).touch()
     (tmp_path / "a\x1b[31m.mp3").touch()
-    names = [file.name for file in own_music.find(tmp_path)]
+    names = [file.name for file in library.find(tmp_path)]
     assert names[0] == "a[31m.mp3" and names[1].endswith(".mp3") and "�" in names[1] and "\n".join(names).encode()
 
 
@@ -199,9 +203,9 @@ def made(tmp_path_factory, sample_sentences):
     parts = catalogue.sentences("sample", seed=0, limit=300)
     model = classifier.trained(parts["train"], parts["dev"], classifier.Recipe(encoder=str(tiny), epochs=1, frozen_layers=1), 0)
     torch.manual_seed(0)
-    folder = settings.cache_folder() / f"mel_{mel_models.CHOSEN}" / "tiny"
+    folder = settings.cache_folder() / f"mel_{networks.CHOSEN}" / "tiny"
     folder.mkdir(parents=True)
-    save_file({name: weights.contiguous() for name, weights in mel_models.NETWORKS[mel_models.CHOSEN](0).state_dict().items()}, folder / "model.safetensors")
+    save_file({name: weights.contiguous() for name, weights in networks.NETWORKS[networks.CHOSEN](0).state_dict().items()}, folder / "model.safetensors")
     songs = pd.DataFrame({"id": [0], "title": "노래", "artist": "가수", "album": "", "genre": "", "year": 2020})
     flat = np.full((1, 6), 1 / 6, np.float32)
     origin = {"run": "made", "profile": "sample", "model": model.key, "mel_model": "tiny", "mel_weights": str([0.3] * 6), "mel_temperature": "[0.5]"}
@@ -216,14 +220,14 @@ def encoder():
 
 @pytest.fixture
 def build(made, encoder, tmp_path, monkeypatch):
-    """`own_music.build` with runs and a memory of its own."""
-    monkeypatch.setattr(own_music, "run_folder", lambda run: (made if run == "made" else tmp_path / "runs") / run)
-    monkeypatch.setattr(own_music.encoders, "load", lambda *_: encoder)
-    memory = own_music.Memory
-    monkeypatch.setattr(own_music, "Memory", lambda path: memory(tmp_path / path.name))
+    """`library.build` with runs and a memory of its own."""
+    monkeypatch.setattr(library, "run_folder", lambda run: (made if run == "made" else tmp_path / "runs") / run)
+    monkeypatch.setattr(library.encoders, "load", lambda *_: encoder)
+    memory = library.Memory
+    monkeypatch.setattr(library, "Memory", lambda path: memory(tmp_path / path.name))
 
     def call(folder, **options):
-        path, account = own_music.build(folder, "made", **options)
+        path, account = library.build(folder, "made", **options)
         return database.read(path), account
 
     call.path = tmp_path / "runs" / settings.OWN_MUSIC / database.NAME
@@ -233,8 +237,8 @@ def build(made, encoder, tmp_path, monkeypatch):
 @pytest.fixture
 def heard(monkeypatch):
     """Names of the files that are opened to be heard."""
-    names, examine = [], own_music._examine
-    monkeypatch.setattr(own_music, "_examine", lambda path: (names.append(path.name), examine(path))[1])
+    names, examine = [], library._examine
+    monkeypatch.setattr(library, "_examine", lambda path: (names.append(path.name), examine(path))[1])
     return names
 
 
@@ -274,7 +278,7 @@ def test_a_mixed_folder(build, mixed):
     basis = pd.DataFrame({"lyric": music.has_lyric, "sound": music.has_sound}, index=music.songs["title"])
     assert basis.index[basis["lyric"] & basis["sound"]].tolist() == [t for t in music.songs["title"] if t in ("밤편지", "곁")]
     assert set(basis.index[~basis["lyric"]]) == {"소리만", "Yesterday", "g"} and basis.index[~basis["sound"]].tolist() == ["가사만"]
-    assert account.index.tolist() == list(own_music.STATES)
+    assert account.index.tolist() == list(library.STATES)
     assert account["files"].to_dict() == {"found": 12, "songs": 6, "copies": 1, "unreadable": 5, "without lyrics": 3, "without sound": 1, "misnamed": 1}
     which = account["which"]
     assert which["copies"] == ["발라드/a.mp3 is copy.mp3"] and which["misnamed"] == ["g.mp3 holds WAV"]
@@ -289,10 +293,10 @@ def test_only_what_is_new_or_changed_is_read_again(build, mixed, heard, monkeypa
     first = build.path.read_bytes()
     assert len(heard) == 11, "a copy is heard once"
     heard.clear()
-    digested, digest = [], own_music.hashlib.file_digest
-    monkeypatch.setattr(own_music.hashlib, "file_digest", lambda file, kind: (digested.append(Path(file.name).name), digest(file, kind))[1])
+    digested, digest = [], library.hashlib.file_digest
+    monkeypatch.setattr(library.hashlib, "file_digest", lambda file, kind: (digested.append(Path(file.name).name), digest(file, kind))[1])
     with monkeypatch.context() as patch:
-        patch.setattr(own_music.inference, "load", None)  # no lyric is read either
+        patch.setattr(library.inference, "load", None)  # no lyric is read either
         build(mixed)
     assert heard == [] and digested == [] and build.path.read_bytes() == first
     (mixed / "b.flac").rename(mixed / "moved.flac")
@@ -308,9 +312,9 @@ def test_only_what_is_new_or_changed_is_read_again(build, mixed, heard, monkeypa
 
 
 def test_an_interrupted_build_goes_on(build, mixed, heard, monkeypatch):
-    monkeypatch.setattr(own_music, "BATCH", 2)
-    files = [file.path for file in own_music.find(mixed)]
-    digest = own_music._digest
+    monkeypatch.setattr(library, "BATCH", 2)
+    files = [file.path for file in library.find(mixed)]
+    digest = library._digest
 
     def interrupted(path, memory):
         if path == files[7]:
@@ -318,7 +322,7 @@ def test_an_interrupted_build_goes_on(build, mixed, heard, monkeypatch):
         return digest(path, memory)
 
     with monkeypatch.context() as patch:
-        patch.setattr(own_music, "_digest", interrupted)
+        patch.setattr(library, "_digest", interrupted)
         with pytest.raises(KeyboardInterrupt):
             build(mixed)
     assert not build.path.exists() and heard == [path.name for path in files[:6]]
@@ -388,14 +392,14 @@ def test_whatever_a_file_does_to_its_decoder_the_rest_is_built(build, tmp_path, 
 
 def test_a_run_without_models(build, made, mixed, tmp_path, monkeypatch):
     with pytest.raises(MissingData, match="The run 'never' has built no music database yet; run `make run RUN=never`"):
-        own_music.build(mixed, "never")
+        library.build(mixed, "never")
     with pytest.raises(BadInput, match="The run 'music' is the one that is built here"):
-        own_music.build(mixed, settings.OWN_MUSIC)
+        library.build(mixed, settings.OWN_MUSIC)
     kept = database.read(made / "made" / database.NAME)
     for lacking, says in (({}, "names no model of sound; choose another by --run"), ({"model": "x", "mel_model": "y"}, "is gone from the cache")):
         database.build(tmp_path / "runs" / "other" / database.NAME, dataclasses.replace(kept, provenance={"run": "other", **lacking}))
         with pytest.raises(MissingData, match=says):
-            own_music.build(mixed, "other")
+            library.build(mixed, "other")
 
 
 class Asked:
@@ -413,7 +417,7 @@ class Asked:
             raise BadInput("its artist is blank; fill it in")
         if song.title == "Yesterday":
             raise Unreachable("lrclib.net gave no answer; run it again later.")
-        return lyrics.Answer("found", LYRIC) if song.title == "소리만" else lyrics.Answer("missing")
+        return lyric_sources.Answer("found", LYRIC) if song.title == "소리만" else lyric_sources.Answer("missing")
 
 
 def test_only_songs_without_a_lyric_are_asked_for(build, mixed):
@@ -433,7 +437,7 @@ def test_a_song_is_searched_by_what_is_known_of_it(build, mixed):
 
 
 def test_the_command_and_its_answer(build, made, mixed, tmp_path, monkeypatch):
-    monkeypatch.setattr(feeling, "run_folder", own_music.run_folder)
+    monkeypatch.setattr(feeling, "run_folder", library.run_folder)
     runner = CliRunner()
     done = runner.invoke(app, ["build", "--music", str(mixed), "--run", "made"])
     assert done.exit_code == 0, done.exception

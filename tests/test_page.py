@@ -7,7 +7,7 @@ from urllib.parse import quote_plus
 import pytest
 from browser import CHROMIUM, PHONE, ask, chromium, served, visit
 
-from wyf_utils.page import SEARCH, search_link
+from wyf_utils.app.markup import SEARCH, search_link
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here; on Debian `apt-get install chromium` brings it")
 

@@ -9,8 +9,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from wyf_utils import readme
-from wyf_utils.settings import ROOT
+from wyf_utils.core.settings import ROOT
+from wyf_utils.study import report
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -47,7 +47,7 @@ def test_every_dependency_has_its_reason_in_the_readme():
 
 
 def test_the_readme_s_table_and_commands_are_true():
-    assert readme.fill(check=True) == "README.md and README.ko.md are up to date."
+    assert report.fill(check=True) == "README.md and README.ko.md are up to date."
     targets = set(re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     for text in (README, (ROOT / "README.ko.md").read_text(encoding="utf-8")):
         assert set(re.findall(r"\bmake ([a-z]+)", text)) <= targets
@@ -63,7 +63,7 @@ def test_imports_go_one_way():
         "hearing", "search", "fusion", "database", "feedback", "catalogue", "own_music", "recommender", "reasons", "care", "evaluation",
         "notebook", "feeling", "page", "app", "readme", "run", "bench", "cli", "__main__",
     ]  # fmt: skip
-    for path in (ROOT / "wyf_utils").glob("*.py"):
+    for path in (ROOT / "wyf_utils").rglob("*.py"):
         if path.stem == "__init__":
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -12,11 +12,13 @@ import yaml
 from huggingface_hub.errors import HfHubHTTPError, HTTPError
 from test_checkpoints import kcbert
 
-from wyf_utils import classifier, emotions, publishing
-from wyf_utils.cache import read_json, write_json
-from wyf_utils.encoders import BUNDLED
-from wyf_utils.errors import BadInput, MissingData, Unreachable
-from wyf_utils.settings import cache_folder
+from wyf_utils.core import emotions
+from wyf_utils.core.artifacts import read_json, write_json
+from wyf_utils.core.errors import BadInput, MissingData, Unreachable
+from wyf_utils.core.settings import cache_folder
+from wyf_utils.study import publishing
+from wyf_utils.text import classifier
+from wyf_utils.text.encoders import BUNDLED
 
 RECIPE = {"epochs": 2, "batch_size": 8, "frozen_layers": 1}
 

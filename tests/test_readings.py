@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wyf_utils import datasets, emotions, readings
-from wyf_utils.errors import CorruptData
+from wyf_utils.core import emotions
+from wyf_utils.core.errors import CorruptData
+from wyf_utils.data import datasets, readings
 
 TEXTS = {
     "sentiment_dialogue": [("놀람", "안도", "휴 살았다"), ("", "기쁨", "합격했어 신난다")],
@@ -168,7 +169,7 @@ def test_agreement_is_cohen_s_kappa():
 
 
 def test_no_writer_crosses_the_parts():
-    from wyf_utils import catalogue
+    from wyf_utils.music import catalogue
 
     parts = catalogue.sentences("sample", 0)
     hands = {name: set(part["writer"]) for name, part in parts.items()}
@@ -178,7 +179,8 @@ def test_no_writer_crosses_the_parts():
 
 
 def test_no_lyric_writer_and_no_artist_crosses_the_parts():
-    from wyf_utils import catalogue, encoders
+    from wyf_utils.music import catalogue
+    from wyf_utils.text import encoders
 
     songs, _ = datasets.songs("sample", encoders.count_tokens)
     part = catalogue.artist_parts(songs, "sample", 0)

@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wyf_utils import database, emotions, evaluation, recommender
-from wyf_utils.database import MusicDatabase
-from wyf_utils.errors import BadInput
-from wyf_utils.recommender import Wish, recommend
+from wyf_utils.core import emotions
+from wyf_utils.core.errors import BadInput
+from wyf_utils.music import database, recommender
+from wyf_utils.music.database import MusicDatabase
+from wyf_utils.music.recommender import Wish, recommend
+from wyf_utils.study import evaluation
 
 
 def make(n=800, seed=0, artists=60):

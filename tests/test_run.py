@@ -4,9 +4,9 @@ import jupytext
 import nbformat
 import pytest
 
-from wyf_utils import run
-from wyf_utils.cache import read_json
-from wyf_utils.errors import BadParameter, WyfError
+from wyf_utils.core.artifacts import read_json
+from wyf_utils.core.errors import BadParameter, WyfError
+from wyf_utils.study import runner
 
 SCRIPT = """# %% tags=["parameters"]
 {parameters}
@@ -24,8 +24,8 @@ def house(tmp_path, monkeypatch):
     """A notebooks folder with one small notebook, and the runs that the test writes."""
     notebooks = tmp_path / "notebooks"
     notebooks.mkdir()
-    monkeypatch.setattr(run, "NOTEBOOKS", notebooks)
-    monkeypatch.setattr(run, "FIGURES", tmp_path / "figures")
+    monkeypatch.setattr(runner, "NOTEBOOKS", notebooks)
+    monkeypatch.setattr(runner, "FIGURES", tmp_path / "figures")
 
     def furnish(runs="", parameters="seed = 0\nrate = 0.1\nnames = ['a']", body="", stem="09_try"):
         nbformat.write(jupytext.reads(SCRIPT.format(parameters=parameters, body=body), fmt="py:percent"), notebooks / f"{stem}.ipynb")
@@ -54,13 +54,13 @@ def house(tmp_path, monkeypatch):
 def test_a_wrong_run_is_refused_before_a_kernel_starts(house, runs, says):
     folder = house(runs)
     with pytest.raises(BadParameter, match=says):
-        run.run("a", folder / "out")
+        runner.run("a", folder / "out")
     assert not (folder / "out").exists()
 
 
 def test_an_integer_may_stand_for_a_real_number(house):
     house("a: {09_try: {rate: 1}}")
-    assert run.plan("a") == {"09_try": {"rate": 1}}
+    assert runner.plan("a") == {"09_try": {"rate": 1}}
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_an_integer_may_stand_for_a_real_number(house):
 def test_the_parameters_cell_holds_literals_only(house, parameters, says):
     house("a: {09_try: {}}", parameters=parameters)
     with pytest.raises(BadParameter, match=says):
-        run.plan("a")
+        runner.plan("a")
 
 
 def test_a_missing_tag_is_named(house):
@@ -80,22 +80,22 @@ def test_a_missing_tag_is_named(house):
     notebook.cells[0].metadata.pop("tags")
     nbformat.write(notebook, path)
     with pytest.raises(BadParameter, match="0 cells are tagged `parameters`"):
-        run.plan("a")
+        runner.plan("a")
 
 
 def test_twins_that_differ_are_refused(house):
     folder = house("a: {09_try: {}}")
-    run.sync()
+    runner.sync()
     script = folder / "notebooks" / "09_try.py"
     script.write_text(script.read_text(encoding="utf-8").replace("seed = 0", "seed = 1"), encoding="utf-8")
     with pytest.raises(BadParameter, match=r"09_try.ipynb and 09_try.py differ; run `make sync`"):
-        run.run("a", folder / "out")
+        runner.run("a", folder / "out")
 
 
 def test_a_second_run_leaves_no_figure_of_the_first(house):
     draw = """
 import json
-from wyf_utils.notebook import write_json
+from wyf_utils.study.notebook import write_json
 figures = Path(os.environ["WYF_OUT"]) / "figures"
 figures.mkdir(exist_ok=True)
 (figures / f"09_{seed}.ko.png").write_bytes(b"png")
@@ -103,8 +103,8 @@ manifest = json.loads((figures / "manifest.json").read_text()) if (figures / "ma
 write_json(figures / "manifest.json", manifest | {f"09_{seed}": {"notebook": "09_try"}})
 """
     folder = house("a: {09_try: {seed: 1}}\nb: {09_try: {seed: 2}}", body=draw)
-    run.run("a", folder / "out")
-    run.run("b", folder / "out")
+    runner.run("a", folder / "out")
+    runner.run("b", folder / "out")
     assert [p.name for p in (folder / "out" / "figures").glob("*.png")] == ["09_2.ko.png"]
     assert list(read_json(folder / "out" / "figures" / "manifest.json")) == ["09_2"]
 
@@ -112,7 +112,7 @@ write_json(figures / "manifest.json", manifest | {f"09_{seed}": {"notebook": "09
 def test_a_run_injects_its_parameters_and_leaves_the_source_alone(house):
     folder = house("a: {09_try: {seed: 7}}")
     source = (folder / "notebooks" / "09_try.ipynb").read_bytes()
-    out = run.run("a", folder / "out")
+    out = runner.run("a", folder / "out")
     assert (out / "seen.txt").read_text() == "7 0.1"
     assert (folder / "notebooks" / "09_try.ipynb").read_bytes() == source
     executed = nbformat.read(out / "notebooks" / "09_try.ipynb", as_version=4)
@@ -123,7 +123,7 @@ def test_a_run_injects_its_parameters_and_leaves_the_source_alone(house):
 def test_a_failed_notebook_is_kept_and_named(house):
     folder = house("a: {09_try: {}}", body="raise ValueError('no such luck')")
     with pytest.raises(WyfError, match="09_try failed with ValueError: no such luck .the notebook is kept at"):
-        run.run("a", folder / "out")
+        runner.run("a", folder / "out")
     assert "no such luck" in (folder / "out" / "notebooks" / "09_try.ipynb").read_text()
 
 
@@ -139,12 +139,12 @@ out = Path(os.environ["WYF_OUT"])
 
 def test_publish_puts_the_default_run_in_place_and_another_beside_it(house):
     folder = house("default: {09_try: {}}\nopen: {09_try: {seed: 5}}", body=RECORD.replace("RUN", "default"))
-    run.publish("default", run.run("default", folder / "out"))
+    runner.publish("default", runner.run("default", folder / "out"))
     assert (folder / "figures" / "09_x.ko.png").read_bytes() == b"png"
     executed = nbformat.read(folder / "notebooks" / "09_try.ipynb", as_version=4)
     assert [c.execution_count for c in executed.cells] == [1, 2]
     house("open: {09_try: {seed: 5}}", body=RECORD.replace("RUN", "open"))
-    run.publish("open", run.run("open", folder / "out2"))
+    runner.publish("open", runner.run("open", folder / "out2"))
     assert read_json(folder / "figures" / "results.json") == {"default": {"09_try": {"macro_f1/x": 0}}, "open": {"09_try": {"macro_f1/x": 5}}}
     assert (folder / "figures" / "open" / "09_x.ko.png").exists()
 
@@ -152,10 +152,10 @@ def test_publish_puts_the_default_run_in_place_and_another_beside_it(house):
 def test_sync_writes_the_younger_of_the_twins_over_the_older(house):
     folder = house("default: {09_try: {}}")
     notebook, script = folder / "notebooks" / "09_try.ipynb", folder / "notebooks" / "09_try.py"
-    assert run.sync() == ["09_try: notebook to script"]
+    assert runner.sync() == ["09_try: notebook to script"]
     text = script.read_text(encoding="utf-8")
     assert '# %% tags=["parameters"]' in text
     script.write_text(text.replace("seed = 0", "seed = 4"), encoding="utf-8")
     os.utime(script, (notebook.stat().st_mtime + 5,) * 2)
-    assert run.sync() == ["09_try: script to notebook"]
+    assert runner.sync() == ["09_try: script to notebook"]
     assert "seed = 4" in nbformat.read(notebook, as_version=4).cells[0].source

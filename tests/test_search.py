@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wyf_utils.errors import BadInput
-from wyf_utils.search import BLOCK, Index, normalise
+from wyf_utils.core.errors import BadInput
+from wyf_utils.music.search import BLOCK, Index, normalise
 
 
 def argsort(index, query, k, keep=None):

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wyf_utils import database
-from wyf_utils.database import MusicDatabase
-from wyf_utils.errors import BadInput, CorruptData, MissingData, NoRoom, WyfError
-from wyf_utils.feedback import NAME, Feedback
-from wyf_utils.settings import ROOT
+from wyf_utils.core.errors import BadInput, CorruptData, MissingData, NoRoom, WyfError
+from wyf_utils.core.settings import ROOT
+from wyf_utils.music import database
+from wyf_utils.music.database import MusicDatabase
+from wyf_utils.music.feedback import NAME, Feedback
 
 
 def make(n=50, seed=0, **provenance):
@@ -129,8 +129,8 @@ def test_a_full_disk_leaves_the_old_database(path):
         sys.path.insert(0, "tests")
         from pathlib import Path
         from test_songs import make
-        from wyf_utils import database
-        from wyf_utils.errors import NoRoom
+        from wyf_utils.music import database
+        from wyf_utils.core.errors import NoRoom
         music = make(3000, seed=5)
         resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
         try:
@@ -150,7 +150,7 @@ def test_readers_see_the_old_songs_or_the_new_while_it_is_rebuilt(path):
     reader = """
         import sys
         from pathlib import Path
-        from wyf_utils import database
+        from wyf_utils.music import database
         seen = set()
         for _ in range(25):
             music = database.read(Path(sys.argv[1]))
@@ -210,7 +210,7 @@ def test_two_writers_take_turns_and_one_that_waits_too_long_is_told(tmp_path, mo
     writer = """
         import sys
         from pathlib import Path
-        from wyf_utils.feedback import Feedback
+        from wyf_utils.music.feedback import Feedback
         kept = Feedback(Path(sys.argv[1]))
         for i in range(40):
             kept.add(1000 * int(sys.argv[2]) + i, "like")
@@ -221,7 +221,7 @@ def test_two_writers_take_turns_and_one_that_waits_too_long_is_told(tmp_path, mo
         assert process.wait(timeout=90) == 0, process.stderr.read()
         process.communicate()
     assert sorted(Feedback(path).songs("like")) == [1000 * w + i for w in range(3) for i in range(40)]
-    monkeypatch.setattr("wyf_utils.feedback._PATIENCE", 0.2)
+    monkeypatch.setattr("wyf_utils.music.feedback._PATIENCE", 0.2)
     with sqlite3.connect(path, isolation_level=None) as connection:
         connection.execute("BEGIN IMMEDIATE")
         with pytest.raises(WyfError, match="being written by another process; try again"):

@@ -7,10 +7,11 @@ import pytest
 import torch
 from test_checkpoints import kcbert
 
-from wyf_utils import catalogue, classifier, encoders
-from wyf_utils.cache import read_json
-from wyf_utils.errors import BadInput
-from wyf_utils.settings import ROOT
+from wyf_utils.core.artifacts import read_json
+from wyf_utils.core.errors import BadInput
+from wyf_utils.core.settings import ROOT
+from wyf_utils.music import catalogue
+from wyf_utils.text import classifier, encoders
 
 
 @pytest.fixture(scope="module")

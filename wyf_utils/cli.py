@@ -12,7 +12,7 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from .errors import BadInput, WyfError
+from .core.errors import BadInput, WyfError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="WYF: from a typed Korean feeling to songs that fit.")
 data_app = typer.Typer(no_args_is_help=True, help="Public files: what is here, fetch them, check them.")
@@ -44,11 +44,12 @@ def feel(
     why: Annotated[bool, typer.Option("--why", help="Say which words moved the emotion, and show the nearest lyric lines.")] = False,
 ) -> None:
     """Print the six-emotion vector of a sentence and the songs that fit."""
-    from . import cleaning, emotions
+    from .core import emotions
+    from .data import cleaning
 
     sentence = cleaning.check_sentence(sentence)  # before what is slow to import
-    from . import feeling
-    from .recommender import Wish
+    from .app.page import feeling
+    from .music.recommender import Wish
 
     names = {name: e.id for e in emotions.EMOTIONS for name in (e.en, e.ko)}
     if to not in names:
@@ -66,7 +67,7 @@ def export(
     run: Annotated[str, typer.Option(help="Run whose likes and skips are meant.")] = "default",
 ) -> None:
     """Write what was liked, skipped and heard to a CSV file."""
-    from .feedback import of_run
+    from .music.feedback import of_run
 
     typer.echo(f"{of_run(run).export(path):,} rows written to {path.name}")
 
@@ -77,7 +78,7 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Forget what was liked, skipped and heard."""
-    from .feedback import of_run
+    from .music.feedback import of_run
 
     kept = of_run(run)
     if not yes:
@@ -92,8 +93,8 @@ def run(
     publish: Annotated[bool, typer.Option(help="Put the results in their committed places.")] = False,
 ) -> None:
     """Run the notebooks of a named run."""
-    from . import run as runner
-    from .settings import relative
+    from .core.settings import relative
+    from .study import runner
 
     folder = runner.run(name, out)
     if publish:
@@ -114,8 +115,10 @@ def train(
     tracker: Annotated[str, typer.Option(help="none, tensorboard or wandb.")] = "none",
 ) -> None:
     """Fine-tune one classifier, or find it in the cache, and print its scores on dev; `accelerate launch` does it in several processes."""
-    from . import catalogue, classifier, encoders, publishing
-    from .settings import processes, set_threads
+    from .core.settings import processes, set_threads
+    from .music import catalogue
+    from .study import publishing
+    from .text import classifier, encoders
 
     set_threads()
     group = processes()
@@ -139,7 +142,7 @@ def train(
 @app.command()
 def models() -> None:
     """List the trained classifiers in the cache."""
-    from . import publishing
+    from .study import publishing
 
     typer.echo(_table(publishing.models()))
 
@@ -153,7 +156,7 @@ def publish(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be sent, and print the card.")] = False,
 ) -> None:
     """Publish a trained classifier with its model card; the token is HF_TOKEN or that of `hf auth login`."""
-    from . import publishing
+    from .study import publishing
 
     typer.echo(publishing.publish(publishing.find(model), repo, revision=revision, private=not public, dry_run=dry_run))
 
@@ -166,8 +169,8 @@ def lyrics(
     out: Annotated[Path | None, typer.Option(help="File for the lyrics; lyrics.tsv in CATALOGUE by default.")] = None,
 ) -> None:
     """Fill in the lyrics that a catalogue lacks; those it has are kept."""
-    from . import lyrics as finder
-    from .settings import relative
+    from .core.settings import relative
+    from .music import lyric_sources as finder
 
     if (source is None) != online:
         raise BadInput("Say where the lyrics come from: --from a folder or table, or --online.")
@@ -186,12 +189,12 @@ def build(
     run: Annotated[str, typer.Option(help="Run whose models score the songs.")] = "default",
 ) -> None:
     """Make a music database of your own files; `wyf feel --run music` answers from it."""
-    from . import lyrics as finder
-    from . import own_music
-    from .settings import OWN_MUSIC, relative, set_threads
+    from .core.settings import OWN_MUSIC, relative, set_threads
+    from .music import library
+    from .music import lyric_sources as finder
 
     set_threads()
-    path, account = own_music.build(music, run, provider=finder.Lrclib() if online else None)
+    path, account = library.build(music, run, provider=finder.Lrclib() if online else None)
     typer.echo(account[["files"]].T.to_string(index=False))
     typer.echo(_named(account.drop(["found", "songs"])["which"]), nl=False)
     typer.echo(f"music   {relative(path)}; ask it by `wyf feel --run {OWN_MUSIC} SENTENCE`")
@@ -200,7 +203,7 @@ def build(
 @app.command()
 def sync() -> None:
     """Bring each notebook and its percent script together."""
-    from . import run as runner
+    from .study import runner
 
     typer.echo("\n".join(runner.sync()))
 
@@ -208,7 +211,7 @@ def sync() -> None:
 @app.command()
 def readme(check: Annotated[bool, typer.Option(help="Only say whether the table is up to date.")] = False) -> None:
     """Fill the results table of README.md from figures/results.json."""
-    from . import readme as filler
+    from .study import report as filler
 
     typer.echo(filler.fill(check=check))
 
@@ -216,7 +219,7 @@ def readme(check: Annotated[bool, typer.Option(help="Only say whether the table 
 @data_app.command()
 def status() -> None:
     """List the public files and whether they are here."""
-    from . import datasets
+    from .data import datasets
 
     typer.echo(_table(datasets.status()))
 
@@ -224,7 +227,7 @@ def status() -> None:
 @data_app.command()
 def fetch(names: Annotated[list[str] | None, typer.Argument(help="Files of the registry; all by default.")] = None) -> None:
     """Fetch public files that are not here yet."""
-    from . import datasets
+    from .data import datasets
 
     typer.echo(_table(datasets.fetch(names)))
 
@@ -232,7 +235,7 @@ def fetch(names: Annotated[list[str] | None, typer.Argument(help="Files of the r
 @data_app.command()
 def validate(profile: Annotated[str, typer.Argument(help="open, sample or wyf.")] = "open") -> None:
     """Check every file of a profile."""
-    from . import datasets
+    from .data import datasets
 
     table = datasets.validate(profile)
     typer.echo(_table(table))

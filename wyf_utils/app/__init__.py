@@ -1,0 +1,1 @@
+"""What answers a person: one call for page, notebook and command line."""

@@ -1,0 +1,228 @@
+"""The page, `make app`: how do you feel today, and songs for it. Only what is on the screen stands here.
+
+Words that a person typed and names of songs are shown by `st.text`, which knows no HTML and no Markdown.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import streamlit as st
+
+from ..core import emotions
+from ..core.errors import WyfError
+from ..music import feedback, recommender
+from ..music.database import MusicDatabase
+from ..music.recommender import Wish
+from ..study import figures
+from . import feeling, markup
+
+RUN = os.environ.get("WYF_RUN", "default")
+LANGUAGES = {"ko": "한국어", "en": "English"}
+state = st.session_state
+
+
+def say(ko: str, en: str) -> str:
+    """Text in the language of the page."""
+    return figures.pick(state.get("lang", "ko"), ko, en)
+
+
+def show_error(error: WyfError) -> None:
+    """One sentence with the remedy."""
+    st.error(say(error.ko or str(error), str(error)), icon=":material/error:")
+
+
+def keep_choices() -> None:
+    """Keep what was chosen when the language changes: the browser knows choices by their labels only."""
+    for key in ("mode", "to"):
+        if key in state:
+            state[key] = state[key]
+
+
+def head() -> None:
+    """Language and question."""
+    st.segmented_control(
+        "언어 · Language",
+        list(LANGUAGES),
+        format_func=LANGUAGES.get,
+        default="ko",
+        required=True,
+        key="lang",
+        label_visibility="collapsed",
+        bind="query-params",
+        on_change=keep_choices,
+    )
+    st.title(say("오늘의 기분은 어떤가요?", "How do you feel today?"), anchor=False)
+
+
+def ask() -> None:
+    """The box for a sentence; what is sent stays until another is sent."""
+    with st.form("question", border=False):
+        st.text_area(
+            say("지금 기분을 한국어로 적어 주세요", "Type in Korean how you feel"),
+            placeholder=say("예: 면접에서 또 떨어져서 너무 속상해", "For example: 면접에서 또 떨어져서 너무 속상해"),
+            height=100,
+            key="typed",
+        )
+        sent = st.form_submit_button(say("노래 찾기", "Find songs"), type="primary", help=say("Ctrl+Enter로도 보낼 수 있어요", "Ctrl+Enter sends it, too"))
+    if sent:
+        state.sentence, state.turn, state.closer = state.typed, 0, None
+
+
+def wishes(music: MusicDatabase) -> tuple[Wish, bool]:
+    """Mode and filters: the wish, and whether songs already heard are left out."""
+    modes = {mode: say(*names) for mode, names in recommender.MODES.items()}
+    mode = st.segmented_control(say("어떤 노래를 들을까요?", "Which songs?"), list(modes), format_func=modes.get, default="match", required=True, key="mode")
+    st.caption(say(*markup.MODES[mode]))
+    to = 0
+    if mode == "path":
+        names = figures.names(state.lang)
+        to = st.selectbox(say("바라는 기분", "To which feeling?"), range(emotions.N), format_func=names.__getitem__, key="to")
+    with st.expander(say("검색 조건", "Filters"), icon=":material/tune:", key="filters"):
+        k = st.slider(say("노래 수", "How many songs"), 1, 10, 5, key="k")
+        since = st.number_input(say("발매 연도(이후)", "Released from"), 1900, 2100, max(1900, feeling.released_from(music)), key="since")
+        genres = sorted(set(music.songs["genre"]) - {""})
+        genre = st.selectbox(say("장르", "Genre"), genres, index=None, placeholder=say("모든 장르", "All genres"), key="genre")
+        met = set(state.answer.songs["artist"]) - {""} if "answer" in state else set()
+        without = st.multiselect(
+            say("빼고 싶은 가수", "Leave out these artists"),
+            sorted(met | set(state.get("without", []))),
+            key="without",
+            accept_new_options=True,
+            placeholder=say("고르거나 이름을 적어 주세요", "Choose, or type a name"),
+        )
+        fresh = not markup.invented(music.provenance["profile"]) and st.toggle(say("찾아 들은 노래 빼기", "Leave out songs I looked up"), key="fresh")
+    wish = Wish(mode=mode, to=to, k=k, seed=feeling.today(state.turn), since=since, genre=genre or "", without_artists=tuple(without))
+    return wish, fresh
+
+
+def answered(wish: Wish, fresh: bool) -> feeling.Answer:
+    """The answer; it stays while sentence and wish do, so that a like does not change the list under one's hands."""
+    asked = (state.sentence, wish, fresh, state.closer)
+    if state.get("asked") != asked:
+        heard = frozenset(feedback.of_run(RUN).songs("heard")) if fresh else frozenset()
+        state.pop("why", None)
+        with st.spinner(say("어울리는 노래를 찾고 있어요…", "Looking for songs…")):
+            state.answer = feeling.answer(state.sentence, RUN, replace(wish, heard=heard), state.closer)
+        state.asked = asked
+    return state.answer
+
+
+def show_feeling(given: feeling.Answer) -> None:
+    """The helpline where it is needed, before everything else; then the sentence, its emotions and what is said of them."""
+    if given.helpline:
+        st.warning(say(given.helpline["ko"], given.helpline["en"]), icon=":material/call:")
+        st.link_button(say("109에 전화하기", "Call 109"), "tel:109", type="primary", icon=":material/call:")
+    st.subheader(say("이렇게 읽었어요", "What was read"), anchor=False)
+    st.text(f"“{given.sentence}”")
+    st.html(markup.bars(given.feeling, state.lang))
+    if given.said["ko"]:
+        st.info(say(given.said["ko"], given.said["en"]))
+    if given.asks:
+        with st.container(horizontal=True):
+            for emotion in given.asks:
+                st.button(markup.name(emotions.EMOTIONS[emotion], state.lang), key=f"closer-{emotion}", on_click=state.update, args=({"closer": emotion},))
+
+
+def judge(song: int, verdict: str) -> None:
+    """Keep a verdict, or what kept it from being kept."""
+    try:
+        feedback.of_run(RUN).add(song, verdict, state.answer.feeling)
+    except WyfError as error:
+        state.fault = error
+
+
+def verdicts(song, link: str, liked: bool, skipped: bool) -> None:
+    """Search, like and skip of one song; a blank `link` leaves the search out."""
+    with st.container(horizontal=True):
+        if link:
+            st.link_button(say("찾아 듣기", "Look it up"), link, key=f"look-{song.id}", icon=":material/search:", on_click=judge, args=(song.id, "heard"))
+        st.button(
+            say("좋아요 눌렀어요", "Liked") if liked else say("좋아요", "Like"),
+            key=f"like-{song.id}", icon=":material/favorite:", type="primary" if liked else "secondary", disabled=liked, on_click=judge, args=(song.id, "like"),
+        )  # fmt: skip
+        st.button(
+            say("넘겼어요", "Skipped") if skipped else say("넘기기", "Skip"),
+            key=f"skip-{song.id}", icon=":material/skip_next:", disabled=skipped, on_click=judge, args=(song.id, "skip"),
+        )  # fmt: skip
+
+
+def card(given: feeling.Answer, number: int, liked: bool, skipped: bool):
+    """One song; gives back the place for its lyric line, which is found later."""
+    song = next(given.songs.iloc[[number]].itertuples())
+    with st.container(border=True, key=f"card-{number}", gap="xsmall"):
+        with st.container(key=f"title-{number}", gap=None):
+            st.text(f"{number + 1}. {song.title}")
+        if about := markup.details(song.artist, song.genre, song.year):
+            st.text(about)
+        line = st.empty()
+        st.caption(markup.because(given, number, state.lang))
+        if song.path:
+            play(Path(song.path))
+        verdicts(song, "" if markup.invented(given.profile) else markup.search_link(song.title, song.artist), liked, skipped)
+        with st.expander(say("감정 나란히 보기", "Both vectors side by side")):
+            st.caption(say("굵은 막대는 문장, 가는 막대는 노래", "Thick: the sentence; thin: the song"))
+            st.html(markup.bars(given.feeling, state.lang, beside=given.vectors[number]))
+    return line
+
+
+def play(path: Path) -> None:
+    """A person's own file."""
+    if path.is_file():
+        st.audio(path, format=mimetypes.guess_type(path.name)[0] or "audio/mpeg")
+    else:
+        st.caption(say("음악 파일이 제자리에 없어요. `wyf build`로 다시 읽어 주세요.", "The sound file has gone; run `wyf build` to read the folder again."))
+
+
+def show_songs(given: feeling.Answer) -> None:
+    """The path, the cards, and other songs; reasons that take longer come last, into the places that were kept for them."""
+    st.subheader(say("어울리는 노래", "Songs for it"), anchor=False)
+    if given.profile in markup.PROFILES:
+        st.caption(say(*markup.PROFILES[given.profile]))
+    if given.wish.mode == "path":
+        st.html(markup.path(given.aims[given.songs["step"]], given.vectors, state.lang))
+        st.caption(say("가는 막대는 바라는 기분, 넓은 막대는 고른 노래", "Thin: the feeling wished for; wide: the song chosen"))
+    words = st.empty()
+    kept = feedback.of_run(RUN)
+    liked, skipped = set(kept.songs("like")), set(kept.songs("skip"))
+    lines = [card(given, i, song in liked, song in skipped) for i, song in enumerate(given.songs["id"])]
+    st.button(say("다른 노래", "Other songs"), icon=":material/refresh:", key="other", on_click=state.update, args=({"turn": state.turn + 1},))
+    st.caption(
+        say(
+            "좋아요와 넘기기는 그때 읽은 여섯 감정과 함께 이 컴퓨터에만 남고, 다음 추천부터 반영돼요. 적은 문장은 남기지 않아요.",
+            "Likes and skips stay on this machine, each with the six emotions read at the time, and count from the next answer on. Sentences are not kept.",
+        )
+    )
+    if "why" not in state:
+        with st.spinner(say("이유를 찾고 있어요…", "Looking for the reasons…")):
+            state.why = feeling.explain(given, RUN)
+    if moved := markup.moved(state.why.words.itertuples(), state.lang):
+        words.text(say(f"기분을 움직인 말: {moved}", f"What moved it: {moved}"))
+    for line, lyric in zip(lines, state.why.lines, strict=True):
+        if lyric:
+            line.text(f"♪ {lyric}")
+
+
+def main() -> None:
+    """Draw the page."""
+    st.set_page_config(page_title="WYF · 오늘의 기분은 어떤가요?", layout="centered")
+    st.html(markup.STYLE)
+    head()
+    try:
+        with st.spinner(say("노래와 모델을 여는 중이에요…", "Opening songs and model…")):
+            music, _ = feeling.music(RUN), feeling.reader(RUN)
+        for name, start in (("turn", 0), ("closer", None)):
+            state.setdefault(name, start)
+        ask()
+        wish, fresh = wishes(music)
+        if fault := state.pop("fault", None):
+            show_error(fault)
+        if "sentence" in state:
+            given = answered(wish, fresh)
+            show_feeling(given)
+            show_songs(given)
+    except WyfError as error:
+        show_error(error)

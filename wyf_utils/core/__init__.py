@@ -1,0 +1,1 @@
+"""Emotions, errors, folders, kept artefacts and arithmetic that every other room shares."""

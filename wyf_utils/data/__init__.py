@@ -1,0 +1,1 @@
+"""Corpora, songs, cleaning rules and splits: files in, tables out."""

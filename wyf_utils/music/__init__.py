@@ -1,0 +1,1 @@
+"""Songs: their database, fusion of lyric and sound, search and recommendation."""

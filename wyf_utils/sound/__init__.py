@@ -1,0 +1,1 @@
+"""From a sound file to a mel spectrogram, an embedding and six probabilities."""

@@ -1,0 +1,1 @@
+"""Experiments, figures, the runner of the notebooks, and reports."""

@@ -1,0 +1,1 @@
+"""From a sentence or a lyric to six probabilities."""

@@ -1,0 +1,162 @@
+"""One call to the Hugging Face Trainer, shared by fine-tuning and continued pre-training."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+import torch
+import transformers
+from transformers import EarlyStoppingCallback, PrinterCallback, TrainerCallback, TrainingArguments
+from transformers.trainer_utils import get_last_checkpoint
+
+from ..core.errors import BadInput
+from ..core.settings import cache_folder, device, processes, progress
+from .encoders import Encoder
+
+TRACKERS = ("none", "tensorboard", "wandb")
+
+
+def mixed_precision() -> bool:
+    """Whether training runs in bfloat16: on a GPU, and on a CPU that multiplies it in hardware."""
+    return device() == "cuda" or (device() == "cpu" and torch.cpu._is_avx512_bf16_supported())
+
+
+def rows(encoder: Encoder, texts: Sequence[str], max_length: int) -> list[dict]:
+    """Trainer's rows of texts: input_ids, attention_mask, length."""
+    inputs = encoder.tokenizer([encoder.prefix + t for t in texts], truncation=True, max_length=max_length)
+    return [{"input_ids": ids, "attention_mask": mask, "length": len(ids)} for ids, mask in zip(inputs["input_ids"], inputs["attention_mask"], strict=True)]
+
+
+class _Trainer(transformers.Trainer):
+    """Trainer that leaves the last training texts out where they do not fill a batch, but never a dev text."""
+
+    def get_eval_dataloader(self, eval_dataset=None):
+        """Dev texts in batches, the last one included."""
+        drop, self.args.dataloader_drop_last = self.args.dataloader_drop_last, False
+        try:
+            return super().get_eval_dataloader(eval_dataset)
+        finally:
+            self.args.dataloader_drop_last = drop
+
+
+class _Bar(TrainerCallback):
+    """Moves the progress bar."""
+
+    def __init__(self, bar):
+        self.bar = bar
+
+    def on_step_end(self, args, state, control, **kwargs):  # noqa: ARG002, Trainer's signature
+        """Show the step that has just been made."""
+        self.bar.total = state.max_steps
+        self.bar.update(state.global_step - self.bar.n)
+
+
+@contextmanager
+def _tracked(tracker: str, training: str) -> Iterator[None]:
+    """Let a tracker follow a training inside the block, into a folder that stays when the checkpoints go."""
+    if tracker not in TRACKERS:
+        raise BadInput(f"There is no tracker '{tracker}'; choose one of: {', '.join(TRACKERS)}.")
+    if tracker != "none" and not importlib.util.find_spec(tracker):
+        raise BadInput(f"The tracker '{tracker}' is not installed; run `pip install -e '.[trackers]'`.")
+    logs = cache_folder() / "logs" / training
+    os.environ["TENSORBOARD_LOGGING_DIR"] = str(logs)  # nowhere else does Trainer's callback look
+    if tracker != "wandb":
+        yield
+        return
+    import wandb
+
+    logs.mkdir(parents=True, exist_ok=True)
+    where = {"project": os.environ.get("WANDB_PROJECT", "wyf"), "dir": os.environ.get("WANDB_DIR") or logs}
+    try:
+        with wandb.init(name=training, **where) if processes().is_main_process else nullcontext():
+            yield
+    except wandb.errors.UsageError as error:
+        raise BadInput("Weights & Biases knows no account here; run `wandb login`, or set WANDB_MODE=offline.") from error
+
+
+def fit(
+    model: torch.nn.Module,
+    train: list[dict],
+    *,
+    collator,
+    folder: Path,
+    desc: str,
+    seed: int,
+    epochs: float,
+    batch_size: int,
+    dev: list[dict] | None = None,
+    scores: Callable | None = None,
+    patience: int = 0,
+    eval_steps: int = 0,
+    optimizer: torch.optim.Optimizer | None = None,
+    sampling: str = "group_by_length",
+    tracker: str = "none",
+    **arguments,
+) -> list[dict]:
+    """Train a model in batches of like length; a training that was stopped goes on from its last checkpoint.
+
+    Parameters
+    ----------
+    train, dev
+        Rows of `rows`, with labels where the model wants them.
+    folder
+        Receives a checkpoint after each evaluation. Where it holds some already, training continues from the last.
+    scores
+        Function from Trainer's predictions to the dev scores; `macro_f1` among them picks the weights that are kept.
+    patience
+        Evaluations without a better dev score before training stops.
+    eval_steps
+        Steps between evaluations; 0 for one after each epoch.
+    optimizer
+        AdamW by default; its schedule is linear after the warm-up.
+    sampling
+        group_by_length makes batches of like length, which waste no padding; random takes texts as they come.
+    tracker
+        none, tensorboard or wandb: who else keeps the log, under `data/cache/logs` (wandb: where `WANDB_DIR` says, if it is set).
+    **arguments
+        Further fields of transformers' `TrainingArguments`.
+
+    Returns
+    -------
+    list of dict
+        Trainer's log: step, epoch, loss, dev scores.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    bar, when = progress(desc=desc), "steps" if eval_steps else "epoch"
+    chosen = TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=epochs,
+        per_device_train_batch_size=batch_size,
+        per_device_eval_batch_size=64,
+        train_sampling_strategy=sampling,
+        dataloader_drop_last=len(train) > batch_size,  # a last batch of one text has no deviation
+        eval_strategy=when if dev else "no",
+        eval_steps=eval_steps or None,
+        save_strategy=when,
+        save_steps=eval_steps or 500,
+        save_total_limit=1,
+        load_best_model_at_end=bool(dev),
+        metric_for_best_model="macro_f1" if dev else None,
+        logging_strategy="epoch",
+        report_to=tracker,
+        disable_tqdm=True,
+        seed=seed,
+        use_cpu=device() == "cpu",
+        dataloader_pin_memory=device() == "cuda",
+        bf16=mixed_precision(),
+        **arguments,
+    )
+    callbacks = [_Bar(bar)] + ([EarlyStoppingCallback(patience)] if dev and patience else [])
+    with _tracked(tracker, folder.name):
+        trainer = _Trainer(
+            model=model, args=chosen, train_dataset=train, eval_dataset=dev, data_collator=collator, compute_metrics=scores,
+            optimizers=(optimizer, None), callbacks=callbacks,
+        )  # fmt: skip
+        trainer.remove_callback(PrinterCallback)
+        trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)))
+    bar.close()
+    return trainer.state.log_history
