@@ -35,7 +35,7 @@ lab: $(VENV)/.installed ## open JupyterLab with the project's kernel
 	@$(BIN)/jupyter lab notebooks
 
 bench: $(VENV)/.installed ## time the parts side by side and print ratios
-	@$(BIN)/python -m wyf_utils.study.bench
+	@$(BIN)/python -m wyf_utils.bench
 
 screenshots: $(VENV)/.installed ## pictures of the page for the README, by Debian's chromium
 	@$(BIN)/python tests/screenshots.py

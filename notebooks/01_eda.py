@@ -36,14 +36,14 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from wyf_utils.core import emotions, metrics
-from wyf_utils.data import cleaning, datasets, readings
+from wyf_utils.core import emotions, intervals, language, metrics
+from wyf_utils.core.language import pick
+from wyf_utils.data import cleaning, lexicons, readings, song_files, splits, text_corpora
 from wyf_utils.music import catalogue
 from wyf_utils.sound import mel
 from wyf_utils.study import figures
-from wyf_utils.study.figures import pick
 from wyf_utils.study.notebook import listen, open_notebook
-from wyf_utils.text import encoders, lexicon
+from wyf_utils.text import bundled_e5, lexicon
 from wyf_utils.text.words import frequent_by_emotion
 
 nb = open_notebook("01_eda", run=run, profile=profile, seed=seed)
@@ -57,7 +57,7 @@ nb
 # profile has two, KOTE and GoEmotions-Korean, which every step below shows in turn.
 
 # %%
-read = {corpus: datasets.utterances(profile, corpus) for corpus in datasets.corpora(profile)}
+read = {corpus: text_corpora.utterances(profile, corpus) for corpus in text_corpora.corpora(profile)}
 corpora = {corpus: table for corpus, (table, _) in read.items()}
 nb.uses(*corpora.values())
 for corpus, table in corpora.items():
@@ -79,7 +79,7 @@ FILES = {
     "stories": ("이야기 (어려운 말뭉치)", "stories (hard corpus)"),
 }
 if has_readings:
-    pairs = datasets.reader_pairs()
+    pairs = text_corpora.reader_pairs()
     typed = pairs["file"] != "stories"
     kappas = {file: readings.agreement(rows["first"], rows["second"]) for file, rows in pairs.groupby("file")}
     kappas["readers"] = readings.agreement(pairs["first"][typed], pairs["second"][typed])
@@ -143,7 +143,7 @@ if has_readings:
 
 # %%
 if has_readings:
-    lyric_read, lines_read, care = datasets.lyric_readings(), datasets.lyric_lines(), datasets.care_sentences()
+    lyric_read, lines_read, care = song_files.lyric_readings(), song_files.lyric_lines(), text_corpora.care_sentences()
     kappas["lyrics_readers"] = readings.agreement(lyric_read["reader_1_first"], lyric_read["reader_2_first"])
     kappas["lines_readers"] = readings.agreement(lines_read["reader_1"], lines_read["reader_2"])
     kappas["care_readers"] = readings.agreement(care["reader_1"], care["reader_2"], ["harmless", "at_risk"])
@@ -173,7 +173,7 @@ first = next(iter(corpora))
 def draw(builder, name, caption):
     """Draw a figure for each corpus; the second and later ones carry their name."""
     for corpus in corpora:
-        mark = {lang: pick(lang, *TITLES[corpus]) + nb.mark(lang) for lang in figures.LANGUAGES}
+        mark = {lang: pick(lang, *TITLES[corpus]) + nb.mark(lang) for lang in language.LANGUAGES}
         full = name if corpus == first else f"{name}_{corpus}"
         display(nb.figure(lambda lang, c=corpus, m=mark: builder(c, lang, m[lang]), full, caption={k: v + mark[k] for k, v in caption.items()}))
 
@@ -188,7 +188,7 @@ draw(
 # **How are the six emotions balanced?** The sentences of 2022 (hatched) are the yardstick: 슬픔 leads, 평화 is rare.
 
 # %%
-published = datasets.published()["emotion_counts"]
+published = song_files.published()["emotion_counts"]
 share_2022 = np.array([published[name] for name in emotions.EN]) / sum(published.values())
 shares = {corpus: np.bincount(table["emotion"], minlength=emotions.N) / len(table) for corpus, table in corpora.items()}
 draw(
@@ -241,7 +241,7 @@ draw(
 # **How long are they, beside everyday talk?** The means of 2022 stand in the table.
 
 # %%
-talk = datasets.conversation(profile)
+talk = text_corpora.conversation(profile)
 nb.uses(talk)
 NAMES = {
     "aihub": ("감정 문장", "emotion sentences"),
@@ -266,7 +266,7 @@ nb.figure(
 
 # %%
 means = pd.DataFrame({"mean characters": {k: v.mean() for k, v in lengths.items()}, "median": {k: v.median() for k, v in lengths.items()}})
-means.join(pd.Series(datasets.published()["mean_characters"], name="mean in 2022").rename({"emotion": first})).round(1).astype(object).fillna("")
+means.join(pd.Series(song_files.published()["mean_characters"], name="mean in 2022").rename({"emotion": first})).round(1).astype(object).fillna("")
 
 # %% [markdown]
 # ## Duplicates (겹침)
@@ -274,7 +274,7 @@ means.join(pd.Series(datasets.published()["mean_characters"], name="mean in 2022
 # A text that stands in training and in test is learned by heart. Same: the same letters. Near: character trigrams with a Jaccard index of 0.8 or more.
 
 # %%
-splits = {corpus: datasets.split(table, seed) for corpus, table in corpora.items()}
+splits = {corpus: splits.split(table, seed) for corpus, table in corpora.items()}
 pairs = [
     (f"{corpus}: train", parts["train"]["text"], f"{corpus}: {other}", parts[other]["text"]) for corpus, parts in splits.items() for other in ("dev", "test")
 ]
@@ -294,7 +294,7 @@ duplicates
 
 # %%
 if profile == "open":
-    norms = datasets.va_kor().merge(lexicon.affect(datasets.read_lexicon()), left_on="term", right_index=True, suffixes=("", "_ours"))
+    norms = lexicons.va_kor().merge(lexicon.affect(lexicons.read_lexicon()), left_on="term", right_index=True, suffixes=("", "_ours"))
     nb.uses(norms)
     AFFECT = {"valence": ("쾌·불쾌", "valence"), "arousal": ("각성", "arousal")}
     agree = lambda rows: {name: metrics.correlation(rows[name].to_numpy(), rows[f"{name}_ours"].to_numpy()) for name in AFFECT}
@@ -302,14 +302,14 @@ if profile == "open":
     sound_norms = norms[norms["study"] != "이윤형"]
     agreement = agree(sound_norms)
     correlations = {**studies, "three studies": agreement, "all four": agree(norms)}
-    display(pd.DataFrame({name: {"terms": r["valence"]["n"], **{k: metrics.show(v) for k, v in r.items()}} for name, r in correlations.items()}).T)
+    display(pd.DataFrame({name: {"terms": r["valence"]["n"], **{k: intervals.show(v) for k, v in r.items()}} for name, r in correlations.items()}).T)
 
 # %%
 if profile == "open":
     display(
         nb.figure(
             lambda lang: figures.scatters(
-                {pick(lang, *AFFECT[k]): (sound_norms[k], sound_norms[f"{k}_ours"], f"r = {metrics.show(r)}") for k, r in agreement.items()},
+                {pick(lang, *AFFECT[k]): (sound_norms[k], sound_norms[f"{k}_ours"], f"r = {intervals.show(r)}") for k, r in agreement.items()},
                 pick(lang, f"우리 사전과 사람의 평정 ({len(sound_norms)}개 낱말)", f"Our lexicon against people's ratings ({len(sound_norms)} terms)"),
                 (pick(lang, "VA-KOR 평정 (세 연구)", "rating in VA-KOR (three studies)"), pick(lang, "우리 사전", "our lexicon")),
             ),
@@ -330,7 +330,7 @@ if profile == "open":
 # %%
 has_songs = profile != "open"
 if has_songs:
-    songs, song_ledger = datasets.songs(profile, encoders.count_tokens)
+    songs, song_ledger = song_files.songs(profile, bundled_e5.count_tokens)
     nb.uses(songs[["id", "lyric"]])
     display(song_ledger)
 
@@ -446,7 +446,7 @@ nb.provenance()
 results = {f"rows/{name}": int(n) for table in corpora.values() for name, n in table["source"].value_counts().items()}
 results |= {"rows/conversation": len(talk)}
 if has_readings:
-    results |= {f"rows/{name}": n for name, n in (("stories", len(datasets.stories())), ("lyric_lines", len(lines_read)), ("care", len(care)))}
+    results |= {f"rows/{name}": n for name, n in (("stories", len(text_corpora.stories())), ("lyric_lines", len(lines_read)), ("care", len(care)))}
     results |= {"rows/undecided": int((~table["clear"]).sum()), "rows/hard_forms": int((table["form"] != "").sum())}
     results |= {f"kappa/{name}": row["all"] for name, row in kappas.items()} | {f"kappa/readers_{name}": kappas["readers"][name] for name in emotions.EN}
     results |= {f"map_agreement/{file}": share for file, share in agreement_by_file.items()}

@@ -50,13 +50,13 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from wyf_utils.core import emotions, metrics
-from wyf_utils.data import datasets
+from wyf_utils.core import emotions, intervals, metrics, vectors
+from wyf_utils.core.language import pick
+from wyf_utils.data import song_files, text_corpora
 from wyf_utils.music import catalogue
 from wyf_utils.study import comparison, figures
-from wyf_utils.study.figures import pick
 from wyf_utils.study.notebook import committed, open_notebook
-from wyf_utils.text import classifier, encoders, onnx_model
+from wyf_utils.text import classifier, encoders, finetuning, linear_models, onnx_model
 
 nb = open_notebook(
     "02_model_comparison",
@@ -92,7 +92,7 @@ known.assign(here=["asked for" if name in candidates else "not in this run: para
 # %%
 nb.figure(
     lambda lang: figures.table(
-        datasets.published()["literature"]["joint_encoding"],
+        song_files.published()["literature"]["joint_encoding"],
         pick(lang, "문헌: 글·소리·영상으로 감정 알아맞히기", "Literature: emotion from language, audio and video"),
     ),
     "literature",
@@ -112,10 +112,10 @@ nb.figure(
 # emotions have no answer and are left out (the ledger of 01 counts them). `max_per_emotion` bounds what encoders read of each emotion in the second, larger corpus; TF-IDF always reads all.
 
 # %%
-splits = {corpus: catalogue.sentences(profile, seed, max_sentences, corpus) for corpus in corpora or datasets.corpora(profile)}
+splits = {corpus: catalogue.sentences(profile, seed, max_sentences, corpus) for corpus in corpora or text_corpora.corpora(profile)}
 first = next(iter(splits))
 if profile == "sample":  # models answer the hard corpus together with the test part, and are scored on each alone
-    hard = datasets.stories().head(max_sentences or None)
+    hard = text_corpora.stories().head(max_sentences or None)
     splits[first]["test"] = pd.concat([splits[first]["test"], hard], ignore_index=True)
 nb.uses(*(part for parts in splits.values() for part in parts.values()))
 fewer = {corpus: parts["train"] if corpus == first else comparison.fewer(parts["train"], max_per_emotion, seed) for corpus, parts in splits.items()}
@@ -150,7 +150,7 @@ found = {corpus: comparison.baselines(parts, encoder, seeds, fewer[corpus]) for 
 # `e5_tfidf` over its seeds, without that adjustment.
 
 # %%
-recipe = classifier.Recipe(encoder=encoder, epochs=epochs, learning_rate=learning_rate, frozen_layers=frozen_layers)
+recipe = finetuning.Recipe(encoder=encoder, epochs=epochs, learning_rate=learning_rate, frozen_layers=frozen_layers)
 for corpus, each in found.items():
     own = dataclasses.replace(recipe, **recipes.get(corpus, {}))
     comparison.add_fine_tuned(each, "e5_finetuned", own, seeds, fewer[corpus], tracker)
@@ -167,8 +167,8 @@ for corpus, each in found.items():
 # %%
 if profile == "open":
     home = catalogue.sentences("sample", seed)
-    models = [classifier.trained(home["train"], home["dev"], recipe, s) for s in seeds]
-    counted = classifier.tfidf(home["train"], home["dev"])
+    models = [finetuning.trained(home["train"], home["dev"], recipe, s) for s in seeds]
+    counted = linear_models.tfidf(home["train"], home["dev"])
     comparison.add_trained(found[first], "e5_sample", models, splits[first]["test"]["text"])
     found[first].answers["tfidf_sample"] = [counted.predict(splits[first]["test"]["text"])]
 
@@ -255,7 +255,7 @@ scores = {corpus: each.scores(seed) for corpus, each in found.items()}
 
 def score_table(corpus):
     """Table of the corpus' scores, one row a model."""
-    rows = {m: {name: metrics.show(scores[corpus][f"{name}/{m}"]) for name in comparison.SCORES} for m in found[corpus].answers}
+    rows = {m: {name: intervals.show(scores[corpus][f"{name}/{m}"]) for name in comparison.SCORES} for m in found[corpus].answers}
     return pd.DataFrame(rows).T
 
 
@@ -272,7 +272,7 @@ learned = None
 if profile == "sample":
     tests = {name: found[name].parts["test"] for name in (first, "stories")}
     learned = comparison.learning_curve(splits[first], tests, encoder, seed)
-    display(learned.assign(macro_f1=learned["macro_f1"].map(metrics.show)).pivot(index=["test", "model"], columns="n", values="macro_f1"))
+    display(learned.assign(macro_f1=learned["macro_f1"].map(intervals.show)).pivot(index=["test", "model"], columns="n", values="macro_f1"))
 
 # %%
 if learned is not None:
@@ -301,7 +301,7 @@ elsewhere = committed("open", nb.stem)
 pd.DataFrame(
     {
         f"{measure}{suffix or ' (KOTE)'}": {
-            m: metrics.show(elsewhere[f"{measure}/{m}{suffix}"]) for m in found[first].answers if f"{measure}/{m}{suffix}" in elsewhere
+            m: intervals.show(elsewhere[f"{measure}/{m}{suffix}"]) for m in found[first].answers if f"{measure}/{m}{suffix}" in elsewhere
         }
         for measure in ("macro_f1", "micro_f1")
         for suffix in ("", "@goemotions")
@@ -312,7 +312,7 @@ pd.DataFrame(
 nb.figure(
     lambda lang: figures.grouped_scores(
         {m: [scores[first][f"{name}/{m}"]["mean"] for name in ("weighted_f1", "weighted_precision", "micro_f1")] for m in found[first].answers},
-        datasets.published()["model_scores"],
+        song_files.published()["model_scores"],
         comparison.LABELS,
         lang,
         pick(lang, "여섯 감정 분류, 가중 평균", "Six-way classification, weighted averages") + mark + nb.mark(lang),
@@ -348,7 +348,7 @@ nb.figure(
 # %%
 against = {corpus: each.against(seed) for corpus, each in found.items()}
 pd.DataFrame(
-    [(corpus, pair, metrics.show(d), metrics.verdict(d)) for corpus, rows in against.items() for pair, d in rows.items()],
+    [(corpus, pair, intervals.show(d), intervals.verdict(d)) for corpus, rows in against.items() for pair, d in rows.items()],
     columns=["corpus", "pair", "difference in macro-F1", "the first is"],
 )
 
@@ -364,21 +364,21 @@ pd.DataFrame(
 # %%
 per_class = {
     corpus: {
-        name: metrics.interval(each.true, each.answers["e5_finetuned"], lambda t, p, i=i: metrics.f1_of(t, p, i), seed=seed)
+        name: intervals.interval(each.true, each.answers["e5_finetuned"], lambda t, p, i=i: metrics.f1_of(t, p, i), seed=seed)
         for i, name in enumerate(emotions.EN)
         if (each.true == i).any()
     }
     for corpus, each in found.items()
 }
 shown = {
-    corpus: {f"{e.ko} {e.en}": f"{metrics.show(rows[e.en], 2)}, n {(found[corpus].true == e.id).sum():,}" for e in emotions.EMOTIONS if e.en in rows}
+    corpus: {f"{e.ko} {e.en}": f"{intervals.show(rows[e.en], 2)}, n {(found[corpus].true == e.id).sum():,}" for e in emotions.EMOTIONS if e.en in rows}
     for corpus, rows in per_class.items()
 }
 shares = committed("open", "01_eda")
 for corpus, suffix in {} if run == "open" else {"kote": "", "goemotions": "@goemotions"}.items():
     keys = {e: (f"f1_{e.en}/e5_finetuned{suffix}", f"share/{e.en}@{corpus}") for e in emotions.EMOTIONS}
     shown[f"open run, {corpus}"] = {
-        f"{e.ko} {e.en}": f"{metrics.show(elsewhere[f1], 2)}, {shares[share]:.1%} of texts"
+        f"{e.ko} {e.en}": f"{intervals.show(elsewhere[f1], 2)}, {shares[share]:.1%} of texts"
         for e, (f1, share) in keys.items()
         if f1 in elsewhere and share in shares
     }
@@ -430,12 +430,12 @@ for model in ("tfidf", "e5_frozen", "e5_finetuned"):
 # %%
 models = [onnx_model.load_onnx(entry.path) for entry in each.entries["e5_finetuned"]]
 calibrated = each.probabilities["e5_finetuned"]
-raw = [classifier.tempered(p, 1 / m.temperature) for p, m in zip(calibrated, models, strict=True)]
+raw = [vectors.tempered(p, 1 / m.temperature) for p, m in zip(calibrated, models, strict=True)]
 ece = {name: float(np.mean([metrics.calibration_error(each.true, p) for p in ps])) for name, ps in (("raw", raw), ("calibrated", calibrated))}
 nb.figure(
     lambda lang: figures.reliability(
         {
-            pick(lang, *w): (metrics.reliability(each.true, ps[0]), metrics.show(ece[k]))
+            pick(lang, *w): (metrics.reliability(each.true, ps[0]), intervals.show(ece[k]))
             for k, w, ps in (("raw", ("보정 전", "raw"), raw), ("calibrated", ("보정 후", "calibrated"), calibrated))
         },
         lang,
@@ -479,8 +479,8 @@ for s, p, u in zip(seeds, calibrated, unsure, strict=True):
 # %%
 fast = [m.predict(each.parts["test"]["text"].tolist(), desc="read by ONNX Runtime") for m in models]
 same = float(np.mean([(f.argmax(1) == p.argmax(1)).mean() for f, p in zip(fast, calibrated, strict=True)]))
-fast_f1 = metrics.interval(each.true, [f.argmax(1) for f in fast], metrics.macro_f1, seed=seed)
-print(f"{same:.1%} the same answers; macro-F1 {metrics.show(fast_f1)} beside {metrics.show(scores[first]['macro_f1/e5_finetuned'])}")
+fast_f1 = intervals.interval(each.true, [f.argmax(1) for f in fast], metrics.macro_f1, seed=seed)
+print(f"{same:.1%} the same answers; macro-F1 {intervals.show(fast_f1)} beside {intervals.show(scores[first]['macro_f1/e5_finetuned'])}")
 
 # %%
 costs = comparison.cost(each)
@@ -517,7 +517,7 @@ if run != "open":
 for where, rows in told.items():
     for pair, d in rows.items():
         if d:
-            print(f"{where}: {ASKED[pair]}? {SAYS[metrics.verdict(d)]}, {metrics.show(d)}")
+            print(f"{where}: {ASKED[pair]}? {SAYS[intervals.verdict(d)]}, {intervals.show(d)}")
 print(f"this run: expected calibration error {ece['raw']:.3f} before, {ece['calibrated']:.3f} after scaling")
 known_where = {state: doubts[f"right where {state}"].mean() for state in ("sure", "unsure")}  # over seeds
 print("this run: right", ", ".join(f"{share:.1%} where {state}" for state, share in known_where.items() if np.isfinite(share)))

@@ -61,13 +61,13 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from wyf_utils.core import metrics
-from wyf_utils.data import datasets
+from wyf_utils.core import intervals, metrics
+from wyf_utils.core.language import pick
+from wyf_utils.data import song_files, text_corpora
 from wyf_utils.music import catalogue
-from wyf_utils.study import comparison, figures
-from wyf_utils.study.figures import pick
+from wyf_utils.study import adaptation, comparison, domain_distance, figures
 from wyf_utils.study.notebook import committed, open_notebook
-from wyf_utils.text import classifier, pretraining
+from wyf_utils.text import finetuning, linear_models, pretraining
 
 # %%
 nb = open_notebook(
@@ -107,15 +107,15 @@ nb
 # the emotion that the author had in mind. The `open` profile has no lyrics and takes the sample's.
 
 # %%
-splits = {corpus: catalogue.sentences(profile, seed, max_sentences, corpus) for corpus in datasets.corpora(profile)}
+splits = {corpus: catalogue.sentences(profile, seed, max_sentences, corpus) for corpus in text_corpora.corpora(profile)}
 first = next(iter(splits))
 suffixes = {corpus: "" if corpus == first else f"@{corpus}" for corpus in splits}
-lines, scored = pretraining.lyrics(profile, seed, max_lyrics)
+lines, scored = adaptation.lyrics(profile, seed, max_lyrics)
 domains = {
-    "conversation": datasets.conversation(profile)["text"].tolist(),
+    "conversation": text_corpora.conversation(profile)["text"].tolist(),
     **{f"emotion{suffixes[corpus]}": parts["train"]["text"].tolist() for corpus, parts in splits.items()},
     "lyrics": lines,
-    "unrelated": datasets.unrelated(profile)["text"].tolist(),
+    "unrelated": text_corpora.unrelated(profile)["text"].tolist(),
 }
 nb.uses(*map(list, domains.values()), *(part for parts in splits.values() for part in parts.values()))
 NAMES = {"conversation": ("일상 대화", "talk"), "lyrics": ("가사", "lyrics"), "unrelated": ("조리법·규정", "recipes")}
@@ -129,7 +129,7 @@ pd.DataFrame({name: {"texts": len(texts), "characters a text": np.mean([len(t) f
 
 # %%
 measured = {name: texts if not distance_texts else nb.rng.permutation(texts)[:distance_texts].tolist() for name, texts in domains.items()}
-points, of = pretraining.plane(measured, seed)
+points, of = domain_distance.plane(measured, seed)
 nb.figure(
     lambda lang: figures.domain_plane(
         points,
@@ -153,10 +153,10 @@ nb.figure(
 
 # %%
 trio = ("conversation", "lyrics", "emotion")
-counts = pretraining.word_counts(measured)
-words, frequent = pretraining.shared_words(counts)
-three, vocabularies = pretraining.shared_words({name: counts[name] for name in trio})
-pieces, piece_sets = pretraining.shared_pieces(measured)
+counts = domain_distance.word_counts(measured)
+words, frequent = domain_distance.shared_words(counts)
+three, vocabularies = domain_distance.shared_words({name: counts[name] for name in trio})
+pieces, piece_sets = domain_distance.shared_pieces(measured)
 size, size_three = len(frequent["unrelated"]), len(vocabularies["lyrics"])
 print(f"{size:,} words of each of the {len(domains)} domains, {size_three:,} of each of the three without the control (10,000 in the paper)")
 nb.figure(
@@ -174,13 +174,13 @@ nb.figure(
 )
 
 # %%
-ours = {"words": pretraining.venn_shares(vocabularies), "pieces": pretraining.venn_shares({name: piece_sets[name] for name in trio})}
+ours = {"words": domain_distance.venn_shares(vocabularies), "pieces": domain_distance.venn_shares({name: piece_sets[name] for name in trio})}
 nb.figure(
     lambda lang: figures.venns(
         {
             pick(lang, f"자주 쓰는 낱말 {size_three:,}개", f"{size_three:,} most frequent words"): (ours["words"], False),
             pick(lang, "서브워드 전체 (2022년 방식)", "all sub-words (as in 2022)"): (ours["pieces"], False),
-            pick(lang, "2022년 발표 (서브워드)", "as published in 2022 (sub-words)"): (pretraining.VENN_2022, True),
+            pick(lang, "2022년 발표 (서브워드)", "as published in 2022 (sub-words)"): (domain_distance.VENN_2022, True),
         },
         trio,
         NAMES,
@@ -199,7 +199,7 @@ nb.figure(
 # year tells which is right, since the indices follow from its shares: the last column agrees with the notebook.
 
 # %%
-published = datasets.published()["vocabulary_jaccard"]
+published = song_files.published()["vocabulary_jaccard"]
 PAIRS = (("conversation", "emotion"), ("conversation", "lyrics"), ("emotion", "lyrics"))
 pd.DataFrame(
     {
@@ -207,7 +207,7 @@ pd.DataFrame(
         "sub-words, ours": {f"{a}-{b}": pieces.loc[a, b] for a, b in PAIRS},
         "2022, slide": published["slide"],
         "2022, notebook": published["notebook"],
-        "2022, from its Venn": {f"{a}-{b}": pretraining.venn_jaccard(pretraining.VENN_2022, a, b) for a, b in PAIRS},
+        "2022, from its Venn": {f"{a}-{b}": domain_distance.venn_jaccard(domain_distance.VENN_2022, a, b) for a, b in PAIRS},
     }
 ).round(1)
 
@@ -216,7 +216,7 @@ pd.DataFrame(
 # often a classifier tells texts of two domains apart (50 is a guess). On the diagonals stand two samples of one domain: that much comes from sampling alone.
 
 # %%
-divergence, accuracy = pretraining.unigram_distance(measured, seed), pretraining.told_apart(measured, seed)
+divergence, accuracy = domain_distance.unigram_distance(measured, seed), domain_distance.told_apart(measured, seed)
 nb.figure(
     lambda lang: figures.heatmaps(
         {
@@ -270,7 +270,7 @@ recipe = pretraining.Pretraining(
     whole_words=whole_words,
 )
 start = pretraining.base(corpora, recipe, seed, encoder)
-chains = pretraining.adapted(start, pretraining.plan(conditions, list(suffixes.values())), corpora, recipe, seed)
+chains = adaptation.adapted(start, adaptation.plan(conditions, list(suffixes.values())), corpora, recipe, seed)
 before = pretraining.card(start)["after"]
 paths = {
     " > ".join(pretraining.card(entry)["domain"] for entry in chain[1 : i + 1]) + (", frozen" if name.startswith("frozen") else ""): chain[i]
@@ -325,7 +325,7 @@ pd.DataFrame({"before": before} | {f"{share:.0%} hidden": pretraining.card(entry
 # **Did the encoder move?** The share of its tensors that differ in any bit from where they started. `none` and the recipe of 2022 leave every bit in place; the other conditions move all.
 
 # %%
-moved = {name: pretraining.moved(start, chain[-1]) for name, chain in chains.items()}
+moved = {name: adaptation.moved(start, chain[-1]) for name, chain in chains.items()}
 assert all(share == 0 for name, share in moved.items() if name.startswith(("none", "frozen")))
 assert all(share > 0 for name, share in moved.items() if not name.startswith(("none", "frozen")))
 pd.Series(moved, name="share of tensors that moved").to_frame()
@@ -338,7 +338,7 @@ pd.Series(moved, name="share of tensors that moved").to_frame()
 # the one of `none`, and so are its fine-tuned models: they are not trained again.
 
 # %%
-tuning = classifier.Recipe(
+tuning = finetuning.Recipe(
     epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, head_learning_rate=head_learning_rate, frozen_layers=frozen_layers
 )
 answers, true = {}, {}
@@ -350,19 +350,19 @@ for corpus, parts in splits.items():
     for name in conditions:
         place = f"{name}{suffixes[corpus]}"
         same = name != "none" and not moved[place]
-        answers[corpus, name] = answers[corpus, "none"] if same else pretraining.fine_tuned(chains[place][-1], few, dev, test["text"], scored, tuning, seeds)
+        answers[corpus, name] = answers[corpus, "none"] if same else adaptation.fine_tuned(chains[place][-1], few, dev, test["text"], scored, tuning, seeds)
 
 # %%
 intent = scored["emotion"].to_numpy()
 scores = {}
 for corpus, parts in splits.items():
     given = {name: (answers[corpus, name].sentences, answers[corpus, name].lyrics) for name in conditions}
-    given["shuffled"] = tuple([classifier.shuffled(parts["train"], n, s) for s in seeds] for n in (len(true[corpus]), len(intent)))
-    given["majority"] = tuple([classifier.majority(parts["train"], n)] for n in (len(true[corpus]), len(intent)))
+    given["shuffled"] = tuple([linear_models.shuffled(parts["train"], n, s) for s in seeds] for n in (len(true[corpus]), len(intent)))
+    given["majority"] = tuple([linear_models.majority(parts["train"], n)] for n in (len(true[corpus]), len(intent)))
     for name, (sentences, lyrics) in given.items():
-        scores[corpus, "macro_f1", name] = metrics.interval(true[corpus], sentences, metrics.macro_f1, seed=seed)
-        scores[corpus, "micro_f1", name] = metrics.interval(true[corpus], sentences, metrics.micro_f1, seed=seed)
-        scores[corpus, "macro_f1_lyrics", name] = metrics.interval(intent, lyrics, metrics.macro_f1, seed=seed)
+        scores[corpus, "macro_f1", name] = intervals.interval(true[corpus], sentences, metrics.macro_f1, seed=seed)
+        scores[corpus, "micro_f1", name] = intervals.interval(true[corpus], sentences, metrics.micro_f1, seed=seed)
+        scores[corpus, "macro_f1_lyrics", name] = intervals.interval(intent, lyrics, metrics.macro_f1, seed=seed)
 nb.figure(
     lambda lang: figures.scores_beside(
         {
@@ -391,9 +391,9 @@ nb.figure(
 # from contrastive training, which a few steps of guessing words can pull apart before they teach it anything.
 
 # %%
-gain = pretraining.MICRO_F1_2022["after"] - pretraining.MICRO_F1_2022["before"]
+gain = adaptation.MICRO_F1_2022["after"] - adaptation.MICRO_F1_2022["before"]
 against = {
-    (corpus, measure, name): metrics.paired_difference(rows_, ours_, theirs, metrics.macro_f1, seed=seed)
+    (corpus, measure, name): intervals.paired_difference(rows_, ours_, theirs, metrics.macro_f1, seed=seed)
     for corpus in splits
     for name in conditions[1:]
     for measure, rows_, ours_, theirs in (
@@ -401,16 +401,17 @@ against = {
         ("macro_f1_lyrics", intent, answers[corpus, name].lyrics, answers[corpus, "none"].lyrics),
     )
 }
-minutes = {(c, name): pretraining.minutes(chains[f"{name}{suffixes[c]}"], answers[c, name]) for c, name in answers}
+minutes = {(c, name): adaptation.minutes(chains[f"{name}{suffixes[c]}"], answers[c, name]) for c, name in answers}
 for corpus in splits:
     table = {}
     for name in given:
         row = {
-            wording: metrics.show(scores[corpus, m, name]) for m, wording in (("macro_f1", "macro-F1"), ("micro_f1", "micro-F1"), ("macro_f1_lyrics", "lyrics"))
+            wording: intervals.show(scores[corpus, m, name])
+            for m, wording in (("macro_f1", "macro-F1"), ("micro_f1", "micro-F1"), ("macro_f1_lyrics", "lyrics"))
         }
         for measure, wording in (("macro_f1", "sentences"), ("macro_f1_lyrics", "lyrics")):
             if found := against.get((corpus, measure, name)):
-                row |= {f"against none, {wording}": metrics.show(found), f"on {wording} it is": metrics.verdict(found)}
+                row |= {f"against none, {wording}": intervals.show(found), f"on {wording} it is": intervals.verdict(found)}
         table[name] = row | {k: f"{v:.1f}" for k, v in minutes.get((corpus, name), {}).items()}
     print(corpus)
     display(pd.DataFrame(table).T.fillna(""))
@@ -438,7 +439,7 @@ nb.figure(
 # %%
 for corpus in splits:
     for measure, wording in (("macro_f1", "emotion sentences"), ("macro_f1_lyrics", "lyrics")):
-        verdicts = {name: metrics.verdict(against[corpus, measure, name]) for name in conditions[1:]}
+        verdicts = {name: intervals.verdict(against[corpus, measure, name]) for name in conditions[1:]}
         told = [f"{v}: {', '.join(n for n in verdicts if verdicts[n] == v)}" for v in ("better", "worse", "no difference") if v in verdicts.values()]
         print(f"{corpus}, {wording}, against none. {'; '.join(told)}.")
 
@@ -451,13 +452,13 @@ for corpus in splits:
 # %%
 for corpus, parts in splits.items():
     for texts, truth, of in (("emotion sentences", true[corpus], "sentences"), ("lyrics", intent, "lyrics")):
-        rivals = {"majority": [classifier.majority(parts["train"], len(truth))]}
-        rivals["shuffled"] = [classifier.shuffled(parts["train"], len(truth), s) for s in seeds]
+        rivals = {"majority": [linear_models.majority(parts["train"], len(truth))]}
+        rivals["shuffled"] = [linear_models.shuffled(parts["train"], len(truth), s) for s in seeds]
         for rival, theirs in rivals.items():
             for score in (metrics.macro_f1, metrics.micro_f1):
-                beside = {n: metrics.paired_difference(truth, getattr(answers[corpus, n], of), theirs, score, seed=seed) for n in conditions}
+                beside = {n: intervals.paired_difference(truth, getattr(answers[corpus, n], of), theirs, score, seed=seed) for n in conditions}
                 told = [
-                    f"{v} than {rival}: {', '.join(n for n, d in beside.items() if metrics.verdict(d) == v) or 'no condition'}" for v in ("better", "worse")
+                    f"{v} than {rival}: {', '.join(n for n, d in beside.items() if intervals.verdict(d) == v) or 'no condition'}" for v in ("better", "worse")
                 ]
                 print(f"{corpus}, {texts}, {score.__name__}, of {len(beside)} conditions: {'; '.join(told)}")
 
@@ -467,7 +468,7 @@ print(f"{pretrain_steps:,} steps a stage, {pretrain_batch * accumulation} rows a
 for corpus in splits:
     changed = [n for n in conditions[1:] if moved[f"{n}{suffixes[corpus]}"]]  # an encoder that did not move differs by nothing
     pairs = [(true[corpus], answers[corpus, n].sentences, answers[corpus, "none"].sentences) for n in changed]
-    micro = [metrics.paired_difference(*pair, metrics.micro_f1, seed=seed) for pair in pairs]
+    micro = [intervals.paired_difference(*pair, metrics.micro_f1, seed=seed) for pair in pairs]
     for name, apart_by in {"macro_f1": [against[corpus, "macro_f1", n] for n in changed], "micro_f1": micro}.items():
         if not changed:
             continue
@@ -483,7 +484,7 @@ elsewhere = committed("open", nb.stem)
 pd.DataFrame(
     {
         f"{wording}{suffix or ' (KOTE)'}": {
-            name: metrics.show(elsewhere[key]) + (f" {metrics.verdict(elsewhere[key])}" if "difference" in key else "")
+            name: intervals.show(elsewhere[key]) + (f" {intervals.verdict(elsewhere[key])}" if "difference" in key else "")
             for name in CONDITIONS
             if (key := f"{measure}/{name}{'-none' if 'difference' in measure else ''}{suffix}") in elsewhere
         }
@@ -526,9 +527,9 @@ for name in [name for name in ("none", "lyrics_conversation_emotion", "frozen_20
         "loss on emotion sentences": f"{before['emotion']:.2f} to {losses[name]['emotion']:.2f}",
         "macro-F1 of each seed": ", ".join(f"{f:.3f}" for f in each),
         "range over seeds": f"{max(each) - min(each):.3f}",
-        "against none": metrics.show(against[first, "macro_f1", name]) if name != "none" else "",
+        "against none": intervals.show(against[first, "macro_f1", name]) if name != "none" else "",
     }
-print(f"published in 2022: micro-F1 {pretraining.MICRO_F1_2022['before']} to {pretraining.MICRO_F1_2022['after']}, {gain:+.3f}")
+print(f"published in 2022: micro-F1 {adaptation.MICRO_F1_2022['before']} to {adaptation.MICRO_F1_2022['after']}, {gain:+.3f}")
 pd.DataFrame(table).T
 
 # %% [markdown]

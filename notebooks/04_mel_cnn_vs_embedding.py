@@ -53,14 +53,14 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from wyf_utils.core import emotions, metrics
-from wyf_utils.data import datasets
+from wyf_utils.core import emotions, intervals, metrics
+from wyf_utils.core.language import pick
+from wyf_utils.data import song_files
 from wyf_utils.music import catalogue
-from wyf_utils.sound import mel, networks
+from wyf_utils.sound import dataset, heads, mel, mel_files, network_training, networks, simclr
 from wyf_utils.study import figures, hearing
-from wyf_utils.study.figures import pick
 from wyf_utils.study.notebook import committed, listen, open_notebook
-from wyf_utils.text import classifier
+from wyf_utils.text import finetuning
 
 pd.set_option("display.max_colwidth", None)  # questions are sentences
 nb = open_notebook(
@@ -92,7 +92,7 @@ nb.figure(
 # %%
 results = {}
 if profile == "open":
-    lyric_2022, mel_2022 = datasets.song_vectors()
+    lyric_2022, mel_2022 = song_files.song_vectors()
     nb.uses(lyric_2022, mel_2022)
     results = hearing.agreement_2022(lyric_2022, mel_2022, seed) | {"rows/songs": len(lyric_2022)}
 recorded = results or committed("open", "04_mel_cnn_vs_embedding")
@@ -126,13 +126,13 @@ if profile == "open":
 # profile has vectors but neither lyrics nor sound, so everything from here on is left out there.
 
 # %%
-recipe = classifier.Recipe(encoder=encoder, epochs=text_epochs, learning_rate=learning_rate, frozen_layers=frozen_layers)
+recipe = finetuning.Recipe(encoder=encoder, epochs=text_epochs, learning_rate=learning_rate, frozen_layers=frozen_layers)
 songs = catalogue.open_catalogue(profile, recipe, seed, limit=max_sentences, max_songs=max_songs, contradiction=contradiction, synthesis=synthesis)
 if songs:
     nb.uses(songs.lyric, songs.material.key)
     labels = songs.lyric.argmax(1)
     train, dev, test = (songs.material.rows(name) for name in ("train", "dev", "test"))
-    display(mel.ledger(songs.dropped, songs.changed, len(labels) + len(songs.dropped)))
+    display(mel_files.ledger(songs.dropped, songs.changed, len(labels) + len(songs.dropped)))
     counts = {name: np.bincount(labels[rows], minlength=emotions.N) for name, rows in (("train", train), ("dev", dev), ("test", test))}
     display(pd.DataFrame(counts, index=list(emotions.KO)).T)
 else:
@@ -144,10 +144,10 @@ else:
 # keep it in mind for every score below, and for the second hypothesis.
 
 # %%
-intent = catalogue.sung_for(songs.songs, profile, seed, contradiction=0.0) if songs else None
+intent = catalogue.sung_for(song_files.songs, profile, seed, contradiction=0.0) if songs else None
 if intent is not None:
     readings = {"lyric_label": songs.lyric, "lyric_label_corrected": songs.corrected, "majority": metrics.majority(intent.argmax(1), len(labels))}
-    label_scores = {f"{score}_intent/{m}": v for m, found in readings.items() for score, v in metrics.song_scores(intent, [found], seed=seed).items()}
+    label_scores = {f"{score}_intent/{m}": v for m, found in readings.items() for score, v in intervals.song_scores(intent, [found], seed=seed).items()}
     results |= {name: value for name, value in label_scores.items() if "label" in name}
     display(hearing.table({name: v for name, v in label_scores.items() if name.startswith(("top1_", "macro_f1_", "kappa_"))}))
     written, read = (
@@ -161,7 +161,7 @@ if intent is not None:
 # %%
 if songs and songs.sung is not None:
     for emotion in (0, 1, 3):
-        one = songs.songs.iloc[[int(np.argmax(songs.sung[:, emotion]))]]
+        one = song_files.songs.iloc[[int(np.argmax(songs.sung[:, emotion]))]]
         sound = catalogue.sound_of(one, profile, seed, contradiction, synthesis)
         display(listen(sound, mel.SAMPLE_RATE, f"{emotions.KO[emotion]}: {one['title'].iloc[0]}", seconds=6))
 
@@ -191,7 +191,7 @@ if songs:
     heard = hearing.Hearing(songs.material, seeds)
     for network, epochs in FIRST.items():
         heard.add_network(network, network, songs.lyric, epochs)
-        heard.add_network(f"{network}_hard", network, networks.hard_labels(songs.lyric), epochs)
+        heard.add_network(f"{network}_hard", network, network_training.hard_labels(songs.lyric), epochs)
     majority_line = float(np.mean(labels[dev] == metrics.majority(labels[train], 1).argmax()))
 
 # %%
@@ -270,8 +270,8 @@ if songs:
 
 # %%
 if songs:
-    simclr = [networks.trained_simclr(songs.material, epochs=simclr_epochs, seed=s) for s in seeds]
-    vectors = [networks.embed(entry, songs.material) for entry in simclr]
+    simclr = [simclr.trained_simclr(songs.material, epochs=simclr_epochs, seed=s) for s in seeds]
+    vectors = [simclr.embed(entry, songs.material) for entry in simclr]
     plain = songs.material.statistics()
     heard.add_heads("simclr", vectors, songs.lyric)
     heard.add_heads("statistics", [plain], songs.lyric)
@@ -283,14 +283,14 @@ if songs:
 
 # %%
 if songs:
-    sphere = pd.DataFrame([networks.on_the_sphere(entry, songs.material, "test", seed) for entry in simclr], index=[f"seed {s}" for s in seeds])
-    contrast = [networks.curve(entry) for entry in simclr]
+    sphere = pd.DataFrame([simclr.on_the_sphere(entry, songs.material, "test", seed) for entry in simclr], index=[f"seed {s}" for s in seeds])
+    contrast = [network_training.curve(entry) for entry in simclr]
     sphere["loss"], sphere["loss if collapsed"] = [c["loss"][-1] for c in contrast], [c["chance"][-1] for c in contrast]
     display(sphere.round(3))
 
 # %%
 if songs:
-    dense = networks.dense_curve(vectors[0], labels, songs.material, epochs=dense_epochs, seed=seed)
+    dense = heads.dense_curve(vectors[0], labels, songs.material, epochs=dense_epochs, seed=seed)
     display(
         nb.figure(
             lambda lang: figures.curves(
@@ -367,7 +367,7 @@ if songs:
         nb.figure(
             lambda lang: figures.before_after(
                 {name: tuple(scores[f"{key}/{m}"]["mean"] for m in ("cnn", "simclr_dense", "majority")) for key, name in MEASURES.items()},
-                {MEASURES[key]: tuple(pair) for key, pair in datasets.published()["mel_before_after"].items()},
+                {MEASURES[key]: tuple(pair) for key, pair in song_files.published()["mel_before_after"].items()},
                 lang,
                 pick(lang, "임베딩 전과 후", "Before and after embedding") + nb.mark(lang),
                 (pick(lang, "멜 CNN", "CNN on mel"), pick(lang, "SimCLR + 64 유닛", "SimCLR + 64 units")),
@@ -393,7 +393,7 @@ if songs:
     pairs = [(m, "majority") for m in heard.answers if m != "majority"] + [(m, rival) for rival in ("prior", "shuffled") for m in OWN]
     against = heard.differences(songs.lyric, pairs, seed)
     results |= against
-    rows = [(name.split("/")[1], metrics.show(d), metrics.verdict(d)) for name, d in against.items() if name.startswith("macro_f1")]
+    rows = [(name.split("/")[1], intervals.show(d), intervals.verdict(d)) for name, d in against.items() if name.startswith("macro_f1")]
     display(pd.DataFrame(rows, columns=["comparison", "macro-F1", "it is"]))
 
 # %% [markdown]
@@ -402,7 +402,7 @@ if songs:
 # The literature table of 2022 and the same heads on our songs. Its accuracies are of acted speech with even classes; ours stand beside their majority above.
 
 # %%
-literature = datasets.published()["literature"]
+literature = song_files.published()["literature"]
 nb.figure(
     lambda lang: figures.table(literature["heads"], pick(lang, "문헌: 소리에서 감정을 읽는 분류기", "Literature: classifiers of emotion in sound")),
     "literature",
@@ -411,8 +411,8 @@ nb.figure(
 
 # %%
 if songs:
-    accuracy = {f: [scores[f"top1/{f}_{head}"] for head in networks.HEADS] for f in ("simclr", "statistics")}
-    display(pd.DataFrame({family: list(map(metrics.show, column)) for family, column in accuracy.items()}, index=list(networks.HEADS)))
+    accuracy = {f: [scores[f"top1/{f}_{head}"] for head in heads.HEADS] for f in ("simclr", "statistics")}
+    display(pd.DataFrame({family: list(map(intervals.show, column)) for family, column in accuracy.items()}, index=list(heads.HEADS)))
 
 # %% [markdown]
 # ## Third experiment: sound, lyrics, both (소리, 가사, 둘 다)
@@ -437,9 +437,9 @@ THIRD = {
     "lyric_cnn": ("가사: CNN", "lyrics: CNN"), "lyric_rnn": ("가사: RNN", "lyrics: RNN"), "both": ("소리 + 가사", "sound + lyrics"),
 }  # fmt: skip
 if songs:
-    couplets = catalogue.couplet_vectors(encoder, songs.songs["lyric"], songs.parts == "train")
+    couplets = catalogue.couplet_vectors(encoder, song_files.songs["lyric"], songs.parts == "train")
     meant = songs.lyric if intent is None else intent
-    third = hearing.Hearing(networks.Material(songs.mels, songs.parts, couplets), seeds)
+    third = hearing.Hearing(dataset.Material(songs.mels, songs.parts, couplets), seeds)
     for network in THIRD:
         third.add_network(network, network, meant, mel_epochs)
     third.add_baselines(meant, plain)
@@ -463,7 +463,7 @@ if songs:
             caption={"ko": "소리, 가사, 둘 다에서 읽은 작사 의도의 macro-F1", "en": "Macro-F1 of the author's intent from sound, lyrics and both"},
         )
     )
-    display(pd.Series({n.split("/")[1]: f"{metrics.show(d)} {metrics.verdict(d)}" for n, d in intent_scores.items() if n.startswith("kappa_intent_diff")}))
+    display(pd.Series({n.split("/")[1]: f"{intervals.show(d)} {intervals.verdict(d)}" for n, d in intent_scores.items() if n.startswith("kappa_intent_diff")}))
 
 # %% [markdown]
 # ## Three hypotheses (세 가지 가설)
@@ -519,16 +519,16 @@ if composed is not None:
 
 # %%
 if composed is not None:
-    perfect = metrics.song_scores(songs.lyric[test], [composed[test]], seed=seed)
+    perfect = intervals.song_scores(songs.lyric[test], [composed[test]], seed=seed)
     results |= {f"{score}/composer": v for score, v in perfect.items()}
     taught = heard.scores(songs.lyric, [m for m in heard.answers if m.endswith("@composer")], seed)
     results |= {name: value for name, value in taught.items() if name.startswith("kappa/")}
-    print(f"kappa of the composer's emotion with the lyric labels: {metrics.show(perfect['kappa'])}")
+    print(f"kappa of the composer's emotion with the lyric labels: {intervals.show(perfect['kappa'])}")
     for found, teacher in ((scores, "them"), (taught, "the composer's emotion")):
         best = max((m for m in found if m.startswith("kappa/")), key=lambda m: found[m]["mean"])
-        print(f"best kappa with the lyric labels of a model taught by {teacher}: {metrics.show(found[best])} ({best.removeprefix('kappa/')})")
+        print(f"best kappa with the lyric labels of a model taught by {teacher}: {intervals.show(found[best])} ({best.removeprefix('kappa/')})")
     best_composer = max((m for m in composer_scores if m.startswith("kappa_composer/") and not m.endswith("dB")), key=lambda m: composer_scores[m]["mean"])
-    print(f"best kappa with the composer's emotion: {metrics.show(composer_scores[best_composer])} ({best_composer.removeprefix('kappa_composer/')})")
+    print(f"best kappa with the composer's emotion: {intervals.show(composer_scores[best_composer])} ({best_composer.removeprefix('kappa_composer/')})")
 
 # %% [markdown]
 # ## Failures to listen to (틀린 노래 들어 보기)
@@ -539,12 +539,12 @@ if composed is not None:
 # %%
 if songs:
     failures = heard.failures("shallow_corrected", songs.lyric, 6)
-    failures["title"] = songs.songs["title"].iloc[failures["row"]].to_numpy()
+    failures["title"] = song_files.songs["title"].iloc[failures["row"]].to_numpy()
     if songs.sung is not None:
         failures["composed"] = [emotions.KO[i] for i in songs.sung[failures["row"]].argmax(1)]
     display(failures.drop(columns="row"))
     for row in failures["row"].iloc[:3] if songs.sung is not None else ():
-        one = songs.songs.iloc[[row]]
+        one = song_files.songs.iloc[[row]]
         display(listen(catalogue.sound_of(one, profile, seed, contradiction, synthesis), mel.SAMPLE_RATE, one["title"].iloc[0], seconds=6))
 
 # %% [markdown]
@@ -556,14 +556,14 @@ if songs:
 # %%
 def tally(pairs):
     """How often the first of two is better, worse or no different in kappa with the composer's emotion."""
-    words = [metrics.verdict(tested[f"kappa_composer_difference/{first}-{second}"]) for first, second in pairs]
+    words = [intervals.verdict(tested[f"kappa_composer_difference/{first}-{second}"]) for first, second in pairs]
     return ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
 
 
 if songs:
     deaf = ["prior", "shuffled"]  # what never listens, and may beat the majority nevertheless
     tried = {"majority": [*OWN, *deaf], "prior": OWN, "shuffled": OWN}
-    beats = {rival: [m for m in ms if metrics.verdict(against[f"macro_f1_difference/{m}-{rival}"]) == "better"] for rival, ms in tried.items()}
+    beats = {rival: [m for m in ms if intervals.verdict(against[f"macro_f1_difference/{m}-{rival}"]) == "better"] for rival, ms in tried.items()}
     sure = [m for m in OWN if scores[f"kappa/{m}"]["low"] > 0]
     print(f"test songs by the lyrics' emotion: {', '.join(f'{ko} {n}' for ko, n in zip(emotions.KO, counts['test'], strict=True))}")
     for rival, models in beats.items():
@@ -571,7 +571,7 @@ if songs:
     print(f"agrees with the lyrics' emotion beyond chance (kappa leaves zero out): {', '.join(sure) or 'none'}")
 if composed is not None:
     print(f"1 noise, with it against without: {tally(CLEAN)}")
-    print(f"2 wrong labels: kappa of the lyrics' labels with what was written {metrics.show(label_scores['kappa_intent/lyric_label'])}")
+    print(f"2 wrong labels: kappa of the lyrics' labels with what was written {intervals.show(label_scores['kappa_intent/lyric_label'])}")
     print(
         f"2 wrong labels, the composer's, of which the sound was made, against the lyrics': {tally(LABELS)}; corrected against leaning ones: {tally(CORRECTED)}"
     )

@@ -47,14 +47,14 @@ import pandas as pd
 from sklearn.metrics.pairwise import cosine_similarity
 
 from wyf_utils.app.page import feeling
-from wyf_utils.core import emotions, metrics
-from wyf_utils.data import datasets
+from wyf_utils.core import emotions, intervals, metrics, vectors
+from wyf_utils.core.language import pick
+from wyf_utils.data import song_files
 from wyf_utils.music import catalogue, database, fusion
 from wyf_utils.music.recommender import Wish, recommend, targets
 from wyf_utils.study import evaluation, figures
-from wyf_utils.study.figures import pick
 from wyf_utils.study.notebook import open_notebook
-from wyf_utils.text import classifier
+from wyf_utils.text import classifier, finetuning
 
 nb = open_notebook(
     "05_recommender_demo",
@@ -98,7 +98,7 @@ nb.figure(figures.initial_design, "design_initial", caption={"ko": "2022년의 �
 # since the sound vectors of 2022 agree with its lyrics hardly more than chance (04), so that its fused vectors are corrected lyrics.
 
 # %%
-recipe = classifier.Recipe(encoder=encoder, epochs=text_epochs, learning_rate=learning_rate, frozen_layers=frozen_layers)
+recipe = finetuning.Recipe(encoder=encoder, epochs=text_epochs, learning_rate=learning_rate, frozen_layers=frozen_layers)
 model = catalogue.text_model(profile, recipe, seed, max_sentences)
 made = catalogue.music(profile, recipe, seed, limit=max_sentences, max_songs=max_songs, mel_epochs=mel_epochs, mel_weight=mel_weight)
 nb.uses(made.database.lyric, made.database.mel)
@@ -137,11 +137,11 @@ unheard = made.unheard
 lyric, sound = music.lyric[unheard].argmax(1), music.mel[unheard].argmax(1)
 most = metrics.majority(lyric, len(lyric)).argmax(1)
 results = {
-    f"{name}/{kind}": metrics.interval(lyric, [found], score, seed=seed)
+    f"{name}/{kind}": intervals.interval(lyric, [found], score, seed=seed)
     for name, score in (("top1", metrics.micro_f1), ("kappa", metrics.kappa))
     for kind, found in (("mel", sound), ("majority", most))
 } | {f"majority_share/{kind}": float(share.max()) for kind, share in shares.items()}
-pd.Series({name: metrics.show(value) for name, value in results.items()})
+pd.Series({name: intervals.show(value) for name, value in results.items()})
 
 # %% [markdown]
 # ## Songs for a feeling (오늘의 기분은 어떤가요?)
@@ -245,7 +245,7 @@ answers[0].songs[["title", "artist"]].assign(nearest_line=reasons.lines)
 
 # %%
 feelings = evaluation.confident_feelings(simulated, seed)
-half = sum(datasets.song_vectors()) / 2 if profile == "open" else halves["half"]
+half = sum(song_files.song_vectors()) / 2 if profile == "open" else halves["half"]
 searched = {"2022": half, "cosine_top5": music.fused, "ours": music.fused}
 rows = {name: evaluation.top_cosine(feelings, searched[name], 5) for name in ("2022", "cosine_top5")} | {"ours": evaluation.answered(feelings, music)}
 few = feelings[:: max(1, len(feelings) // 600)]
@@ -290,22 +290,22 @@ nb.figure(
 
 # %%
 if made.intents is not None:
-    flat = classifier.tempered(made.corrected["mel"], 1 / made.mel_temperature)  # as it was before sharpening
+    flat = vectors.tempered(made.corrected["mel"], 1 / made.mel_temperature)  # as it was before sharpening
     kinds["half_flat"] = fusion.fuse(made.corrected["lyric"], flat, 0.5)
     meant, both = made.intents[unheard], np.concatenate([made.corrected["lyric"], made.corrected["mel"]], axis=1)
     fits = {kind: (feelings, vectors[unheard]) for kind, vectors in kinds.items()} | {"concatenated": (np.tile(feelings, 2), both[unheard])}
     tallies = {kind: evaluation.tally(feelings, meant, evaluation.top_cosine(wishes, vectors, 5)) for kind, (wishes, vectors) in fits.items()}
     tallies["ours"] = evaluation.tally(feelings, meant, evaluation.answered(feelings, music.part(unheard)))
     tallies["random"] = evaluation.tally(feelings, meant, np.tile(np.arange(len(meant)), (len(feelings), 1)))
-    results |= {f"fit/{kind}": metrics.interval(meant, [tally], evaluation.fit, seed=seed) for kind, tally in tallies.items()}
+    results |= {f"fit/{kind}": intervals.interval(meant, [tally], evaluation.fit, seed=seed) for kind, tally in tallies.items()}
     pairs = [("ours", other) for other in ("half", "half_corrected", "fused")] + [("fused", other) for other in ("half", "half_corrected", "lyric_corrected")]
     for one, other in pairs:
         pair = (meant, [tallies[one]], [tallies[other]])
-        results[f"fit_difference/{one}-{other}"] = metrics.paired_difference(*pair, evaluation.fit, seed=seed)
+        results[f"fit_difference/{one}-{other}"] = intervals.paired_difference(*pair, evaluation.fit, seed=seed)
     for other in ("half", "half_flat", "half_corrected", "lyric_corrected"):
         pair = (meant, [music.fused[unheard]], [kinds[other][unheard]])
-        results[f"intent_cosine_difference/fused-{other}"] = metrics.paired_difference(*pair, evaluation.mean_cosine, seed=seed)
-    display(pd.Series({k: metrics.show(v) for k, v in results.items() if k.startswith(("fit", "intent"))}, name="share or cosine"))  # noqa: F821, IPython's
+        results[f"intent_cosine_difference/fused-{other}"] = intervals.paired_difference(*pair, evaluation.mean_cosine, seed=seed)
+    display(pd.Series({k: intervals.show(v) for k, v in results.items() if k.startswith(("fit", "intent"))}, name="share or cosine"))  # noqa: F821, IPython's
 
 # %% [markdown]
 # ## How long does a search take? (검색 시간)
@@ -362,9 +362,9 @@ verdicts = {
     "what it costs": f"a mean cosine {results['cosine_drop/ours']:.3f} below the exact top five, {results['cosine_drop_max/ours']:.3f} for the worst emotion",
     **(
         {
-            "answers meant for the feeling": f"{metrics.show(results['fit/ours'])}, {metrics.show(results['fit/random'])} at random; top five by cosine, without variety: "
-            + ", ".join(f"{kind} {metrics.show(results[f'fit/{kind}'])}" for kind in ("concatenated", *kinds)),
-            **{f"fit, {k.split('/')[1].replace('-', ' against ')}": metrics.verdict(v) for k, v in results.items() if k.startswith("fit_difference")},
+            "answers meant for the feeling": f"{intervals.show(results['fit/ours'])}, {intervals.show(results['fit/random'])} at random; top five by cosine, without variety: "
+            + ", ".join(f"{kind} {intervals.show(results[f'fit/{kind}'])}" for kind in ("concatenated", *kinds)),
+            **{f"fit, {k.split('/')[1].replace('-', ' against ')}": intervals.verdict(v) for k, v in results.items() if k.startswith("fit_difference")},
         }
         if "fit/ours" in results
         else {}
@@ -372,7 +372,7 @@ verdicts = {
     "what the sounds weigh": ", ".join(f"{name} {weight:.2f}" for name, weight in zip(emotions.KO, made.mel_weights, strict=True)),
     "how often a song comes again": f"{results['repeats/ours']:.1%} of the next answer, {results['repeats/2022']:.0%} in 2022",
     "the largest emotion of the catalogue": f"{results['majority_share/fused']:.0%} of songs, {results['majority_share/half']:.0%} half-half as in 2022",
-} | {f"fused against {k.split('-')[1]}, nearness to intent": metrics.verdict(v) for k, v in results.items() if k.startswith("intent_cosine")}
+} | {f"fused against {k.split('-')[1]}, nearness to intent": intervals.verdict(v) for k, v in results.items() if k.startswith("intent_cosine")}
 print("\n".join(f"{question}: {verdict}" for question, verdict in verdicts.items()))
 
 # %% [markdown]

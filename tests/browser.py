@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from contextlib import contextmanager
 
-from wyf_utils.core.settings import ROOT
+from wyf_utils.core.paths import ROOT
 
 CHROMIUM = shutil.which("chromium")
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1100, "height": 900}

@@ -31,9 +31,9 @@ def data(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="session")
 def sample_sentences():
-    from wyf_utils.data import datasets
+    from wyf_utils.data import text_corpora
 
-    return datasets.utterances("sample")[0]
+    return text_corpora.utterances("sample")[0]
 
 
 KINDS = {
@@ -52,17 +52,17 @@ def small_run(tmp_path_factory):
     from test_songs import make
 
     from wyf_utils.core import emotions
-    from wyf_utils.data import datasets
+    from wyf_utils.data import splits
     from wyf_utils.music import database
-    from wyf_utils.text import classifier
+    from wyf_utils.text import finetuning
 
     rows = [(f"{text} {i}", e) for e, texts in KINDS.items() for i in range(12) for text in texts]
     table = pd.DataFrame(rows, columns=["text", "emotion"]).assign(source="made")
     table[list(emotions.EN)] = np.eye(emotions.N)[table["emotion"]]
     kcbert(tiny := tmp_path_factory.mktemp("tiny"), table["text"].tolist())
-    parts = datasets.split(table, 0)
-    recipe = classifier.Recipe(encoder=str(tiny), epochs=12, frozen_layers=0, learning_rate=3e-3, patience=12)
-    model = classifier.trained(parts["train"], parts["dev"], recipe, 0)
+    parts = splits.split(table, 0)
+    recipe = finetuning.Recipe(encoder=str(tiny), epochs=12, frozen_layers=0, learning_rate=3e-3, patience=12)
+    model = finetuning.trained(parts["train"], parts["dev"], recipe, 0)
     folder = tmp_path_factory.mktemp("small_run")
     database.build(folder / database.NAME, make(400, profile="sample", model=model.key))
     return folder

@@ -7,7 +7,7 @@ from pathlib import Path
 from browser import CHROMIUM, PHONE, ask, chromium, served, visit
 from PIL import Image
 
-from wyf_utils.core.settings import ROOT
+from wyf_utils.core.paths import ROOT
 
 DESK = {"width": 900, "height": 1500}
 SENTENCE = "면접에서 또 떨어져서 너무 속상해"

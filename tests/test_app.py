@@ -11,7 +11,7 @@ from test_songs import make
 
 from wyf_utils.app.page import markup
 from wyf_utils.core import emotions
-from wyf_utils.core.settings import ROOT
+from wyf_utils.core.paths import ROOT
 from wyf_utils.music import database, feedback
 from wyf_utils.text import safety
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wyf_utils.core import artifacts
+from wyf_utils.core import artifacts, files
 
 
 def make(folder):
@@ -74,7 +74,7 @@ def test_fingerprint_sees_values_shape_and_order():
 def test_a_failed_write_keeps_the_old_file(tmp_path):
     path = tmp_path / "results.json"
     path.write_text("old")
-    with pytest.raises(RuntimeError), artifacts.replacing_file(path) as work:
+    with pytest.raises(RuntimeError), files.replacing_file(path) as work:
         work.write_text("half")
         raise RuntimeError
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]

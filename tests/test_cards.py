@@ -6,8 +6,8 @@ import re
 from collections import Counter
 
 from wyf_utils.core import emotions
-from wyf_utils.core.settings import ROOT
-from wyf_utils.data import datasets
+from wyf_utils.core.paths import ROOT
+from wyf_utils.data import song_files, text_corpora
 
 CARD = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
 SAMPLE = ROOT / "data" / "sample"
@@ -46,8 +46,8 @@ def test_counts_by_emotion():
 def test_agreement_of_the_readers():
     from wyf_utils.data import readings
 
-    pairs = datasets.reader_pairs()
-    lyric, lines, care = datasets.lyric_readings(), datasets.lyric_lines(), datasets.care_sentences()
+    pairs = text_corpora.reader_pairs()
+    lyric, lines, care = song_files.lyric_readings(), song_files.lyric_lines(), text_corpora.care_sentences()
     for words, first, second in (
         ("typed sentences", pairs["first"][pairs["file"] != "stories"], pairs["second"][pairs["file"] != "stories"]),
         ("stories", pairs["first"][pairs["file"] == "stories"], pairs["second"][pairs["file"] == "stories"]),

@@ -16,9 +16,9 @@ from transformers.convert_slow_tokenizer import import_protobuf
 
 from wyf_utils.core import emotions
 from wyf_utils.core.errors import BadInput, CorruptData, MissingData
-from wyf_utils.core.settings import ROOT
-from wyf_utils.data import datasets
-from wyf_utils.text import classifier, encoders, onnx_model
+from wyf_utils.core.paths import ROOT
+from wyf_utils.data import text_corpora
+from wyf_utils.text import bundled_e5, classifier, embeddings, encoders, finetuning, onnx_model
 
 BERT_ORDER = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 KLUE_ORDER = ["[CLS]", "[PAD]", "[SEP]", "[UNK]", "[MASK]"]
@@ -48,7 +48,7 @@ def table(sample_sentences):
 
 @pytest.fixture(scope="module")
 def texts():
-    return datasets.stories()["text"].tolist()[:200]
+    return text_corpora.stories()["text"].tolist()[:200]
 
 
 def _json(path: Path, **content) -> None:
@@ -174,8 +174,8 @@ def test_every_kind_is_fine_tuned_saved_and_answers_as_before(published, table, 
 
     monkeypatch.setattr(classifier, "calibrate", remembered)
     monkeypatch.setattr(classifier.training, "mixed_precision", lambda: False)
-    recipe = classifier.Recipe(encoder=str(published[kind]), epochs=1, batch_size=8, frozen_layers=1, max_length=512)
-    classifier.fine_tune(table, table, recipe, 0, tmp_path / "model")
+    recipe = finetuning.Recipe(encoder=str(published[kind]), epochs=1, batch_size=8, frozen_layers=1, max_length=512)
+    finetuning.fine_tune(table, table, recipe, 0, tmp_path / "model")
     model = classifier.load(tmp_path / "model")
     assert np.allclose(model.predict(table["text"].tolist()), before["dev"], atol=1e-5)
     assert np.ptp(before["dev"][:, 0]) > 1e-4, "different texts get different answers"
@@ -202,8 +202,8 @@ def test_every_kind_is_read_whole_and_its_padding_changes_nothing(published, tex
     assert ids.count(tokenizer.unk_token_id) < len(ids) / 50
     assert encoder.prefix == "" and next(model.parameters()).dtype == torch.float32 and getattr(model, "pooler", None) is None
     long, short = "오늘은 친구와 만나서 밥을 먹고 노래를 들으며 아주 오래 걸었다 " * 20, "짧다"
-    together = encoders.embed(encoder, [short, long], max_length=4096)
-    assert np.isfinite(together).all() and np.allclose(together[0], encoders.embed(encoder, [short])[0], atol=1e-5)
+    together = embeddings.embed(encoder, [short, long], max_length=4096)
+    assert np.isfinite(together).all() and np.allclose(together[0], embeddings.embed(encoder, [short])[0], atol=1e-5)
     weights = load_file(published[kind] / "model.safetensors")
     embedding = next(tensor for name, tensor in weights.items() if name.endswith(("word_embeddings.weight", "tok_embeddings.weight")))
     assert torch.equal(model.get_input_embeddings().weight, embedding.float())
@@ -228,7 +228,7 @@ def test_flash_attention_that_a_config_asks_for_is_not_needed(published):
     assert encoders.load(str(published["ax_encoder"])).model.config._attn_implementation in ("sdpa", "eager")
 
 
-@pytest.mark.parametrize("name, prefix", [("my-e5-small", encoders.E5_PREFIX), ("kcbert-base5", "")])
+@pytest.mark.parametrize("name, prefix", [("my-e5-small", bundled_e5.E5_PREFIX), ("kcbert-base5", "")])
 def test_only_e5_gets_its_prefix(published, tmp_path, name, prefix):
     (tmp_path / name).symlink_to(published["kcbert"])
     encoder = encoders.load(str(tmp_path / name))
@@ -376,7 +376,7 @@ def test_a_tokenizer_with_more_pieces_than_vectors_is_refused(bert):
 
 @pytest.mark.parametrize("name", ["klue/no-such-encoder", "/no/such/folder", "no such name"])
 def test_a_name_that_cannot_be_reached(name):
-    with pytest.raises(MissingData, match=rf"'{name}' cannot be loaded \(\w+\); check the name and the network, .* or use {encoders.BUNDLED}"):
+    with pytest.raises(MissingData, match=rf"'{name}' cannot be loaded \(\w+\); check the name and the network, .* or use {bundled_e5.BUNDLED}"):
         encoders.load(name)
 
 
@@ -404,6 +404,6 @@ def test_parameters_are_counted(published):
     model = encoders.load(str(published["kcbert"])).model
     counts = encoders.parameter_count(model)
     assert counts["all"] == counts["trainable"] == sum(p.numel() for p in model.parameters())
-    classifier.freeze(model, 1)
+    finetuning.freeze(model, 1)
     embeddings, layer = (sum(p.numel() for p in m.parameters()) for m in (model.embeddings, model.encoder.layer[0]))
     assert encoders.parameter_count(model) == {"all": counts["all"], "trainable": counts["all"] - embeddings - layer}

@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 import torch
 
-from wyf_utils.core import artifacts, emotions, metrics
+from wyf_utils.core import artifacts, emotions, metrics, vectors
 from wyf_utils.core.errors import BadInput, CorruptData, MissingData
-from wyf_utils.data import datasets
-from wyf_utils.text import classifier, training
+from wyf_utils.data import splits
+from wyf_utils.text import classifier, finetuning, linear_models, training
 
-RECIPE = classifier.Recipe(epochs=4, frozen_layers=10, learning_rate=2e-4, patience=4)
+RECIPE = finetuning.Recipe(epochs=4, frozen_layers=10, learning_rate=2e-4, patience=4)
 
 
 @pytest.fixture(scope="module")
@@ -24,25 +24,25 @@ def parts():
     rows = [(f"{text} {i}", e) for e, texts in kinds.items() for i in range(12) for text in texts]
     table = pd.DataFrame(rows, columns=["text", "emotion"]).assign(source="made")
     table[list(emotions.EN)] = np.eye(6)[table["emotion"]]
-    return datasets.split(table, 0)
+    return splits.split(table, 0)
 
 
 @pytest.fixture(scope="module")
 def entry(parts):
-    return classifier.trained(parts["train"], parts["dev"], RECIPE, 0)
+    return finetuning.trained(parts["train"], parts["dev"], RECIPE, 0)
 
 
 def test_fine_tuning_learns_and_beats_the_majority(parts, entry):
     true = parts["test"]["emotion"].to_numpy()
     probabilities = classifier.load(entry.path).predict(parts["test"]["text"].tolist())
     assert probabilities.shape == (len(true), 6) and np.allclose(probabilities.sum(1), 1, atol=1e-5)
-    assert metrics.macro_f1(true, probabilities.argmax(1)) > 0.8 > metrics.macro_f1(true, classifier.majority(parts["train"], len(true)))
+    assert metrics.macro_f1(true, probabilities.argmax(1)) > 0.8 > metrics.macro_f1(true, linear_models.majority(parts["train"], len(true)))
 
 
 def test_training_is_seeded_and_cached(parts, entry):
-    again = classifier.trained(parts["train"], parts["dev"], RECIPE, 0)
+    again = finetuning.trained(parts["train"], parts["dev"], RECIPE, 0)
     assert again.reused and again.path == entry.path
-    other = classifier.trained(parts["train"], parts["dev"], RECIPE, 1)
+    other = finetuning.trained(parts["train"], parts["dev"], RECIPE, 1)
     assert not other.reused and other.key != entry.key
     assert entry in artifacts.USED
 
@@ -70,9 +70,9 @@ def test_full_stops_change_no_answer(entry):
 
 
 def test_frozen_layers_stay_and_the_others_move(parts, entry):
-    from wyf_utils.text import encoders
+    from wyf_utils.text import bundled_e5, encoders
 
-    before = encoders.load(encoders.BUNDLED, parts["train"]["text"].tolist()).model.state_dict()
+    before = encoders.load(bundled_e5.BUNDLED, parts["train"]["text"].tolist()).model.state_dict()
     after = classifier.load(entry.path).model.encoder.state_dict()
     assert torch.equal(before["embeddings.word_embeddings.weight"], after["embeddings.word_embeddings.weight"])
     assert torch.equal(before["encoder.layer.9.output.dense.weight"], after["encoder.layer.9.output.dense.weight"])
@@ -81,16 +81,16 @@ def test_frozen_layers_stay_and_the_others_move(parts, entry):
 
 def test_baselines(parts):
     train, n = parts["train"], 500
-    assert set(classifier.majority(train, n)) == {train["emotion"].mode()[0]}
-    drawn = np.bincount(classifier.shuffled(train, 5000, 0), minlength=6) / 5000
+    assert set(linear_models.majority(train, n)) == {train["emotion"].mode()[0]}
+    drawn = np.bincount(linear_models.shuffled(train, 5000, 0), minlength=6) / 5000
     assert np.allclose(drawn, np.bincount(train["emotion"], minlength=6) / len(train), atol=0.03)
     test = parts["test"]
-    assert metrics.macro_f1(test["emotion"].to_numpy(), classifier.tfidf(train, parts["dev"]).predict(test["text"])) > 0.8
+    assert metrics.macro_f1(test["emotion"].to_numpy(), linear_models.tfidf(train, parts["dev"]).predict(test["text"])) > 0.8
 
 
 def test_class_weights_have_mean_one_and_favour_the_rare():
     targets = np.eye(6)[[0] * 90 + [1] * 10]
-    weights = classifier.class_weights(targets, 0.5).numpy()
+    weights = vectors.class_weights(targets, 0.5)
     assert weights[1] / weights[0] == pytest.approx(3)
     assert (targets.mean(0) * weights).sum() == pytest.approx(1)
     assert weights[2:].tolist() == [0] * 4
@@ -112,9 +112,9 @@ def test_bad_requests(parts, entry):
         classifier.load(entry.path).predict([])
     one = parts["train"][parts["train"]["emotion"] == 0]
     with pytest.raises(BadInput, match="a single emotion"):
-        classifier.trained(one, parts["dev"], RECIPE, 5)
+        finetuning.trained(one, parts["dev"], RECIPE, 5)
     with pytest.raises(BadInput, match="no optimizer 'sgd'"):
-        classifier.trained(parts["train"], parts["dev"], classifier.Recipe(optimizer="sgd"), 0)
+        finetuning.trained(parts["train"], parts["dev"], finetuning.Recipe(optimizer="sgd"), 0)
 
 
 def test_temperature_softens_what_is_too_sure_and_changes_no_answer():
@@ -122,10 +122,10 @@ def test_temperature_softens_what_is_too_sure_and_changes_no_answer():
     true = rng.integers(0, 6, 4000)
     logits = rng.normal(0, 1, (4000, 6)) + 1.5 * np.eye(6)[true]
     honest = np.exp(logits * 1.5) / np.exp(logits * 1.5).sum(1, keepdims=True)
-    sure = classifier.tempered(honest, 1 / 3)
+    sure = vectors.tempered(honest, 1 / 3)
     found = classifier.calibrate(sure, true)
     assert found["temperature"] == pytest.approx(3, rel=0.1)
-    again = classifier.tempered(sure, found["temperature"])
+    again = vectors.tempered(sure, found["temperature"])
     assert (again.argmax(1) == honest.argmax(1)).all() and np.allclose(again.sum(1), 1, atol=1e-5)
     low = again.max(1) <= found["unsure_below"]
     right = again.argmax(1) == true
@@ -135,16 +135,16 @@ def test_temperature_softens_what_is_too_sure_and_changes_no_answer():
 @pytest.mark.parametrize("change", [{"optimizer": "adafactor"}, {"focal": 2.0}, {"label_smoothing": 0.1}, {"layer_decay": 0.8}, {"accumulation": 2}])
 def test_every_way_to_train_changes_the_model(parts, change, tmp_path):
     few = parts["train"].groupby("emotion").head(24)
-    base = classifier.Recipe(epochs=1, frozen_layers=10)
+    base = finetuning.Recipe(epochs=1, frozen_layers=10)
     models = []
     for name, recipe in (("base", base), ("changed", dataclasses.replace(base, **change))):
-        classifier.fine_tune(few, few, recipe, 0, tmp_path / name)
+        finetuning.fine_tune(few, few, recipe, 0, tmp_path / name)
         models.append(classifier.load(tmp_path / name).model.encoder.encoder.layer[10].output.dense.weight)
     assert torch.isfinite(models[1]).all() and not torch.equal(*models)
 
 
 def test_a_training_that_was_stopped_goes_on_from_its_checkpoint(parts, monkeypatch):
-    recipe = classifier.Recipe(epochs=2, frozen_layers=11, patience=2)
+    recipe = finetuning.Recipe(epochs=2, frozen_layers=11, patience=2)
     few = parts["train"].groupby("emotion").head(16)
     steps = []
     on_step_end = training._Bar.on_step_end
@@ -157,8 +157,8 @@ def test_a_training_that_was_stopped_goes_on_from_its_checkpoint(parts, monkeypa
 
     monkeypatch.setattr(training._Bar, "on_step_end", stop_in_the_second_epoch)
     with pytest.raises(KeyboardInterrupt):
-        classifier.trained(few, parts["dev"], recipe, 7)
-    entry = classifier.trained(few, parts["dev"], recipe, 7)
+        finetuning.trained(few, parts["dev"], recipe, 7)
+    entry = finetuning.trained(few, parts["dev"], recipe, 7)
     assert steps == [1, 2, 3, 4, 4, 5, 6], "the first epoch is not trained again"
     assert len([row for row in classifier.load(entry.path).curve if "eval_macro_f1" in row]) == 2
     assert not list((artifacts.cache_folder() / "unfinished").iterdir())
@@ -166,13 +166,13 @@ def test_a_training_that_was_stopped_goes_on_from_its_checkpoint(parts, monkeypa
 
 def test_the_source_s_labels_are_a_second_task_that_is_not_saved(parts, tmp_path):
     few = parts["train"].groupby("emotion").head(24).assign(labels=lambda t: t["text"].str.split().str[0] + "|" + t["emotion"].astype(str))
-    names = classifier._label_names(few)
-    rows = classifier._rows(classifier.encoders.load(classifier.BUNDLED, few["text"].tolist()), few, names, 64)
+    names = finetuning._label_names(few)
+    rows = finetuning._rows(classifier.encoders.load(classifier.BUNDLED, few["text"].tolist()), few, names, 64)
     told = np.array([row["labels"][6:] for row in rows])
     assert told.shape[1] == len(names) and (told.sum(1) == 2).all()
     assert all(told[i, names.index(str(e))] for i, e in enumerate(few["emotion"]))
-    classifier.fine_tune(few, few.iloc[:20], classifier.Recipe(epochs=1, frozen_layers=10), 0, tmp_path / "told")
-    classifier.fine_tune(few, few.iloc[:20], classifier.Recipe(epochs=1, frozen_layers=10, auxiliary=0.0), 0, tmp_path / "plain")
+    finetuning.fine_tune(few, few.iloc[:20], finetuning.Recipe(epochs=1, frozen_layers=10), 0, tmp_path / "told")
+    finetuning.fine_tune(few, few.iloc[:20], finetuning.Recipe(epochs=1, frozen_layers=10, auxiliary=0.0), 0, tmp_path / "plain")
     told, plain = (classifier.load(tmp_path / name).model.state_dict() for name in ("told", "plain"))
     assert told.keys() == plain.keys()
     assert not torch.equal(told["encoder.encoder.layer.11.output.dense.weight"], plain["encoder.encoder.layer.11.output.dense.weight"])

@@ -1,10 +1,11 @@
 import pandas as pd
 import pytest
 
+from wyf_utils import bench
+from wyf_utils.core import paths
 from wyf_utils.core.errors import BadInput, CorruptData
-from wyf_utils.data import cleaning, datasets
-from wyf_utils.study import bench
-from wyf_utils.text import encoders
+from wyf_utils.data import cleaning, song_files
+from wyf_utils.text import bundled_e5
 
 
 def song(**changes):
@@ -116,7 +117,7 @@ def test_songs_without_a_title_are_not_the_same_song():
 
 
 def test_counting_by_words_is_exact():
-    lyrics = datasets.read_catalogue(datasets.profile_folder("sample"))["lyric"].tolist()
+    lyrics = song_files.read_catalogue(paths.profile_folder("sample"))["lyric"].tolist()
     odd = [
         "",
         " ",
@@ -130,12 +131,12 @@ def test_counting_by_words_is_exact():
         "query: query:",
         "ㅋㅋ\tㅠㅠ 😭",
     ]
-    assert cleaning.count_by_words(lyrics + odd, encoders.count_tokens) == encoders.count_tokens(lyrics + odd)
+    assert cleaning.count_by_words(lyrics + odd, bundled_e5.count_tokens) == bundled_e5.count_tokens(lyrics + odd)
 
 
 def test_a_catalogue_of_the_form_of_2022_gives_every_rule_work(tmp_path):
     bench.write_catalogue(tmp_path, songs=3000, lyrics=1200)
-    songs, ledger = cleaning.apply_rules(datasets.read_catalogue(tmp_path), cleaning.song_rules(encoders.count_tokens), show="title")
+    songs, ledger = cleaning.apply_rules(song_files.read_catalogue(tmp_path), cleaning.song_rules(bundled_e5.count_tokens), show="title")
     assert ledger["rows_in"][0] == 3000 and 100 < len(songs) < 600
     assert ((ledger["dropped"] > 0) | (ledger["changed"] > 0)).all()
 

@@ -7,7 +7,7 @@ import pytest
 from test_checkpoints import kcbert
 
 from wyf_utils import cli
-from wyf_utils.core.settings import ROOT
+from wyf_utils.core.paths import ROOT
 
 TOO_LONG = "가" * 20_000
 

@@ -7,16 +7,16 @@ import pandas as pd
 import pytest
 
 from wyf_utils.core import metrics
-from wyf_utils.data import datasets
+from wyf_utils.data import splits
 from wyf_utils.study import comparison
-from wyf_utils.text import classifier
+from wyf_utils.text import classifier, finetuning
 
 
 @pytest.fixture(scope="module")
 def found(sample_sentences):
-    parts = datasets.split(sample_sentences.groupby("emotion").head(45), 0)
+    parts = splits.split(sample_sentences.groupby("emotion").head(45), 0)
     found = comparison.baselines(parts, classifier.BUNDLED, [0, 1])
-    recipe = classifier.Recipe(epochs=1, frozen_layers=11)
+    recipe = finetuning.Recipe(epochs=1, frozen_layers=11)
     comparison.add_fine_tuned(found, "e5_finetuned", recipe, [0, 1])
     comparison.add_fine_tuned(found, "nowhere", dataclasses.replace(recipe, encoder="no/such-folder-or-name"), [0])
     comparison.add_blend(found, "e5_tfidf", "e5_finetuned")
@@ -87,6 +87,6 @@ def test_fewer_bounds_every_emotion_and_keeps_the_order():
 
 
 def test_the_sweep_is_that_of_2022_and_logs_every_step(found):
-    logs = comparison.sweep(found.parts, classifier.Recipe(epochs=1, frozen_layers=11, batch_size=8), 0, texts=48, factor=100.0)
+    logs = comparison.sweep(found.parts, finetuning.Recipe(epochs=1, frozen_layers=11, batch_size=8), 0, texts=48, factor=100.0)
     assert set(logs) == {"adafactor_lr6_p5", "adafactor_lr1e_6", "adafactor_lr5e_6", "adamw_torch_lr6", "adamw_hf_t"}
     assert all(len(log) >= 2 and {"step", "eval_loss", "eval_micro_f1"} <= set(log[0]) for log in logs.values())

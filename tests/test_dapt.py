@@ -12,11 +12,11 @@ from test_figures import check_inside
 
 from wyf_utils.core import artifacts
 from wyf_utils.core.errors import BadInput
-from wyf_utils.core.settings import ROOT
-from wyf_utils.data import datasets
+from wyf_utils.core.paths import ROOT
+from wyf_utils.data import song_files, text_corpora
 from wyf_utils.data.cleaning import near_duplicates, without_full_stops
-from wyf_utils.study import figures
-from wyf_utils.text import classifier, encoders, pretraining
+from wyf_utils.study import adaptation, domain_distance, figures
+from wyf_utils.text import bundled_e5, encoders, finetuning, masking, pretraining
 
 SMALL = pretraining.Pretraining(steps=3, head_steps=2, batch_size=4, max_length=48)
 
@@ -24,53 +24,53 @@ SMALL = pretraining.Pretraining(steps=3, head_steps=2, batch_size=4, max_length=
 
 
 def test_shared_words_cut_every_domain_to_the_smallest():
-    counts = pretraining.word_counts({"a": ["사과 배 포도 수박 딸기"], "b": ["사과 배 기차"], "c": ["바다 하늘 구름"]})
-    shares, vocabularies = pretraining.shared_words(counts)
+    counts = domain_distance.word_counts({"a": ["사과 배 포도 수박 딸기"], "b": ["사과 배 기차"], "c": ["바다 하늘 구름"]})
+    shares, vocabularies = domain_distance.shared_words(counts)
     assert {len(v) for v in vocabularies.values()} == {3}
     assert np.allclose(np.diag(shares), 100) and np.allclose(shares, shares.T)
     assert shares.loc["a", "b"] > 0 == shares.loc["a", "c"]
 
 
 def test_stop_words_are_no_vocabulary():
-    counts = pretraining.word_counts({"a": ["나는 그리고 오늘은 산에 갔다"]})["a"]
+    counts = domain_distance.word_counts({"a": ["나는 그리고 오늘은 산에 갔다"]})["a"]
     assert "산" in counts and not {"나", "그리고", "은", "에"} & set(counts)
 
 
 def test_shared_pieces_leave_the_prefix_out():
-    shares, sets = pretraining.shared_pieces({"a": ["사과"], "b": ["기차"]})
-    assert shares.loc["a", "b"] == 0 and not sets["a"] & set(encoders.token_ids([""])[0])
+    shares, sets = domain_distance.shared_pieces({"a": ["사과"], "b": ["기차"]})
+    assert shares.loc["a", "b"] == 0 and not sets["a"] & set(bundled_e5.token_ids([""])[0])
 
 
 def test_the_venn_of_2022_decides_between_its_two_tables():
-    published = datasets.published()["vocabulary_jaccard"]
-    assert sum(pretraining.VENN_2022.values()) == 100
+    published = song_files.published()["vocabulary_jaccard"]
+    assert sum(domain_distance.VENN_2022.values()) == 100
     for pair, notebook in published["notebook"].items():
-        derived = pretraining.venn_jaccard(pretraining.VENN_2022, *pair.split("-"))
+        derived = domain_distance.venn_jaccard(domain_distance.VENN_2022, *pair.split("-"))
         assert derived == pytest.approx(notebook, abs=0.6) and abs(derived - notebook) < abs(derived - published["slide"][pair])
 
 
 def test_venn_shares_are_of_the_union():
-    shares = pretraining.venn_shares({"a": {1, 2, 3}, "b": {2, 3, 4}, "c": {3, 5}})
+    shares = domain_distance.venn_shares({"a": {1, 2, 3}, "b": {2, 3, 4}, "c": {3, 5}})
     assert shares == {("a",): 20, ("a", "b"): 20, ("a", "b", "c"): 20, ("b",): 20, ("c",): 20}
-    assert pretraining.venn_jaccard(shares, "a", "b") == pytest.approx(50)
+    assert domain_distance.venn_jaccard(shares, "a", "b") == pytest.approx(50)
 
 
 @pytest.fixture(scope="module")
 def domains():
-    return {"talk": datasets.conversation("sample")["text"].tolist()[:300], "unrelated": datasets.unrelated("sample")["text"].tolist()[:300]}
+    return {"talk": text_corpora.conversation("sample")["text"].tolist()[:300], "unrelated": text_corpora.unrelated("sample")["text"].tolist()[:300]}
 
 
 def test_divergence_stands_above_what_sampling_gives_and_does_not_saturate(domains):
-    table = pretraining.unigram_distance(domains, 0)
+    table = domain_distance.unigram_distance(domains, 0)
     assert np.allclose(table, table.T) and (np.diag(table) > 0).all()
     assert 100 > table.loc["talk", "unrelated"] > np.diag(table).max() + 3
-    apart = pretraining.unigram_distance({"a": ["사과 배 사과 배"] * 9, "b": ["기차 바다 기차 바다"] * 9}, 0)
+    apart = domain_distance.unigram_distance({"a": ["사과 배 사과 배"] * 9, "b": ["기차 바다 기차 바다"] * 9}, 0)
     assert apart.loc["a", "b"] == pytest.approx(100)
-    assert (pretraining.unigram_distance(domains, 0) == table).all(axis=None)
+    assert (domain_distance.unigram_distance(domains, 0) == table).all(axis=None)
 
 
 def test_a_classifier_tells_domains_apart_but_not_two_samples_of_one(domains):
-    table = pretraining.told_apart(domains, 0)
+    table = domain_distance.told_apart(domains, 0)
     assert table.loc["talk", "unrelated"] > 80 and (np.diag(table) < 62).all()
 
 
@@ -78,16 +78,16 @@ def test_a_classifier_tells_domains_apart_but_not_two_samples_of_one(domains):
 
 
 def test_the_control_is_large_varied_and_of_no_other_domain(monkeypatch, tmp_path):
-    texts = datasets.unrelated("sample")["text"].tolist()
+    texts = text_corpora.unrelated("sample")["text"].tolist()
     assert len(texts) >= 300 and len(set(texts)) == len(texts)
     for i in range(0, len(texts), 60):
         assert not near_duplicates(texts[i : i + 60], texts[:i] + texts[i + 60 :], 0.5).any()
-    others = [*datasets.conversation("sample")["text"], *datasets.utterances("sample")[0]["text"]]
+    others = [*text_corpora.conversation("sample")["text"], *text_corpora.utterances("sample")[0]["text"]]
     assert not near_duplicates(texts, others, 0.5).any()
     (tmp_path / "sample").symlink_to(ROOT / "data" / "sample")
     (tmp_path / "raw" / "open").mkdir(parents=True)
     monkeypatch.setenv("WYF_DATA", str(tmp_path))
-    assert datasets.unrelated("open")["text"].tolist() == texts, "a profile without a file of its own takes the sample's"
+    assert text_corpora.unrelated("open")["text"].tolist() == texts, "a profile without a file of its own takes the sample's"
 
 
 def test_a_planted_held_out_sentence_is_removed():
@@ -116,8 +116,8 @@ def test_labels_and_ids_never_enter(sample_sentences):
     texts = sample_sentences["text"].tolist()[:120]
     found = pretraining.corpora({"emotion": texts}, {}, [], limit=0, held_out=10, seed=0)
     assert set(found.train["emotion"]) <= set(map(without_full_stops, texts))
-    encoder = encoders.load(encoders.BUNDLED, texts)
-    seen = [encoder.tokenizer.decode(row["input_ids"]) for row in pretraining.rows(encoder, found.train["emotion"], 128)]
+    encoder = encoders.load(bundled_e5.BUNDLED, texts)
+    seen = [encoder.tokenizer.decode(row["input_ids"]) for row in masking.rows(encoder, found.train["emotion"], 128)]
     plain = [encoder.tokenizer.decode(encoder.tokenizer(encoder.prefix + t)["input_ids"]) for t in found.train["emotion"]]
     assert seen == plain
     with (ROOT / "data" / "sample" / "sentiment_dialogue.csv").open(encoding="utf-8", newline="") as file:
@@ -126,14 +126,14 @@ def test_labels_and_ids_never_enter(sample_sentences):
 
 
 def test_artists_are_read_or_scored_never_both():
-    lines, scored = pretraining.lyrics("sample", 0)
-    songs, _ = datasets.songs("sample", encoders.count_tokens)
+    lines, scored = adaptation.lyrics("sample", 0)
+    songs, _ = song_files.songs("sample", bundled_e5.count_tokens)
     artists = set(songs.set_index("id").loc[scored["id"], "artist"])
     others = songs[~songs["artist"].isin(artists)]
     assert set(lines) <= {line for lyric in others["lyric"] for line in lyric.splitlines()}
     assert scored["emotion"].between(0, 5).all() and scored["emotion"].nunique() == 6
     assert all(" ".join(pairs).split() == lyric.split() for pairs, lyric in zip(scored["couplets"], scored["lyric"], strict=True))
-    assert len(pretraining.lyrics("sample", 0, limit=9)[1]) == 9
+    assert len(adaptation.lyrics("sample", 0, limit=9)[1]) == 9
 
 
 # Rows and masks -----------------------------------------------------------------------------------
@@ -141,7 +141,7 @@ def test_artists_are_read_or_scored_never_both():
 
 @pytest.fixture(scope="module")
 def bundled(sample_sentences):
-    return encoders.load(encoders.BUNDLED, sample_sentences["text"].tolist()[:400])
+    return encoders.load(bundled_e5.BUNDLED, sample_sentences["text"].tolist()[:400])
 
 
 def tokens(encoder, rows):
@@ -152,7 +152,7 @@ def test_rows_lose_nothing_and_packing_fills_them(bundled, sample_sentences):
     texts = sample_sentences["text"].tolist()[:60]
     plain = bundled.tokenizer(texts, add_special_tokens=False)["input_ids"]
     for pack in (False, True):
-        rows = pretraining.rows(bundled, texts, 96, pack=pack)
+        rows = masking.rows(bundled, texts, 96, pack=pack)
         assert tokens(bundled, rows) == [i for ids in plain if len(ids) > 1 for i in ids]
         assert all(row["length"] == len(row["input_ids"]) == len(row["words"]) == sum(row["attention_mask"]) <= 96 for row in rows)
     assert len(rows) < 0.5 * len(texts)
@@ -162,18 +162,18 @@ def test_rows_lose_nothing_and_packing_fills_them(bundled, sample_sentences):
 
 def test_lines_of_one_character_and_of_five_thousand(bundled):
     long = "오늘은 하늘이 맑고 바람이 분다 " * 300
-    rows = pretraining.rows(bundled, ["아", "", long], 32)
+    rows = masking.rows(bundled, ["아", "", long], 32)
     assert len(long) > 5000 and tokens(bundled, rows) == bundled.tokenizer(long, add_special_tokens=False)["input_ids"]
-    assert all(2 < row["length"] <= 32 for row in rows) and pretraining.rows(bundled, ["아", ""], 32) == []
+    assert all(2 < row["length"] <= 32 for row in rows) and masking.rows(bundled, ["아", ""], 32) == []
     with pytest.raises(BadInput, match="A row of 5 tokens has no room for text"):
-        pretraining.rows(bundled, [long], 5)
+        masking.rows(bundled, [long], 5)
 
 
 @pytest.mark.parametrize("share", [0.15, 0.4])
 @pytest.mark.parametrize("whole_words", [False, True])
 def test_masks_hide_the_share_anew_and_never_the_frame(bundled, sample_sentences, share, whole_words):
-    rows = pretraining.rows(bundled, sample_sentences["text"].tolist()[:200], 48, pack=True)
-    masker = pretraining.Masker(bundled.tokenizer, share, whole_words)
+    rows = masking.rows(bundled, sample_sentences["text"].tolist()[:200], 48, pack=True)
+    masker = masking.Masker(bundled.tokenizer, share, whole_words)
     torch.manual_seed(0)
     batch, again = masker(rows), masker(rows)
     words = torch.tensor([row["words"] + [-1] * (batch["labels"].shape[1] - row["length"]) for row in rows])
@@ -190,14 +190,14 @@ def test_masks_hide_the_share_anew_and_never_the_frame(bundled, sample_sentences
 
 
 def test_a_row_of_two_tokens_has_one_to_guess(bundled):
-    rows = pretraining.rows(bundled, ["비 눈", "밤 낮"], 48)
-    assert len(rows) == 2 and ((pretraining.Masker(bundled.tokenizer)(rows)["labels"] != -100).sum(1) == 1).all()
+    rows = masking.rows(bundled, ["비 눈", "밤 낮"], 48)
+    assert len(rows) == 2 and ((masking.Masker(bundled.tokenizer)(rows)["labels"] != -100).sum(1) == 1).all()
 
 
 def test_a_tokenizer_without_a_mask_is_refused(bundled):
     plain = transformers.PreTrainedTokenizerFast(tokenizer_object=bundled.tokenizer.backend_tokenizer, pad_token="<pad>")
     with pytest.raises(BadInput, match="has no mask token"):
-        pretraining.Masker(plain)
+        masking.Masker(plain)
 
 
 # Language models ----------------------------------------------------------------------------------
@@ -237,7 +237,7 @@ def small(texts):
 def test_the_loss_is_the_checkpoint_s_own_over_hidden_tokens_only(published, texts, kind):
     encoder, objective = pretraining.language_model(str(published[kind]))
     torch.manual_seed(1)
-    batch = pretraining.Masker(encoder.tokenizer)(pretraining.rows(encoder, texts[:12], 40))
+    batch = masking.Masker(encoder.tokenizer)(masking.rows(encoder, texts[:12], 40))
     objective.eval()
     with torch.no_grad():
         assert objective(**batch)["loss"].item() == pytest.approx(objective.model(**batch).loss.item(), rel=1e-4)
@@ -248,8 +248,8 @@ def test_the_loss_is_the_checkpoint_s_own_over_hidden_tokens_only(published, tex
 def test_a_discriminator_is_asked_which_tokens_were_replaced(published, texts):
     encoder, objective = pretraining.language_model(str(published["kcelectra"]))
     assert objective.detects
-    rows = pretraining.rows(encoder, texts[:60], 40)
-    replacer = pretraining.Replacer(encoder.tokenizer, 0.15, frequencies=pretraining.frequencies(rows, len(encoder.tokenizer)))
+    rows = masking.rows(encoder, texts[:60], 40)
+    replacer = masking.Replacer(encoder.tokenizer, 0.15, frequencies=masking.frequencies(rows, len(encoder.tokenizer)))
     torch.manual_seed(0)
     batch = replacer(rows)
     ids = torch.tensor([row["input_ids"] + [encoder.tokenizer.pad_token_id] * (batch["labels"].shape[1] - row["length"]) for row in rows])
@@ -266,8 +266,8 @@ def test_hub_checkpoints_go_on_with_their_own_head(published, small, kind):
     start = pretraining.base(small, SMALL, 0, str(published[kind]))
     end = pretraining.stage(start, "talk", small, SMALL, 0)
     before = encoders.load(str(published[kind])).model.state_dict()
-    assert all(torch.equal(before[name], weight) for name, weight in pretraining.encoder_weights(start).items()), "nothing to warm up"
-    assert pretraining.moved(start, end) > 0.9 and pretraining.card(end)["before"] == pretraining.card(start)["after"]
+    assert all(torch.equal(before[name], weight) for name, weight in adaptation.encoder_weights(start).items()), "nothing to warm up"
+    assert adaptation.moved(start, end) > 0.9 and pretraining.card(end)["before"] == pretraining.card(start)["after"]
     assert encoders.load(f"dapt/{end.key}").prefix == ""
 
 
@@ -289,13 +289,13 @@ def start(small):
 @pytest.fixture(scope="module")
 def chains(start, small):
     plan = {"none": (), "tapt": ("emotion",), "both": ("emotion", "talk"), "frozen_2022": ("emotion", "talk")}
-    return pretraining.adapted(start, plan, small, replace(SMALL, steps=24), 0)  # typed sentences are short: few hidden tokens a step
+    return adaptation.adapted(start, plan, small, replace(SMALL, steps=24), 0)  # typed sentences are short: few hidden tokens a step
 
 
 def test_the_warmed_base_is_the_bundled_encoder_bit_for_bit(start, small):
     everything = [t for part in (*small.train.values(), *small.held_out.values()) for t in part]
-    before = encoders.load(encoders.BUNDLED, everything).model.state_dict()
-    after = pretraining.encoder_weights(start)
+    before = encoders.load(bundled_e5.BUNDLED, everything).model.state_dict()
+    after = adaptation.encoder_weights(start)
     assert before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
     _, objective = pretraining.language_model(f"dapt/{start.key}")
     assert objective.model.cls.predictions.decoder.weight.data_ptr() == objective.model.bert.embeddings.word_embeddings.weight.data_ptr()
@@ -303,8 +303,8 @@ def test_the_warmed_base_is_the_bundled_encoder_bit_for_bit(start, small):
 
 
 def test_the_frozen_recipe_leaves_every_bit_and_the_others_do_not(chains, start):
-    assert pretraining.moved(start, chains["frozen_2022"][-1]) == 0
-    assert pretraining.moved(start, chains["tapt"][-1]) == pretraining.moved(start, chains["both"][-1]) == 1
+    assert adaptation.moved(start, chains["frozen_2022"][-1]) == 0
+    assert adaptation.moved(start, chains["tapt"][-1]) == adaptation.moved(start, chains["both"][-1]) == 1
     weights = {name: pretraining.language_model(f"dapt/{chain[-1].key}")[1].model.cls.predictions.bias for name, chain in chains.items()}
     assert not torch.equal(weights["frozen_2022"], weights["none"]), "its head learns, which is why its loss falls"
     loss = pretraining.card(chains["tapt"][-1])
@@ -337,13 +337,13 @@ def test_gradients_are_added_up(start, small):
 
 
 def test_conditions_begin_with_none_and_are_known():
-    assert set(pretraining.plan()) == set(pretraining.CONDITIONS) and pretraining.plan()["lyrics_conversation_emotion"] == ("lyrics", "conversation", "emotion")
-    two = pretraining.plan(["none", "tapt", "lyrics"], ["", "@b"])
+    assert set(adaptation.plan()) == set(adaptation.CONDITIONS) and adaptation.plan()["lyrics_conversation_emotion"] == ("lyrics", "conversation", "emotion")
+    two = adaptation.plan(["none", "tapt", "lyrics"], ["", "@b"])
     assert two["tapt@b"] == ("emotion@b",) and two["lyrics@b"] == ("lyrics",) and len(two) == 6
     with pytest.raises(BadInput, match="The conditions are none, dapt; begin with none, and choose the others from: tapt, conversation"):
-        pretraining.plan(["none", "dapt"])
+        adaptation.plan(["none", "dapt"])
     with pytest.raises(BadInput, match="begin with none"):
-        pretraining.plan(["tapt"])
+        adaptation.plan(["tapt"])
 
 
 def test_a_corpus_shorter_than_a_batch_is_named(start, small):
@@ -370,7 +370,7 @@ def test_an_interrupted_stage_goes_on_from_its_last_good_checkpoint(published, s
     recipe = replace(SMALL, steps=8, save_steps=2)
     monkeypatch.setenv("WYF_CACHE", str(tmp_path))
     start = pretraining.base(small, recipe, 0, str(published["kcbert"]))
-    call, sizes = pretraining.Masker.__call__, []
+    call, sizes = masking.Masker.__call__, []
 
     def counting(self, batch, stop=99):
         sizes.append(len(batch))
@@ -379,7 +379,7 @@ def test_an_interrupted_stage_goes_on_from_its_last_good_checkpoint(published, s
         return call(self, batch)
 
     with monkeypatch.context() as patched:
-        patched.setattr(pretraining.Masker, "__call__", lambda self, batch: counting(self, batch, 5))
+        patched.setattr(masking.Masker, "__call__", lambda self, batch: counting(self, batch, 5))
         with pytest.raises(KeyboardInterrupt):
             pretraining.stage(start, "talk", small, recipe, 0)
     (unfinished,) = (tmp_path / "unfinished").iterdir()
@@ -390,10 +390,10 @@ def test_an_interrupted_stage_goes_on_from_its_last_good_checkpoint(published, s
     assert len(list((tmp_path / "dapt").iterdir())) == 1, "no half-made stage"
     sizes.clear()
     with monkeypatch.context() as patched:
-        patched.setattr(pretraining.Masker, "__call__", counting)
+        patched.setattr(masking.Masker, "__call__", counting)
         end = pretraining.stage(start, "talk", small, recipe, 0)
     assert sizes.count(recipe.batch_size) <= 5, "four steps were left, and one batch is drawn ahead"
-    assert pretraining.moved(start, end) > 0.9 and not list((tmp_path / "unfinished").iterdir())
+    assert adaptation.moved(start, end) > 0.9 and not list((tmp_path / "unfinished").iterdir())
 
 
 # The experiment -----------------------------------------------------------------------------------
@@ -402,23 +402,23 @@ def test_an_interrupted_stage_goes_on_from_its_last_good_checkpoint(published, s
 def test_a_condition_answers_sentences_and_lyrics_the_same_every_time(chains, sample_sentences):
     few = sample_sentences.groupby("emotion").head(4).reset_index(drop=True)
     scored = pd.DataFrame({"couplets": [["비가 온다 눈물이 난다", "그래도 웃자"], ["!!", "신난다 춤을 추자"]]})
-    recipe = classifier.Recipe(epochs=1, frozen_layers=11, max_length=32)
+    recipe = finetuning.Recipe(epochs=1, frozen_layers=11, max_length=32)
     end = chains["both"][-1]
-    found = pretraining.fine_tuned(end, few, few, few["text"][:5], scored, recipe, [0, 1])
+    found = adaptation.fine_tuned(end, few, few, few["text"][:5], scored, recipe, [0, 1])
     assert [a.shape for a in found.sentences] == [(5,)] * 2 and [a.shape for a in found.lyrics] == [(2,)] * 2
-    again = pretraining.fine_tuned(end, few, few, few["text"][:5], scored, recipe, [0, 1])
+    again = adaptation.fine_tuned(end, few, few, few["text"][:5], scored, recipe, [0, 1])
     assert [e.key for e in again.entries] == [e.key for e in found.entries] and all(e.reused for e in again.entries)
     assert np.array_equal(np.stack(again.lyrics), np.stack(found.lyrics))
-    spent = pretraining.minutes(chains["both"], found)
+    spent = adaptation.minutes(chains["both"], found)
     assert spent["pre-training"] == pytest.approx(sum(e.seconds for e in chains["both"][1:]) / 60) and spent["fine-tuning"] > 0
 
 
 def test_an_adapted_encoder_keeps_its_prefix(chains):
-    assert encoders.load(f"dapt/{chains['both'][-1].key}").prefix == encoders.E5_PREFIX
+    assert encoders.load(f"dapt/{chains['both'][-1].key}").prefix == bundled_e5.E5_PREFIX
 
 
 def test_points_of_the_plane_belong_to_their_domain(domains):
-    points, names = pretraining.plane(domains, 0, each=12)
+    points, names = domain_distance.plane(domains, 0, each=12)
     assert points.shape == (24, 2) and list(names) == ["talk"] * 12 + ["unrelated"] * 12
     assert np.ptp(points[:, 0]) >= np.ptp(points[:, 1]) * 0.5
 
@@ -429,7 +429,7 @@ LABELS = {name: (name, name) for name in ("conversation", "lyrics", "emotion", "
 INTERVAL = {"mean": 0.5, "low": 0.4, "high": 0.6}
 BUILDERS = {
     "venns": lambda lang: figures.venns(
-        {"ours": (pretraining.VENN_2022, False), "2022": (pretraining.VENN_2022, True)}, ("conversation", "lyrics", "emotion"), LABELS, lang, "t"
+        {"ours": (domain_distance.VENN_2022, False), "2022": (domain_distance.VENN_2022, True)}, ("conversation", "lyrics", "emotion"), LABELS, lang, "t"
     ),
     "domain_plane": lambda lang: figures.domain_plane(
         np.random.default_rng(0).normal(size=(40, 2)), np.repeat(["conversation", "emotion"], 20), "emotion", LABELS, lang, "t", "n"
@@ -451,5 +451,5 @@ def test_everything_drawn_stays_inside_the_figure(name):
 def test_a_venn_says_the_share_of_every_region():
     figure = BUILDERS["venns"]("en")
     for ax in figure.axes:
-        assert sorted(t.get_text() for t in ax.texts if t.get_text().endswith("%")) == sorted(f"{share}%" for share in pretraining.VENN_2022.values())
+        assert sorted(t.get_text() for t in ax.texts if t.get_text().endswith("%")) == sorted(f"{share}%" for share in domain_distance.VENN_2022.values())
     plt.close(figure)

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wyf_utils.core import emotions, settings
+from wyf_utils.core import emotions, paths
 from wyf_utils.core.errors import BadInput, CorruptData, MissingData, Unreachable
-from wyf_utils.data import cleaning, datasets, tables
-from wyf_utils.text import encoders
+from wyf_utils.data import cleaning, lexicons, registry, song_files, splits, tables, text_corpora, validation
+from wyf_utils.text import bundled_e5
 
 HEADER = "번호,연령,성별,상황키워드,신체질환,감정_대분류,감정_소분류,사람문장1"
 
@@ -18,8 +18,8 @@ HEADER = "번호,연령,성별,상황키워드,신체질환,감정_대분류,감
 def tiny(data, monkeypatch):
     """A registry of one small file, and its content."""
     content = b"1\thello\t1\n"
-    remote = datasets.Remote("kote_val", "val.tsv", hashlib.sha256(content).hexdigest(), "a/b", "c" * 40, "MIT", "nobody (2026)")
-    monkeypatch.setattr(datasets, "REGISTRY", {"kote_val": remote})
+    remote = registry.Remote("kote_val", "val.tsv", hashlib.sha256(content).hexdigest(), "a/b", "c" * 40, "MIT", "nobody (2026)")
+    monkeypatch.setattr(text_corpora, "REGISTRY", {"kote_val": remote})
     return remote, content
 
 
@@ -34,29 +34,29 @@ def put_in_mirror(folder, remote, content, monkeypatch):
 
 
 def test_registry_is_pinned_and_cited():
-    assert {"kote_val", "kote_test", "goemotions_train", "chatbot", "va_kor", "lyric_vectors_2022", "mel_vectors_2022"} <= set(datasets.REGISTRY)
-    for remote in datasets.REGISTRY.values():
+    assert {"kote_val", "kote_test", "goemotions_train", "chatbot", "va_kor", "lyric_vectors_2022", "mel_vectors_2022"} <= set(registry.REGISTRY)
+    for remote in registry.REGISTRY.values():
         assert len(remote.sha256) == 64 and len(remote.commit) == 40
         assert remote.commit in remote.url and remote.licence and remote.citation
-    assert len({r.sha256 for r in datasets.REGISTRY.values()}) == len(datasets.REGISTRY)
+    assert len({r.sha256 for r in registry.REGISTRY.values()}) == len(registry.REGISTRY)
 
 
 def test_fetch_from_a_mirror_then_read_nothing_twice(tiny, tmp_path, monkeypatch):
     remote, content = tiny
     put_in_mirror(tmp_path / "mirror", remote, content, monkeypatch)
-    assert datasets.status()["state"].tolist() == ["missing"]
-    assert datasets.fetch()["state"].tolist() == ["here"]
+    assert registry.status()["state"].tolist() == ["missing"]
+    assert registry.fetch()["state"].tolist() == ["here"]
     assert remote.local.read_bytes() == content
     (tmp_path / "mirror" / remote.place).unlink()
-    datasets.fetch()  # already here: the mirror is not asked
-    assert datasets.validate("open")["ok"].all()
+    registry.fetch()  # already here: the mirror is not asked
+    assert validation.validate("open")["ok"].all()
 
 
 def test_wrong_hash_is_corrupt_and_leaves_nothing(tiny, tmp_path, monkeypatch):
     remote, _ = tiny
     put_in_mirror(tmp_path / "mirror", remote, b"something else", monkeypatch)
     with pytest.raises(CorruptData, match="another sha256 than the registry and was thrown away; run `wyf data fetch`"):
-        datasets.fetch()
+        registry.fetch()
     assert not [p for p in remote.local.parent.rglob("*") if p.is_file()]
 
 
@@ -64,28 +64,28 @@ def test_unreachable_says_what_to_check(tiny, tmp_path, monkeypatch):
     remote, _ = tiny
     monkeypatch.setenv("WYF_MIRROR", str(tmp_path / "nowhere"))
     with pytest.raises(Unreachable, match="could not be fetched .* check the folder in WYF_MIRROR"):
-        datasets.fetch()
+        registry.fetch()
     monkeypatch.delenv("WYF_MIRROR")
-    monkeypatch.setattr(datasets.Remote, "url", property(lambda self: "http://127.0.0.1:9/nothing"))
+    monkeypatch.setattr(registry.Remote, "url", property(lambda self: "http://127.0.0.1:9/nothing"))
     with pytest.raises(Unreachable, match="check the network, or name a folder in WYF_MIRROR"):
-        datasets.fetch(timeout=2)
+        registry.fetch(timeout=2)
     assert not [p for p in remote.local.parent.rglob("*") if p.is_file()]
 
 
 def test_missing_and_altered_files_are_two_errors(tiny):
     remote, content = tiny
     with pytest.raises(MissingData, match="not here yet; run `wyf data fetch kote_val`"):
-        datasets._check(remote)
+        registry._check(remote)
     remote.local.parent.mkdir(parents=True)
     remote.local.write_bytes(content + b"!")
     with pytest.raises(CorruptData, match="another sha256 .* delete the file"):
-        datasets._check(remote)
-    assert datasets.validate("open")["ok"].tolist() == [False]
+        registry._check(remote)
+    assert validation.validate("open")["ok"].tolist() == [False]
 
 
 def test_unknown_public_file():
     with pytest.raises(BadInput, match="There is no public file 'kote'; choose from"):
-        datasets.fetch(["kote"])
+        registry.fetch(["kote"])
 
 
 # Reading
@@ -140,7 +140,7 @@ def aihub_folder(data):
 
 def test_aihub_xlsx_and_sample_csv_read_alike(data):
     aihub_folder(data)
-    table, ledger = datasets.utterances("wyf")
+    table, ledger = text_corpora.utterances("wyf")
     assert table["emotion"].tolist() == [0, 2, 3, 1, 5]
     assert table["label"].tolist() == ["기쁨", "느긋", "가난한, 불우한", "놀람", "중립"]
     assert np.allclose(table[list(emotions.EN)].sum(axis=1), 1)
@@ -151,7 +151,7 @@ def test_xlsx_with_a_shifted_header(data):
     root = aihub_folder(data)
     pd.DataFrame([["표 1", ""], ["Sentence", "Emotion"], ["깜짝이야", "놀람"]]).to_excel(root / "single_turn.xlsx", index=False, header=False)
     with pytest.raises(CorruptData, match="single_turn.xlsx lacks the column Sentence, Emotion; its first row must hold the names"):
-        datasets.utterances("wyf")
+        text_corpora.utterances("wyf")
 
 
 def test_an_xlsx_that_is_none(data):
@@ -160,7 +160,7 @@ def test_an_xlsx_that_is_none(data):
     for broken in (whole[: len(whole) // 2], b"PK\x03\x04 no archive", b""):
         (root / "single_turn.xlsx").write_bytes(broken)
         with pytest.raises(CorruptData, match="single_turn.xlsx cannot be read .* whole .xlsx file"):
-            datasets.utterances("wyf")
+            text_corpora.utterances("wyf")
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_an_xlsx_that_is_none(data):
 def test_song_metadata_of_another_form(data, content, says):
     write(kakao_folder(data), "song_meta.json", content)
     with pytest.raises(CorruptData, match=f"song_meta.json.* {says}"):
-        datasets.songs("wyf", tokens)
+        song_files.songs("wyf", tokens)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_song_metadata_of_another_form(data, content, says):
 def test_a_song_with_a_field_of_another_type(data, changes):
     kakao_folder(data, **changes)
     with pytest.raises(CorruptData, match="song_meta.json, record 0: the id must be a whole number, .* lists of texts; correct it"):
-        datasets.songs("wyf", tokens)
+        song_files.songs("wyf", tokens)
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_a_song_with_a_field_of_another_type(data, changes):
 def test_malformed_lyrics_name_the_row(data, rows, says):
     write(kakao_folder(data), "lyrics.tsv", "song_id\tlyric\n" + rows)
     with pytest.raises(CorruptData, match=f"lyrics.tsv, {says}"):
-        datasets.songs("wyf", tokens)
+        song_files.songs("wyf", tokens)
 
 
 def test_unknown_label_names_file_and_row(data):
@@ -207,7 +207,7 @@ def test_unknown_label_names_file_and_row(data):
     (root / "single_turn.xlsx").unlink()
     write(root, "single_turn.csv", "Sentence,Emotion\n깜짝이야,놀람\n배고파,배고픔\n")
     with pytest.raises(CorruptData, match="single_turn.csv, row 3: The label '배고픔' is unknown"):
-        datasets.utterances("wyf")
+        text_corpora.utterances("wyf")
 
 
 def test_blank_text_names_its_row(data):
@@ -215,7 +215,7 @@ def test_blank_text_names_its_row(data):
     (root / "single_turn.xlsx").unlink()
     write(root, "single_turn.csv", "Sentence,Emotion\n깜짝이야,놀람\n  ,놀람\n")
     with pytest.raises(CorruptData, match="row 3: Sentence is blank"):
-        datasets.utterances("wyf")
+        text_corpora.utterances("wyf")
 
 
 def tokens(texts):
@@ -241,7 +241,7 @@ def kakao_folder(data, **changes):
 
 def test_kakao_metadata_with_entities_and_zero_dates(data):
     kakao_folder(data)
-    table, ledger = datasets.songs("wyf", tokens)
+    table, ledger = song_files.songs("wyf", tokens)
     assert table[["id", "title", "artist", "album", "genre", "year"]].iloc[0].tolist() == [7, "It's 봄", "온도", "첫눈 & 끝눈", "발라드", 2018]
     assert table["lyric"].iloc[0] == "눈이 녹는다\n봄이 온다"
     assert ledger.set_index("step").loc["drop_instrumental", "dropped"] == 1
@@ -252,32 +252,32 @@ def test_kakao_metadata_with_lists_and_nulls(data):
         data, song_name=None, album_name=None, artist_name_basket=["온도", None, "습도"], song_gn_gnr_basket=["GN0100", "GN1600"], issue_date=None
     )
     (root / "song_meta.json").write_text("\ufeff" + (root / "song_meta.json").read_text(encoding="utf-8"), encoding="utf-8")
-    song = datasets.read_catalogue(root).iloc[0]
+    song = song_files.read_catalogue(root).iloc[0]
     assert song[["title", "artist", "album", "genres", "genre", "year"]].tolist() == ["", "온도, 습도", "", ("GN0100", "GN1600"), "발라드", 0]
     kakao_folder(data, artist_name_basket=None, song_gn_gnr_basket=[], issue_date="00000000")
-    assert datasets.read_catalogue(root).iloc[0][["artist", "genres", "genre", "year"]].tolist() == ["", (), "", 0]
+    assert song_files.read_catalogue(root).iloc[0][["artist", "genres", "genre", "year"]].tolist() == ["", (), "", 0]
 
 
 def test_json_cut_in_the_middle_or_in_another_encoding_and_ids_twice(data):
     root = kakao_folder(data, id=8)
     with pytest.raises(CorruptData, match="song_meta.json, record 1: the id 8 stands twice; give each song its own"):
-        datasets.songs("wyf", tokens)
+        song_files.songs("wyf", tokens)
     whole = (root / "song_meta.json").read_text(encoding="utf-8")
     write(root, "song_meta.json", whole[: len(whole) // 2])
     with pytest.raises(CorruptData, match=r"song_meta.json breaks off or is malformed at line 1; get the whole file again"):
-        datasets.songs("wyf", tokens)
+        song_files.songs("wyf", tokens)
     write(root, "song_meta.json", whole, "cp949")
     with pytest.raises(CorruptData, match=r"song_meta.json is not UTF-8; save it as UTF-8"):
-        datasets.songs("wyf", tokens)
+        song_files.songs("wyf", tokens)
 
 
 def test_missing_profile_folder_and_unknown_profile(data):
     with pytest.raises(MissingData, match=r"profile 'wyf' is missing .* create it and put the sources there"):
-        datasets.utterances("wyf")
+        text_corpora.utterances("wyf")
     with pytest.raises(MissingData, match="run `wyf data fetch`"):
-        settings.profile_folder("open")
+        paths.profile_folder("open")
     with pytest.raises(BadInput, match="no profile 'real'; choose one of: sample, open, wyf"):
-        datasets.utterances("real")
+        text_corpora.utterances("real")
 
 
 # Public corpora
@@ -288,11 +288,11 @@ def public(data, monkeypatch):
     """Write files of the open profile and take them for the checked ones: public(goemotions_test="..."), a name in `REGISTRY` each."""
     root = data / "raw" / "open"
     root.mkdir()
-    monkeypatch.setattr(datasets, "_check", lambda remote: root / f"{remote.name}{remote.path[-4:]}")
+    monkeypatch.setattr(text_corpora, "_check", lambda remote: root / f"{remote.name}{remote.path[-4:]}")
 
     def put(**files):
         for name, text in files.items():
-            write(root, name + datasets.REGISTRY[name].path[-4:], text)
+            write(root, name + registry.REGISTRY[name].path[-4:], text)
 
     return put
 
@@ -307,9 +307,9 @@ GOEMOTIONS = {
 
 def test_goemotions_keeps_its_own_parts(public):
     public(**GOEMOTIONS)
-    table, ledger = datasets.utterances("open", "goemotions")
+    table, ledger = text_corpora.utterances("open", "goemotions")
     assert ledger.set_index("step")["dropped"].to_dict() == {"drop_without_words": 0, "remove_full_stops": 0, "drop_repeated_texts": 3, "drop_unmapped": 2}
-    parts = datasets.split(table, 0)
+    parts = splits.split(table, 0)
     assert {name: part["text"].tolist() for name, part in parts.items()} == {
         "train": ['"정말" 멋진 일이야', "이건 너무해"],
         "dev": ["개발에 나온 글"],
@@ -321,7 +321,7 @@ def test_goemotions_keeps_its_own_parts(public):
 def test_split_takes_held_out_texts_from_the_other_official_parts():
     rows = [("가나", "test"), ("가나!", "dev"), ("다라", "dev"), ("가 나", "train"), ("다라.", "train"), ("마바", "train")]
     table = pd.DataFrame({"text": [t for t, _ in rows], "emotion": 0, "source": [f"goemotions_{part}" for _, part in rows]})
-    assert {name: part["text"].tolist() for name, part in datasets.split(table, 0).items()} == {"train": ["마바"], "dev": ["다라"], "test": ["가나"]}
+    assert {name: part["text"].tolist() for name, part in splits.split(table, 0).items()} == {"train": ["마바"], "dev": ["다라"], "test": ["가나"]}
 
 
 @pytest.mark.parametrize(
@@ -337,28 +337,28 @@ def test_split_takes_held_out_texts_from_the_other_official_parts():
 def test_malformed_goemotions_name_the_row(public, row, says):
     public(**GOEMOTIONS | {"goemotions_dev": f"멀쩡한 글\t1\n{row}\n"})
     with pytest.raises(CorruptData, match=f"goemotions_dev.tsv, {says}"):
-        datasets.utterances("open", "goemotions")
+        text_corpora.utterances("open", "goemotions")
 
 
 def test_kote_label_of_no_name(public):
     public(kote_val="1\t좋은 글\t0,44\n", kote_test="2\t다른 글\t1\n")
     with pytest.raises(CorruptData, match="kote_val.tsv, row 1: The label '44' is unknown"):
-        datasets.utterances("open")
+        text_corpora.utterances("open")
 
 
 @pytest.mark.parametrize(("profile", "corpus", "has"), [("open", "goemotion", "kote, goemotions"), ("sample", "kote", "aihub")])
 def test_unknown_corpus(public, profile, corpus, has):
-    settings.data_folder().joinpath("sample").mkdir()
+    paths.data_folder().joinpath("sample").mkdir()
     with pytest.raises(BadInput, match=f"no corpus '{corpus}' in profile '{profile}'; it has: {has}."):
-        datasets.utterances(profile, corpus)
+        text_corpora.utterances(profile, corpus)
 
 
 def test_va_kor_has_one_row_a_term_of_a_study(public):
     public(va_kor="\ufeffsource,word,V,A\n민경환,갈등,-1.5,1\n이윤형,갈등,-0.5,2\n이윤형,감동,2,0.5\n")
-    assert datasets.va_kor().to_numpy().tolist() == [["민경환", "갈등", -1.5, 1.0], ["이윤형", "갈등", -0.5, 2.0], ["이윤형", "감동", 2.0, 0.5]]
+    assert lexicons.va_kor().to_numpy().tolist() == [["민경환", "갈등", -1.5, 1.0], ["이윤형", "갈등", -0.5, 2.0], ["이윤형", "감동", 2.0, 0.5]]
     public(va_kor="source,word,V,A\n민경환,갈등,-1.5,1\n이윤형,감동,2,높음\n")
     with pytest.raises(CorruptData, match="va_kor.csv, row 3: A '높음' is no number; correct it"):
-        datasets.va_kor()
+        lexicons.va_kor()
 
 
 # The sample
@@ -368,9 +368,9 @@ def test_sample_is_whole_and_balanced_as_said(sample_sentences):
     assert len(sample_sentences) >= 9000
     assert np.bincount(sample_sentences["emotion"], minlength=6).min() >= 1000, "no emotion is rare among typed sentences"
     assert sample_sentences["text"].str.len().median() <= 26
-    assert set(datasets.stories()["source"]) == {"stories"} and len(datasets.stories()) >= 2200
-    assert datasets.validate("sample").set_index("file")["ok"].all()
-    assert len(datasets.conversation("sample")) >= 200
+    assert set(text_corpora.stories()["source"]) == {"stories"} and len(text_corpora.stories()) >= 2200
+    assert validation.validate("sample").set_index("file")["ok"].all()
+    assert len(text_corpora.conversation("sample")) >= 200
 
 
 @pytest.mark.parametrize(
@@ -383,22 +383,22 @@ def test_sample_is_whole_and_balanced_as_said(sample_sentences):
     ],
 )
 def test_a_fault_in_a_file_of_the_project_itself_is_reported(data, name, text, says):
-    shutil.copytree(settings.ROOT / "data" / "sample", data / "sample")
+    shutil.copytree(paths.ROOT / "data" / "sample", data / "sample")
     write(data / "sample", f"{name}.csv", text)
-    table = datasets.validate("sample").set_index("file")
+    table = validation.validate("sample").set_index("file")
     assert table.index[~table["ok"]].tolist() == [name] and says in table.loc[name, "message"]
 
 
 def test_sample_songs_survive_cleaning():
-    table, ledger = datasets.songs("sample", encoders.count_tokens)
+    table, ledger = song_files.songs("sample", bundled_e5.count_tokens)
     assert len(table) >= 800
     assert (ledger.set_index("step")["dropped"].drop(["unescape_html", "remove_section_words"]) > 0).all(), "every rule has something to remove"
-    assert set(table["id"]) <= set(datasets.lyric_intent("sample")["id"])
+    assert set(table["id"]) <= set(song_files.lyric_intent("sample")["id"])
     assert not table["lyric"].str.contains(r"\[(?:Verse|Chorus|Hook)", regex=True).any()
 
 
 def test_no_emotion_label_stands_in_the_song_files():
-    from wyf_utils.core.settings import data_folder
+    from wyf_utils.core.paths import data_folder
 
     keys = set().union(*(r.keys() for r in json.loads((data_folder() / "sample" / "song_meta.json").read_text(encoding="utf-8"))))
     assert keys == {
@@ -420,13 +420,13 @@ def test_no_emotion_label_stands_in_the_song_files():
 def test_split_is_stratified_grouped_and_seeded(sample_sentences):
     table = pd.concat([sample_sentences, sample_sentences.head(200).assign(text=sample_sentences["text"].head(200) + "!!")], ignore_index=True)
     table = table.drop(columns="writer")  # a corpus whose writers nobody knows: the same text stays together
-    parts = datasets.split(table, 0)
+    parts = splits.split(table, 0)
     assert sum(map(len, parts.values())) == len(table)
     for a, b in (("train", "dev"), ("train", "test"), ("dev", "test")):
         assert cleaning.same_texts(parts[a]["text"], parts[b]["text"]) == 0
     share = [np.bincount(p["emotion"], minlength=6) / len(p) for p in parts.values()]
     assert np.allclose(share[0], share[2], atol=0.04)
-    again, other = datasets.split(table, 0), datasets.split(table, 1)
+    again, other = splits.split(table, 0), splits.split(table, 1)
     assert again["test"].equals(parts["test"]) and not other["test"].equals(parts["test"])
 
 
@@ -434,7 +434,7 @@ def test_official_kote_test_file_is_the_test_part():
     rows = [("가나다", 0, "kote_val"), ("라마바", 4, "kote_val"), ("같은 글", 0, "kote_val"), ("같은글!", 0, "kote_test"), ("사아자", 4, "kote_test")]
     table = pd.DataFrame(rows * 1, columns=["text", "emotion", "source"])
     table = pd.concat([table, *(pd.DataFrame({"text": [f"글{i}", f"문{i}"], "emotion": [0, 4], "source": "kote_val"}) for i in range(10))], ignore_index=True)
-    parts = datasets.split(table, 0)
+    parts = splits.split(table, 0)
     assert set(parts["test"]["source"]) == {"kote_test"} and len(parts["test"]) == 2
     assert "같은 글" not in set(parts["train"]["text"]) | set(parts["dev"]["text"])
     assert cleaning.group_key("같은 글") == cleaning.group_key("같은글!")
@@ -444,5 +444,5 @@ def test_the_label_shown_is_one_that_says_the_emotion(public):
     names = emotions.KOTE_LABELS
     sad, angry = names.index("슬픔"), names.index("화남/분노")
     public(kote_val=f"1\t정말 속상한 글\t{angry},{sad},{names.index('절망')}\n", kote_test=f"2\t다른 글이다\t{angry}\n")
-    table, _ = datasets.utterances("open")
+    table, _ = text_corpora.utterances("open")
     assert table["label"].tolist()[0] in ("슬픔", "절망") and table["emotion"].tolist() == [3, 4]

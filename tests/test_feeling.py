@@ -13,7 +13,7 @@ from wyf_utils.core import emotions
 from wyf_utils.core.errors import BadInput, MissingData
 from wyf_utils.music import database, feedback
 from wyf_utils.music.recommender import Wish, targets
-from wyf_utils.text import encoders, explanation
+from wyf_utils.text import bundled_e5, encoders, explanation
 
 WORDS = {"신나": 0, "불안": 1, "편안": 2, "슬퍼": 3, "화나": 4, "회의": 5}
 
@@ -121,7 +121,7 @@ def test_the_top_word_moved_the_emotion():
 
 def test_the_nearest_line_of_each_lyric():
     lyrics = ["아침에 밥을 먹고\n비가 와서 마음이 젖는다\n자동차를 닦는다", "", "셋을 세면\n하나 둘"]
-    found = explanation.nearest_lines("비가 내려서 마음이 축축해", lyrics, lambda: encoders.load(encoders.BUNDLED, []))
+    found = explanation.nearest_lines("비가 내려서 마음이 축축해", lyrics, lambda: encoders.load(bundled_e5.BUNDLED, []))
     assert found[0] == "비가 와서 마음이 젖는다" and found[1] == "" and found[2] in ("셋을 세면", "하나 둘")
 
     def never():

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from wyf_utils.core import metrics
-from wyf_utils.core.artifacts import read_json
+from wyf_utils.core import intervals, language
 from wyf_utils.core.errors import BadInput, MissingData
+from wyf_utils.core.files import read_json
 from wyf_utils.study import figures
 from wyf_utils.study.notebook import open_notebook
 
@@ -28,7 +28,7 @@ def titled(text):
 
 
 def test_a_figure_is_saved_in_two_languages_and_two_forms(tmp_path):
-    figures.save(lambda lang: figures.emotion_bars(np.arange(6), lang, figures.pick(lang, "감정", "Emotions"), "n"), tmp_path, "01_x")
+    figures.save(lambda lang: figures.emotion_bars(np.arange(6), lang, language.pick(lang, "감정", "Emotions"), "n"), tmp_path, "01_x")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["01_x.en.png", "01_x.en.svg", "01_x.ko.png", "01_x.ko.svg"]
     korean, english = (np.asarray(Image.open(tmp_path / f"01_x.{lang}.png").convert("L")) for lang in ("ko", "en"))
     assert korean.std() > 10 and (korean.shape != english.shape or (korean != english).any())
@@ -105,7 +105,7 @@ BUILDERS = {
 
 def check_inside(build):
     """Nothing that a figure draws reaches over its frame, in either language."""
-    for lang in figures.LANGUAGES:
+    for lang in language.LANGUAGES:
         figure = build(lang)
         figure.canvas.draw()
         width, height = figure.get_size_inches()
@@ -122,7 +122,7 @@ def test_everything_drawn_stays_inside_the_figure(name):
 def test_a_difference_has_the_colour_of_its_verdict():
     axes = figures.differences({"KOTE": DIFFERENCES}, LABELS, "en", "t", "x").axes[0]
     means = [line.get_color() for line in axes.lines if line.get_marker() == "o"]
-    assert means == [figures.VERDICT_COLOURS[metrics.verdict(found)] for found in DIFFERENCES.values()]
+    assert means == [figures.VERDICT_COLOURS[intervals.verdict(found)] for found in DIFFERENCES.values()]
     assert len(set(means)) == 3, "0.0004 is shown as 0.000, which leaves nothing out"
 
 

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wyf_utils.core import vectors
 from wyf_utils.core.errors import BadInput
 from wyf_utils.music import fusion
-from wyf_utils.text import classifier
 
 
 def drawn(n=9, seed=0):
@@ -67,7 +67,7 @@ def test_sharpened_vectors_are_as_sure_as_others_and_say_the_same():
     flat, sure = rng.dirichlet(np.full(6, 30), 300), rng.dirichlet(np.full(6, 3), 200)
     flat[7] = np.nan
     temperature = fusion.temperature(flat, sure)
-    sharp = classifier.tempered(flat, temperature)
+    sharp = vectors.tempered(flat, temperature)
     assert fusion.COLDEST < temperature < 1 and np.nanmean(sharp.max(1)) == pytest.approx(sure.max(1).mean(), abs=1e-3)
     known = np.delete(np.arange(300), 7)
     assert np.allclose(sharp[known].sum(1), 1, atol=1e-5) and np.isnan(sharp[7]).all()

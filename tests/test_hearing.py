@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wyf_utils.core import metrics
+from wyf_utils.core import intervals
 from wyf_utils.music import catalogue
-from wyf_utils.sound import networks
+from wyf_utils.sound import dataset, heads
 from wyf_utils.study import hearing
-from wyf_utils.text import classifier, encoders
+from wyf_utils.text import bundled_e5, finetuning
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def heard():
     couplets = rng.normal(size=(60, 3, 4)).astype(np.float32)
     couplets[:, :, 0] += ids[:, None]
     parts = np.array([("train", "train", "dev", "test")[i // 2 % 4] for i in range(60)])
-    found = hearing.Hearing(networks.Material(mels, parts, couplets), [0, 1])
+    found = hearing.Hearing(dataset.Material(mels, parts, couplets), [0, 1])
     targets = 0.8 * np.eye(6)[ids] + 0.2 * np.eye(6)[5]
     found.add_network("lyric_cnn", "lyric_cnn", targets, 2)
     plain = found.material.statistics()
@@ -43,10 +43,10 @@ def test_every_model_answers_every_test_song(heard):
 def test_scores_and_paired_differences_have_their_names(heard):
     found, targets = heard
     scores = found.scores(targets, found.answers, 0, "_composer")
-    assert len(scores) == len(found.answers) * len(metrics.SONG_SCORES)
+    assert len(scores) == len(found.answers) * len(intervals.SONG_SCORES)
     assert all(re.fullmatch(r"[a-z0-9_]+/[A-Za-z0-9_@./-]+", name) for name in scores)
     assert scores["kappa_composer/statistics_linear@composer"]["mean"] > 0.9 and scores["kappa_composer/majority"]["mean"] == 0
-    assert list(hearing.table(scores).columns) == [f"{score}_composer" for score in metrics.SONG_SCORES]
+    assert list(hearing.table(scores).columns) == [f"{score}_composer" for score in intervals.SONG_SCORES]
     differences = found.differences(
         targets, [("statistics_linear@composer", "majority"), ("statistics_linear@composer_-60dB", "statistics_linear@composer")], 0
     )
@@ -78,7 +78,7 @@ def test_a_network_that_answers_the_majority_agrees_as_much_as_the_majority():
 
 
 def test_lyrics_become_rows_of_couplet_vectors():
-    vectors = catalogue.couplet_vectors(encoders.BUNDLED, pd.Series(["바람이 분다\n" * 9, "안녕", "비가 온다\n" * 80]), np.array([True, True, False]))
+    vectors = catalogue.couplet_vectors(bundled_e5.BUNDLED, pd.Series(["바람이 분다\n" * 9, "안녕", "비가 온다\n" * 80]), np.array([True, True, False]))
     assert vectors.shape == (3, 24, 384)
     assert (vectors != 0).any(2).sum(1).tolist() == [5, 1, 24], "two lines a couplet, 24 couplets at most"
     known = vectors[:2][(vectors[:2] != 0).any(2)]
@@ -86,9 +86,9 @@ def test_lyrics_become_rows_of_couplet_vectors():
 
 
 def test_a_profile_without_sound_has_nothing_to_hear():
-    assert catalogue.open_catalogue("open", classifier.Recipe(), 0) is None
+    assert catalogue.open_catalogue("open", finetuning.Recipe(), 0) is None
 
 
 def test_every_model_has_a_name_in_both_languages():
-    assert set(hearing.LABELS) >= {f"{family}_{head}" for family in ("simclr", "statistics") for head in networks.HEADS}
+    assert set(hearing.LABELS) >= {f"{family}_{head}" for family in ("simclr", "statistics") for head in heads.HEADS}
     assert all(len(names) == 2 and all(names) for names in hearing.LABELS.values())

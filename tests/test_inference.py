@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 from wyf_utils.core.errors import BadInput, CorruptData, MissingData
-from wyf_utils.data import datasets
-from wyf_utils.text import classifier, onnx_model
+from wyf_utils.data import splits
+from wyf_utils.text import classifier, finetuning, onnx_model
 
 
 @pytest.fixture(scope="module")
 def model(sample_sentences):
     """A model trained for one short epoch on real sample sentences."""
     few = sample_sentences.groupby("emotion").head(40)
-    parts = datasets.split(few, 0)
-    return classifier.trained(parts["train"], parts["dev"], classifier.Recipe(epochs=2, frozen_layers=10), 3).path
+    parts = splits.split(few, 0)
+    return finetuning.trained(parts["train"], parts["dev"], finetuning.Recipe(epochs=2, frozen_layers=10), 3).path
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from wyf_utils.cli import app
 from wyf_utils.core.errors import BadInput, CorruptData, MissingData, Unreachable
-from wyf_utils.data import datasets, tables
-from wyf_utils.music import lyric_sources
+from wyf_utils.data import song_files, tables
+from wyf_utils.music import lyric_sources, lyric_table
 
 FOUND = {
     "id": 1,
@@ -185,7 +185,7 @@ def test_a_folder_by_id_and_by_names(tmp_path):
          (11, "딱지", "표")],
         columns=["id", "title", "artist"],
     )  # fmt: skip
-    found, counts = lyric_sources.collect(songs, lyric_sources.LocalLyrics(folder))
+    found, counts = lyric_table.collect(songs, lyric_sources.LocalLyrics(folder))
     assert dict(found.itertuples(index=False)) == {1: "이 밤 그날의", 2: "이 밤 그날의", 3: "번호로", 4: "oi", 5: "줄표", 6: "줄표", 11: "말"}
     assert adds_up(counts, songs) == {"found": 7, "missing": 2, "instrumental": 0, "failed": 0, "unasked": 2}
     assert counts.loc["missing", "which"] == ["빈 - 곡 (7): its lyric is blank", "아이유 - 좋은 날 (8)"]
@@ -194,7 +194,7 @@ def test_a_folder_by_id_and_by_names(tmp_path):
 
 def test_names_decomposed_as_on_a_mac_are_the_same_names(tmp_path):
     folder = put(tmp_path / "mac", **{unicodedata.normalize("NFD", "임산호 - 돌담은 구멍으로 선다.txt"): "돌담"})
-    found, _ = lyric_sources.collect(table("돌담은 구멍으로 선다", artist="임산호"), lyric_sources.LocalLyrics(folder))
+    found, _ = lyric_table.collect(table("돌담은 구멍으로 선다", artist="임산호"), lyric_sources.LocalLyrics(folder))
     assert found["lyric"].tolist() == ["돌담"]
 
 
@@ -204,7 +204,7 @@ def test_a_cp949_file_fails_alone_with_its_remedy(tmp_path):
     with pytest.raises(CorruptData, match=r"둘.txt is not UTF-8 \(perhaps cp949\); save it as UTF-8"):
         provider.ask(lyric_sources.Song(2, "둘", "가수"))
     songs = table("하나", "둘", "셋")
-    found, counts = lyric_sources.collect(songs, provider)
+    found, counts = lyric_table.collect(songs, provider)
     assert found["id"].tolist() == [1, 3] and adds_up(counts, songs)["failed"] == 1
     (why,) = counts.loc["failed", "which"]
     assert why.startswith("가수 - 둘 (2): ") and "save it as UTF-8" in why
@@ -212,7 +212,7 @@ def test_a_cp949_file_fails_alone_with_its_remedy(tmp_path):
 
 def test_two_different_lyrics_for_one_song_are_not_guessed_at(tmp_path):
     folder = put(tmp_path / "mine", **{"가수 - 사랑.txt": "하나", "가수 - 사랑!.txt": "둘", "가수 - 꿈.txt": "같은", "가수 - 꿈?.lrc": "[00:01.00]같은"})
-    found, counts = lyric_sources.collect(table("사랑", "꿈"), lyric_sources.LocalLyrics(folder))
+    found, counts = lyric_table.collect(table("사랑", "꿈"), lyric_sources.LocalLyrics(folder))
     assert found["lyric"].tolist() == ["같은"]
     assert "Several lyrics claim this song" in counts.loc["failed", "which"][0] and "사랑!.txt" in counts.loc["failed", "which"][0]
 
@@ -223,7 +223,7 @@ def test_a_table(tmp_path, ending):
     rows = [("lyric", "title", "artist"), ('"하나\n""둘"""', "노래", "가수"), ("셋\\n넷", "Song", "Singer"), ("", "빈 곡", "가수")]
     path = tmp_path / f"mine.{ending}"
     path.write_text("\ufeff" + "".join(mark.join(r) + "\n" for r in rows), encoding="utf-8")
-    found, counts = lyric_sources.collect(table("노래", "SONG", "빈 곡", artist=["가수", "singer", "가수"]), lyric_sources.LocalLyrics(path))
+    found, counts = lyric_table.collect(table("노래", "SONG", "빈 곡", artist=["가수", "singer", "가수"]), lyric_sources.LocalLyrics(path))
     assert found["lyric"].tolist() == ['하나\n"둘"', "셋\n넷"] and counts.loc["missing", "songs"] == 1
 
 
@@ -236,7 +236,7 @@ def test_what_is_no_source_says_so(tmp_path):
     with pytest.raises(CorruptData, match="old.csv is not UTF-8 .*; save it as UTF-8"):
         lyric_sources.LocalLyrics(tmp_path / "old.csv")
     with pytest.raises(BadInput, match="lack the column artist"):
-        lyric_sources.collect(pd.DataFrame({"id": [1], "title": ["가"]}), None)
+        lyric_table.collect(pd.DataFrame({"id": [1], "title": ["가"]}), None)
     for bad in ({"base": "lrclib.net"}, {"tries": 0}):
         with pytest.raises(BadInput):
             lyric_sources.Lrclib(**bad)
@@ -248,11 +248,11 @@ def test_what_is_no_source_says_so(tmp_path):
 def test_each_documented_answer_is_kept_and_nothing_is_asked_twice(server):
     songs = pd.concat([table("밤편지", "없는 노래", "연주곡", "밤편지", "BAM", "bam", ""), table("밤편지", artist="다른 가수")], ignore_index=True)
     songs["id"] = range(1, 9)
-    first = lyric_sources.collect(songs, lrclib(server))
+    first = lyric_table.collect(songs, lrclib(server))
     assert dict(first[0].itertuples(index=False))[1] == "밤편지의 노랫말\n둘째 줄"
     assert adds_up(first[1], songs) == {"found": 5, "missing": 1, "instrumental": 1, "failed": 0, "unasked": 1}
     assert server.titles() == ["밤편지", "없는 노래", "연주곡", "BAM", "밤편지"]
-    again = lyric_sources.collect(songs, lrclib(server))
+    again = lyric_table.collect(songs, lrclib(server))
     pd.testing.assert_frame_equal(again[0], first[0])
     pd.testing.assert_frame_equal(again[1], first[1])
     assert len(server.asked) == 5
@@ -260,24 +260,24 @@ def test_each_documented_answer_is_kept_and_nothing_is_asked_twice(server):
 
 
 def test_a_forced_refresh_asks_again(server, monkeypatch):
-    lyric_sources.collect(table("없는 노래"), lrclib(server))
+    lyric_table.collect(table("없는 노래"), lrclib(server))
     monkeypatch.setattr(lyric_sources.cache, "_fresh_since", lambda: 4e9)
-    lyric_sources.collect(table("없는 노래"), lrclib(server))
+    lyric_table.collect(table("없는 노래"), lrclib(server))
     assert len(server.asked) == 2
 
 
 def test_korean_is_percent_encoded_and_duration_is_sent_where_it_is_known(server):
     songs = table("밤 & 편지?", "둘", "셋", artist="아이유, 10CM", album="달", duration=["231.6", None, 4000])
-    lyric_sources.collect(songs, lrclib(server))
+    lyric_table.collect(songs, lrclib(server))
     assert server.lines[0].isascii() and "%EB%B0%A4" in server.lines[0]
     assert server.asked[0] == {"track_name": "밤 & 편지?", "artist_name": "아이유, 10CM", "duration": "232"}
     assert all("duration" not in a for a in server.asked[1:])
-    lyric_sources.collect(songs, lrclib(server, by_album=True))
+    lyric_table.collect(songs, lrclib(server, by_album=True))
     assert server.asked[3]["album_name"] == "달"
 
 
 def test_names_in_html_are_asked_for_as_people_write_them(server):
-    lyric_sources.collect(table("Rock &amp; Roll"), lrclib(server))
+    lyric_table.collect(table("Rock &amp; Roll"), lrclib(server))
     assert server.titles() == ["Rock & Roll"]
 
 
@@ -287,7 +287,7 @@ def test_only_synced_lyrics_or_none(server):
         "빈": [{**FOUND, "plainLyrics": None}],
         "TrackNotFound": [{**FOUND, "name": "TrackNotFound"}],
     }
-    found, counts = lyric_sources.collect(table("줄", "빈", "TrackNotFound"), lrclib(server))
+    found, counts = lyric_table.collect(table("줄", "빈", "TrackNotFound"), lrclib(server))
     assert found["lyric"].tolist() == ["하나\n둘"] * 2 and "without a lyric" in counts.loc["missing", "which"][0]
 
 
@@ -312,41 +312,41 @@ def test_only_synced_lyrics_or_none(server):
 )
 def test_a_fault_is_asked_again_after_a_doubling_pause(server, clock, fault):
     server.script["둘"] = [fault] * 3
-    found, _ = lyric_sources.collect(table("하나", "둘", "셋"), lrclib(server, tries=4, backoff=1, seconds=0.5))
+    found, _ = lyric_table.collect(table("하나", "둘", "셋"), lrclib(server, tries=4, backoff=1, seconds=0.5))
     assert found["id"].tolist() == [1, 2, 3] and server.titles() == ["하나", "둘", "둘", "둘", "둘", "셋"]
     assert [b - a for a, b in zip(server.times, server.times[1:], strict=False)] == [0.5, 1, 2, 4, 0.5]
 
 
 def test_a_timeout_is_asked_again(server):
     server.script["둘"] = ["late"]
-    found, _ = lyric_sources.collect(table("하나", "둘", "셋"), lrclib(server, timeout=0.2))
+    found, _ = lyric_table.collect(table("하나", "둘", "셋"), lrclib(server, timeout=0.2))
     assert found["id"].tolist() == [1, 2, 3] and server.titles().count("둘") == 2
 
 
 def test_the_rate_is_kept_and_the_cache_needs_no_pause(server, clock):
     songs = table(*"가나다라")
-    lyric_sources.collect(songs, lrclib(server, seconds=2))
+    lyric_table.collect(songs, lrclib(server, seconds=2))
     assert [b - a for a, b in zip(server.times, server.times[1:], strict=False)] == [2, 2, 2]
     clock.slept.clear()
-    lyric_sources.collect(songs, lrclib(server, seconds=2))
+    lyric_table.collect(songs, lrclib(server, seconds=2))
     assert clock.slept == []
 
 
 def test_retry_after_is_honoured_even_by_the_next_song(server):
     server.script = {"둘": [(429, 30)], "셋": [(503, 20)]}
-    _, counts = lyric_sources.collect(table("하나", "둘", "셋", "넷"), lrclib(server, tries=1))
+    _, counts = lyric_table.collect(table("하나", "둘", "셋", "넷"), lrclib(server, tries=1))
     assert counts["songs"].to_dict() == {"found": 2, "missing": 0, "instrumental": 0, "failed": 2, "unasked": 0}
     assert [b - a for a, b in zip(server.times, server.times[1:], strict=False)] == [0.5, 30, 20]
     server.script["다섯"] = [(429, 30)]
-    lyric_sources.collect(table("다섯"), lrclib(server))
+    lyric_table.collect(table("다섯"), lrclib(server))
     assert server.times[-1] - server.times[-2] == 30
 
 
 def test_a_server_that_wants_hours_is_left_alone_and_the_cache_still_answers(server):
-    lyric_sources.collect(table("다섯"), lrclib(server))
+    lyric_table.collect(table("다섯"), lrclib(server))
     server.script["둘"] = [(429, 3600)]
     songs = table("하나", "둘", "셋", "넷", "다섯")
-    found, counts = lyric_sources.collect(songs, lrclib(server, patience=60))
+    found, counts = lyric_table.collect(songs, lrclib(server, patience=60))
     assert found["id"].tolist() == [1, 5] and server.titles() == ["다섯", "하나", "둘"]
     assert adds_up(counts, songs)["failed"] == 3 and "asks for a pause of 3600 s; run it again" in counts.loc["failed", "which"][2]
 
@@ -354,23 +354,23 @@ def test_a_server_that_wants_hours_is_left_alone_and_the_cache_still_answers(ser
 def test_a_server_that_is_down_is_given_up_on(server):
     server.script = {str(n): [(500, "")] * 9 for n in range(10)} | {"0": []}
     songs = table(*map(str, range(10)))
-    found, counts = lyric_sources.collect(songs, lrclib(server, tries=2, give_up=3))
+    found, counts = lyric_table.collect(songs, lrclib(server, tries=2, give_up=3))
     assert found["id"].tolist() == [1] and len(server.asked) == 1 + 3 * 2 and adds_up(counts, songs)["failed"] == 9
     assert "failed for 3 songs in a row and was not asked" in counts.loc["failed", "which"][-1]
     server.script = {}
-    assert len(lyric_sources.collect(songs, lrclib(server))[0]) == 10
+    assert len(lyric_table.collect(songs, lrclib(server))[0]) == 10
 
 
 def test_failures_that_are_not_in_a_row_do_not_add_up(server):
     server.script = {t: [(500, "")] for t in "나라바"}
-    found, counts = lyric_sources.collect(table(*"가나다라마바사"), lrclib(server, tries=1, give_up=2))
+    found, counts = lyric_table.collect(table(*"가나다라마바사"), lrclib(server, tries=1, give_up=2))
     assert found["id"].tolist() == [1, 3, 5, 7] and counts.loc["failed", "songs"] == 3
 
 
 def test_what_failed_is_named_not_kept_and_asked_in_the_next_run(server):
     server.script = {"둘": [(500, "")] * 3, "셋": [(400, "")], "없는 것": [(500, "")] * 3}
     songs = table("하나", "둘", "셋", "없는 것", "둘")
-    _, counts = lyric_sources.collect(songs, lrclib(server, tries=3))
+    _, counts = lyric_table.collect(songs, lrclib(server, tries=3))
     assert adds_up(counts, songs) == {"found": 1, "missing": 0, "instrumental": 0, "failed": 4, "unasked": 0}
     assert server.titles() == ["하나", *["둘"] * 3, "셋", *["없는 것"] * 3]  # a refusal is not repeated, a failed song not asked once more in one run
     assert [w.split(" (")[0] for w in counts.loc["failed", "which"]] == ["가수 - 둘", "가수 - 셋", "가수 - 없는 것", "가수 - 둘"]
@@ -378,7 +378,7 @@ def test_what_failed_is_named_not_kept_and_asked_in_the_next_run(server):
         "no answer in 3 tries (HTTP 500); run it again later" in counts.loc["failed", "which"][0]
         and "refuses this song (HTTP 400); check its names" in counts.loc["failed", "which"][1]
     )
-    _, counts = lyric_sources.collect(songs, lrclib(server))
+    _, counts = lyric_table.collect(songs, lrclib(server))
     assert adds_up(counts, songs) == {"found": 4, "missing": 1, "instrumental": 0, "failed": 0, "unasked": 0}
     assert server.titles()[8:] == ["둘", "셋", "없는 것"]
 
@@ -403,9 +403,9 @@ def test_an_interrupted_run_goes_on_where_it_stopped(server, clock, monkeypatch,
 
     monkeypatch.setattr(provider._session, "get", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        lyric_sources.collect(songs, provider)
+        lyric_table.collect(songs, provider)
     assert server.titles() == ["가", "나", "다"]
-    found, _ = lyric_sources.collect(songs, lrclib(server))
+    found, _ = lyric_table.collect(songs, lrclib(server))
     assert found["id"].tolist() == [1, 2, 3, 4, 5] and server.titles() == ["가", "나", "다", "다", "라", "마"]
 
 
@@ -418,15 +418,15 @@ def test_an_interrupted_or_torn_cache_file_is_asked_for_again(server, monkeypatc
 
     monkeypatch.setattr(lyric_sources.Path, "write_text", torn)
     with pytest.raises(KeyboardInterrupt):
-        lyric_sources.collect(table("가"), lrclib(server))
+        lyric_table.collect(table("가"), lrclib(server))
     monkeypatch.undo()
     monkeypatch.setenv("WYF_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     assert list((tmp_path / "cache" / "lyrics").iterdir()) == []
-    lyric_sources.collect(table("가"), lrclib(server, seconds=0))
+    lyric_table.collect(table("가"), lrclib(server, seconds=0))
     (kept,) = (tmp_path / "cache" / "lyrics").iterdir()
     kept.write_text('{"instrumental": fa')
-    assert len(lyric_sources.collect(table("가"), lrclib(server, seconds=0))[0]) == 1
+    assert len(lyric_table.collect(table("가"), lrclib(server, seconds=0))[0]) == 1
     assert len(server.asked) == 3
 
 
@@ -441,12 +441,12 @@ def test_every_song_is_counted_once_and_two_runs_are_enough(server, tmp_path, mo
     server.asked.clear()
     songs = table(*titles)
     server.script = {title: list(met) for title, met in faults.items()}
-    found, counts = lyric_sources.collect(songs, lrclib(server, tries=3, give_up=give_up))
+    found, counts = lyric_table.collect(songs, lrclib(server, tries=3, give_up=give_up))
     assert adds_up(counts, songs)["found"] == len(found)
     assert all(server.titles().count(t) <= 3 for t in titles)
     assert counts.loc["unasked", "songs"] == sum(not t for t in titles)
     server.script, before = {}, len(server.asked)
-    found, counts = lyric_sources.collect(songs, lrclib(server))
+    found, counts = lyric_table.collect(songs, lrclib(server))
     settled = {"found": "하나둘셋", "missing": "없", "instrumental": "연"}
     expected = {state: sum(bool(t) and t[0] in first for t in titles) for state, first in settled.items()}
     assert adds_up(counts, songs) == {**expected, "failed": 0, "unasked": sum(not t for t in titles)}
@@ -478,17 +478,17 @@ def catalogue(folder, *titles):
 def test_the_written_file_is_read_back_as_it_was(tmp_path):
     root = catalogue(tmp_path / "root", "하나", "둘", "셋")
     words = {11: '"따옴표"\n\n\\ 그리고, 쉼표', 13: "셋"}
-    lyric_sources.write_tsv(lyric_sources.read_songs(root), pd.DataFrame(words.items(), columns=["id", "lyric"]), root / "lyrics.tsv")
-    assert datasets.read_catalogue(root).set_index("id")["lyric"].to_dict() == {**words, 12: ""}
-    rows = tables.read_table(root / "lyrics.tsv", list(lyric_sources.COLUMNS))
+    lyric_table.write_tsv(lyric_table.read_songs(root), pd.DataFrame(words.items(), columns=["id", "lyric"]), root / "lyrics.tsv")
+    assert song_files.read_catalogue(root).set_index("id")["lyric"].to_dict() == {**words, 12: ""}
+    rows = tables.read_table(root / "lyrics.tsv", list(lyric_table.COLUMNS))
     assert rows.iloc[1].tolist() == ["1", "13", "셋", "셋", "가수", "발라드", "앨범", "7", "20200102"]
     assert (root / "lyrics.tsv").read_text(encoding="utf-8").count("\n") == 3
 
 
 def test_no_lyric_at_all_is_a_file_of_names_only(tmp_path):
     songs = table("하나")
-    lyric_sources.write_tsv(songs, lyric_sources.collect(songs, lyric_sources.LocalLyrics(put(tmp_path / "none", **{"a.txt": ""})))[0], tmp_path / "lyrics.tsv")
-    assert (tmp_path / "lyrics.tsv").read_text() == "\t".join(lyric_sources.COLUMNS) + "\n"
+    lyric_table.write_tsv(songs, lyric_table.collect(songs, lyric_sources.LocalLyrics(put(tmp_path / "none", **{"a.txt": ""})))[0], tmp_path / "lyrics.tsv")
+    assert (tmp_path / "lyrics.tsv").read_text() == "\t".join(lyric_table.COLUMNS) + "\n"
 
 
 def test_a_broken_write_leaves_the_old_file(tmp_path, monkeypatch):
@@ -500,23 +500,23 @@ def test_a_broken_write_leaves_the_old_file(tmp_path, monkeypatch):
 
     monkeypatch.setattr(pd.DataFrame, "to_csv", full)
     with pytest.raises(OSError):
-        lyric_sources.write_tsv(table("하나"), pd.DataFrame({"id": [1], "lyric": ["말"]}), tmp_path / "lyrics.tsv")
+        lyric_table.write_tsv(table("하나"), pd.DataFrame({"id": [1], "lyric": ["말"]}), tmp_path / "lyrics.tsv")
     assert (tmp_path / "lyrics.tsv").read_text() == "old" and len(list(tmp_path.iterdir())) == 1
 
 
 def test_fill_keeps_what_is_there_and_asks_for_the_rest(tmp_path):
     root = catalogue(tmp_path / "root", "하나", "둘", "셋")
-    out, counts = lyric_sources.fill(root, lyric_sources.LocalLyrics(put(tmp_path / "none", **{"a.txt": ""})))
+    out, counts = lyric_table.fill(root, lyric_sources.LocalLyrics(put(tmp_path / "none", **{"a.txt": ""})))
     assert counts.loc["missing", "songs"] == 3 and not out.exists()
-    out, counts = lyric_sources.fill(root, lyric_sources.LocalLyrics(put(tmp_path / "one", **{"가수 - 둘.txt": "처음"})))
+    out, counts = lyric_table.fill(root, lyric_sources.LocalLyrics(put(tmp_path / "one", **{"가수 - 둘.txt": "처음"})))
     assert out == root / "lyrics.tsv" and counts["songs"].tolist() == [1, 2, 0, 0, 0]
     before = out.read_bytes()
-    _, counts = lyric_sources.fill(root, lyric_sources.LocalLyrics(put(tmp_path / "two", **{"가수 - 둘.txt": "다른", "a.txt": ""})))
+    _, counts = lyric_table.fill(root, lyric_sources.LocalLyrics(put(tmp_path / "two", **{"가수 - 둘.txt": "다른", "a.txt": ""})))
     assert counts["songs"].sum() == 2 and out.read_bytes() == before
     with out.open("a", encoding="utf-8") as file:
         file.write("1\t11\t하나\t\t가수\t\t\t\t\n")
-    lyric_sources.fill(root, lyric_sources.LocalLyrics(put(tmp_path / "three", **{"11.txt": "나중\n말"})))
-    assert datasets.read_catalogue(root)["lyric"].tolist() == ["나중\n말", "처음", ""]
+    lyric_table.fill(root, lyric_sources.LocalLyrics(put(tmp_path / "three", **{"11.txt": "나중\n말"})))
+    assert song_files.read_catalogue(root)["lyric"].tolist() == ["나중\n말", "처음", ""]
     assert tables.read_table(out, ["id", "song_id"]).to_numpy().tolist() == [["0", "12"], ["1", "11"]]
 
 
@@ -532,14 +532,14 @@ def test_fill_keeps_what_is_there_and_asks_for_the_rest(tmp_path):
 def test_bad_metadata_is_named(tmp_path, records, says):
     (tmp_path / "song_meta.json").write_text(records, encoding="utf-8")
     with pytest.raises(CorruptData, match=f"song_meta.json.*{says}"):
-        lyric_sources.read_songs(tmp_path)
+        lyric_table.read_songs(tmp_path)
 
 
 @pytest.mark.parametrize("changes", [{"artist_name_basket": "온도"}, {"artist_name_basket": [3]}, {"id": "일곱"}, {"song_gn_gnr_basket": {}}])
 def test_metadata_is_as_strict_as_that_of_a_catalogue(tmp_path, changes):
     (tmp_path / "song_meta.json").write_text(json.dumps([{"id": 1, "song_name": "하나", "artist_name_basket": ["가수"]} | changes]), encoding="utf-8")
     with pytest.raises(CorruptData, match="song_meta.json, record 0: the id must be a whole number, artist_name_basket .* lists of texts; correct it"):
-        lyric_sources.read_songs(tmp_path)
+        lyric_table.read_songs(tmp_path)
 
 
 def test_the_command(tmp_path, server, monkeypatch):
@@ -555,17 +555,17 @@ def test_the_command(tmp_path, server, monkeypatch):
     monkeypatch.setattr(lyric_sources, "Lrclib", lambda: made)
     done = runner.invoke(app, ["lyrics", str(root), "--online"])
     assert done.exit_code == 0 and server.titles() == ["없는 것", "둘"] and "unasked  가수 - ? (14): its title is blank" in done.output
-    assert datasets.read_catalogue(root)["lyric"].tolist() == ["내 것", "", "둘의 노랫말\n둘째 줄", ""]
+    assert song_files.read_catalogue(root)["lyric"].tolist() == ["내 것", "", "둘의 노랫말\n둘째 줄", ""]
 
 
 def test_a_table_of_song_id_and_lyric_is_enough_and_null_artists_are_blank(tmp_path):
     records = [{"id": 1, "song_name": "하나", "artist_name_basket": [None]}, {"id": 2, "song_name": "둘", "artist_name_basket": ["가수"]}]
     (tmp_path / "song_meta.json").write_text(json.dumps(records), encoding="utf-8")
     (tmp_path / "lyrics.tsv").write_text("song_id\tlyric\n1\t이미 있는 가사\n", encoding="utf-8")
-    assert lyric_sources.read_songs(tmp_path)["artist"].tolist() == ["", "가수"]
+    assert lyric_table.read_songs(tmp_path)["artist"].tolist() == ["", "가수"]
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "2.txt").write_text("새로 찾은 가사", encoding="utf-8")
-    out, counts = lyric_sources.fill(tmp_path, lyric_sources.LocalLyrics(tmp_path / "own"))
+    out, counts = lyric_table.fill(tmp_path, lyric_sources.LocalLyrics(tmp_path / "own"))
     assert counts.loc["found", "songs"] == 1
     table = pd.read_csv(out, sep="\t", dtype=str, keep_default_na=False)
     assert table.set_index("song_id")["lyric"].to_dict() == {"1": "이미 있는 가사", "2": "새로 찾은 가사"}

@@ -9,7 +9,7 @@ import soundfile
 
 from wyf_utils.core import emotions
 from wyf_utils.core.errors import BadInput, CorruptData, MissingData
-from wyf_utils.sound import composer, mel, networks
+from wyf_utils.sound import audio_files, composed, composer, dataset, heads, mel, mel_files, network_training, networks, simclr
 
 
 @pytest.fixture(scope="module")
@@ -63,16 +63,16 @@ def test_composed_emotions_can_be_heard(pieces):
     loud = mels.mean((1, 2))
     assert loud[ids == 4].min() > loud[ids == 3].max(), "anger is louder than sadness"
     first, rest = np.arange(len(ids)) % 3 == 0, np.arange(len(ids)) % 3 != 0
-    answers = networks.head("linear", features[rest], ids[rest], 0).probabilities(features[first]).argmax(1)
+    answers = heads.head("linear", features[rest], ids[rest], 0).probabilities(features[first]).argmax(1)
     assert (answers == ids[first]).mean() >= 0.5, "six unheard pieces: chance is one"
 
 
 def test_sung_emotions_contradict_the_stated_share():
     first, second, ids = np.zeros(4000, int), np.full(4000, -1), np.arange(4000)
-    weights = mel.sung_emotions(first, second, ids, 0.25, seed=0)
+    weights = composed.sung_emotions(first, second, ids, 0.25, seed=0)
     assert (weights.argmax(1) != 0).mean() == pytest.approx(0.25, abs=0.03)
-    assert np.array_equal(mel.sung_emotions(first, second, ids, 0.0, 0), np.tile(np.eye(6)[0], (4000, 1)))
-    assert np.array_equal(weights[:10], mel.sung_emotions(first[:10], second[:10], ids[:10], 0.25, 0)), "a song's draw is its own"
+    assert np.array_equal(composed.sung_emotions(first, second, ids, 0.0, 0), np.tile(np.eye(6)[0], (4000, 1)))
+    assert np.array_equal(weights[:10], composed.sung_emotions(first[:10], second[:10], ids[:10], 0.25, 0)), "a song's draw is its own"
 
 
 def bad_files(folder):
@@ -81,14 +81,14 @@ def bad_files(folder):
     holes[3, 3] = np.nan
     arrays = {1: good, 2: good[:, :900], 3: holes, 4: good.astype(np.int16)}
     for song, array in arrays.items():
-        path = mel.path_of(folder, song)
+        path = mel_files.path_of(folder, song)
         path.parent.mkdir(parents=True, exist_ok=True)
         np.save(path, array)
-    np.save(mel.path_of(folder, 5), np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    whole = mel.path_of(folder, 1).read_bytes()
-    mel.path_of(folder, 6).write_bytes(whole[:1000])
-    mel.path_of(folder, 7).write_bytes(b"")
-    np.save(mel.path_of(folder, 9), np.full_like(good, mel.FLOOR))
+    np.save(mel_files.path_of(folder, 5), np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    whole = mel_files.path_of(folder, 1).read_bytes()
+    mel_files.path_of(folder, 6).write_bytes(whole[:1000])
+    mel_files.path_of(folder, 7).write_bytes(b"")
+    np.save(mel_files.path_of(folder, 9), np.full_like(good, mel.FLOOR))
     return folder
 
 
@@ -114,20 +114,20 @@ FALLS = {
 )
 def test_an_unusable_mel_is_named(tmp_path, song, error, says):
     with pytest.raises(error, match=says):
-        mel.read(mel.path_of(bad_files(tmp_path), song))
+        mel_files.read(mel_files.path_of(bad_files(tmp_path), song))
 
 
 def test_unusable_mels_are_set_aside_and_the_rest_kept(tmp_path):
-    mels, dropped, changed = mel.read_many(bad_files(tmp_path), list(range(1, 10)))
+    mels, dropped, changed = mel_files.read_many(bad_files(tmp_path), list(range(1, 10)))
     assert mels.shape == (1, 48, 1876) and mels.dtype == np.float32 and changed == []
     assert {song: why.split(":")[0] for song, why in dropped.items()} == FALLS
-    ledger = mel.ledger(dropped, changed, 9)
-    assert ledger["step"].tolist() == list(mel.STEPS) and ledger["rows_out"].iloc[-1] == 1
+    ledger = mel_files.ledger(dropped, changed, 9)
+    assert ledger["step"].tolist() == list(mel_files.STEPS) and ledger["rows_out"].iloc[-1] == 1
     assert (ledger["rows_in"] - ledger["dropped"] == ledger["rows_out"]).all()
     assert ledger.set_index("step").loc["shift_level", "changed"] == 1
     assert ledger.set_index("step").loc["drop_integers", "examples"] == ["arena_mel/0/4.npy has type int16 where float32 belongs"]
     with pytest.raises(BadInput, match="None of 2 songs has a usable mel"):
-        mel.read_many(tmp_path, [2, 3])
+        mel_files.read_many(tmp_path, [2, 3])
 
 
 def archives(folder, files):
@@ -153,17 +153,17 @@ def npy(array):
 
 
 def test_mels_are_read_straight_from_the_archives(tmp_path):
-    bad = {song: mel.path_of(bad_files(tmp_path / "files"), song).read_bytes() for song in (1, 2, 3, 4, 5, 6, 7, 9)}
+    bad = {song: mel_files.path_of(bad_files(tmp_path / "files"), song).read_bytes() for song in (1, 2, 3, 4, 5, 6, 7, 9)}
     turned = np.asfortranarray(np.random.default_rng(0).normal(-50, 9, (48, 1876)))
     folder = archives(tmp_path / "tars", bad | {707_988: npy(turned)})
-    mels, dropped, _ = mel.read_many(folder, [707_988, *range(1, 10), 9000])
+    mels, dropped, _ = mel_files.read_many(folder, [707_988, *range(1, 10), 9000])
     assert np.array_equal(mels[0], turned.astype(np.float32)) and (mels[1] == -50).all() and len(mels) == 2
     assert {song: why.split(":")[0] for song, why in dropped.items()} == FALLS | {9000: "drop_missing"}
     assert sorted(p.name for p in tmp_path.rglob("*.txt")) == [] and not (folder / "arena_mel").exists()
     archives(folder, {1: npy(turned)})  # other archives, another index
-    assert np.array_equal(mel.read_many(folder, [1])[0][0], turned.astype(np.float32))
-    np.save(mel.path_of(bad_files(folder), 1), np.full((48, 1876), -20, np.float32))
-    assert (mel.read_many(folder, [1])[0] == -20).all(), "a folder wins over archives"
+    assert np.array_equal(mel_files.read_many(folder, [1])[0][0], turned.astype(np.float32))
+    np.save(mel_files.path_of(bad_files(folder), 1), np.full((48, 1876), -20, np.float32))
+    assert (mel_files.read_many(folder, [1])[0] == -20).all(), "a folder wins over archives"
 
 
 @pytest.mark.parametrize("damage", ["header", "data", "boundary", "middle", "empty", "text"])
@@ -181,24 +181,24 @@ def test_a_damaged_archive_is_named(tmp_path, damage):
         }[damage]
     )
     with pytest.raises(CorruptData, match="arena_mel_0.tar breaks off or is no tar archive; get that archive again"):
-        mel.read_many(tmp_path, [2])
+        mel_files.read_many(tmp_path, [2])
 
 
 def test_neither_folder_nor_archives(tmp_path):
     with pytest.raises(MissingData, match="neither a folder arena_mel nor archives arena_mel_0.tar"):
-        mel.read_many(tmp_path, [1])
+        mel_files.read_many(tmp_path, [1])
 
 
 def test_many_mels_are_mapped_from_a_file(tmp_path, monkeypatch):
     folder = bad_files(tmp_path)
-    plain = mel.read_many(folder, [1, 2, 1])[0]
+    plain = mel_files.read_many(folder, [1, 2, 1])[0]
     monkeypatch.setattr(mel, "IN_MEMORY", 0)
-    mapped = mel.read_many(folder, [1, 2, 1])[0]
+    mapped = mel_files.read_many(folder, [1, 2, 1])[0]
     assert isinstance(mapped, np.memmap) and not isinstance(plain, np.memmap) and np.array_equal(plain, mapped)
 
 
 def test_arena_path():
-    assert mel.path_of(Path("x"), 707_988).as_posix() == "x/arena_mel/707/707988.npy"
+    assert mel_files.path_of(Path("x"), 707_988).as_posix() == "x/arena_mel/707/707988.npy"
 
 
 def write_sound(path, rate=16_000, channels=1, seconds=60.0, late=0.1):
@@ -212,7 +212,7 @@ def write_sound(path, rate=16_000, channels=1, seconds=60.0, late=0.1):
 
 @pytest.mark.parametrize(("rate", "channels", "ending"), [(16_000, 1, "wav"), (44_100, 2, "flac"), (8_000, 1, "wav"), (22_050, 2, "ogg")])
 def test_seconds_20_to_50_of_a_sound_file(tmp_path, rate, channels, ending):
-    sound, changes = mel.read_sound(write_sound(tmp_path / f"7.{ending}", rate, channels))
+    sound, changes = audio_files.read_sound(write_sound(tmp_path / f"7.{ending}", rate, channels))
     assert sound.shape == (480_000,) and sound.dtype == np.float32
     spectrum = mel.from_sound(sound).mean(1)
     assert abs(mel.band_centres()[spectrum.argmax()] - 1760) < 150, "the second part is what is heard"
@@ -221,9 +221,9 @@ def test_seconds_20_to_50_of_a_sound_file(tmp_path, rate, channels, ending):
 
 
 def test_short_songs_are_taken_from_their_start_and_padded(tmp_path):
-    sound, changes = mel.read_sound(write_sound(tmp_path / "7.wav", seconds=40))
+    sound, changes = audio_files.read_sound(write_sound(tmp_path / "7.wav", seconds=40))
     assert changes == ["take_the_start: 7.wav lasts 40.0 s"] and sound[: 19 * 16_000].std() > 0.05
-    sound, changes = mel.read_sound(write_sound(tmp_path / "8.wav", seconds=12.5))
+    sound, changes = audio_files.read_sound(write_sound(tmp_path / "8.wav", seconds=12.5))
     assert changes == ["take_the_start: 8.wav lasts 12.5 s", "pad: 8.wav lacks 17.5 s"]
     assert len(sound) == 480_000 and not sound[int(12.5 * 16_000) :].any()
 
@@ -241,11 +241,11 @@ def bad_sounds(folder):
 
 
 def test_a_folder_of_sound_files_becomes_mels_and_a_ledger(tmp_path):
-    mels, dropped, changed = mel.read_many(bad_sounds(tmp_path), list(range(1, 10)))
+    mels, dropped, changed = mel_files.read_many(bad_sounds(tmp_path), list(range(1, 10)))
     assert mels.shape == (3, 48, 1876) and np.isfinite(mels).all()
     expected = {4: "drop_no_sound", 5: "drop_no_sound", 6: "drop_no_sound", 7: "drop_no_numbers", 8: "drop_silence", 9: "drop_missing"}
     assert {song: why.split(":")[0] for song, why in dropped.items()} == expected
-    ledger = mel.ledger(dropped, changed, 9).set_index("step")
+    ledger = mel_files.ledger(dropped, changed, 9).set_index("step")
     assert ledger.loc["pad", "examples"] == ["3.wav lacks 25.0 s"] and ledger.loc["resample", "changed"] == ledger.loc["mix_to_mono", "changed"] == 1
     assert ledger["rows_out"].iloc[-1] == 3
 
@@ -262,7 +262,7 @@ def test_a_folder_of_sound_files_becomes_mels_and_a_ledger(tmp_path):
 )
 def test_an_unusable_sound_file_is_named(tmp_path, song, error, says):
     with pytest.raises(error, match=says):
-        mel.read_sound(bad_sounds(tmp_path) / "audio" / f"{song}.wav")
+        audio_files.read_sound(bad_sounds(tmp_path) / "audio" / f"{song}.wav")
 
 
 def test_our_mel_is_essentia_s():
@@ -317,7 +317,7 @@ def test_interrupted_composing_goes_on(monkeypatch):
     composed = []
 
     def one(song, weights, seed, synthesis, folder):
-        path = mel.path_of(folder, song)
+        path = mel_files.path_of(folder, song)
         if path.is_file():
             return
         if song == 3 and len(composed) == 2:
@@ -330,9 +330,9 @@ def test_interrupted_composing_goes_on(monkeypatch):
     monkeypatch.setattr(mel, "_compose_one", one)
     monkeypatch.setattr(mel, "THREADS", 1)
     with pytest.raises(KeyboardInterrupt):
-        mel.composed(ids, weights, 9)
-    entry = mel.composed(ids, weights, 9)
-    assert composed == [1, 2, "interrupted", 3] and not entry.reused and mel.composed(ids, weights, 9).reused
+        composed.composed(ids, weights, 9)
+    entry = composed.composed(ids, weights, 9)
+    assert composed == [1, 2, "interrupted", 3] and not entry.reused and composed.composed(ids, weights, 9).reused
     assert sorted(p.stem for p in entry.path.rglob("*.npy")) == ["1", "2", "3"]
 
 
@@ -374,22 +374,22 @@ def material(n=48, couplets=None):
     ids = np.arange(n) % 2 * 4
     mels = (rng.normal(-70, 3, (n, 48, 1876)) + 8 * ids[:, None, None]).astype(np.float32)
     parts = np.array([("train", "train", "train", "train", "dev", "test")[i // 2 % 6] for i in range(n)])
-    return networks.Material(mels, parts, couplets), np.eye(6)[ids]
+    return dataset.Material(mels, parts, couplets), np.eye(6)[ids]
 
 
 def test_cnn_learns_to_hear_loudness():
     songs, targets = material()
-    entry = networks.trained("cnn", songs, targets, epochs=6, seed=0)
+    entry = network_training.trained("cnn", songs, targets, epochs=6, seed=0)
     test = songs.rows("test")
-    probabilities = networks.predict(networks.load("cnn", entry, songs), songs, test)
+    probabilities = network_training.predict(network_training.load("cnn", entry, songs), songs, test)
     assert np.allclose(probabilities.sum(1), 1, atol=1e-5)
     assert (probabilities.argmax(1) == targets[test].argmax(1)).mean() > 0.8
-    assert set(networks.curve(entry)) == {"loss", "accuracy", "dev_loss", "dev_accuracy", "dev_macro_f1"}
-    assert networks.trained("cnn", songs, targets, epochs=6, seed=0).reused
-    assert not networks.trained("cnn", songs.noisy(0), targets, epochs=1, seed=0).reused, "noise is another entry"
+    assert set(network_training.curve(entry)) == {"loss", "accuracy", "dev_loss", "dev_accuracy", "dev_macro_f1"}
+    assert network_training.trained("cnn", songs, targets, epochs=6, seed=0).reused
+    assert not network_training.trained("cnn", songs.noisy(0), targets, epochs=1, seed=0).reused, "noise is another entry"
     (entry.path / "model.safetensors").write_bytes(b"broken")
     with pytest.raises(CorruptData, match=r"weights in mel_cnn/\w+ are damaged; delete that folder"):
-        networks.load("cnn", entry, songs)
+        network_training.load("cnn", entry, songs)
 
 
 def test_the_shallow_network_reads_the_statistics_of_a_crop():
@@ -397,9 +397,9 @@ def test_the_shallow_network_reads_the_statistics_of_a_crop():
     crops = songs.crops(np.arange(8), np.zeros(8, int))
     read = networks.MelStatistics().eval()(crops).numpy()  # not yet trained, it neither centres nor scales
     assert np.allclose(read, mel.statistics(crops.numpy()), atol=1e-4)
-    entry = networks.trained("shallow", songs, targets, epochs=6, seed=0)
+    entry = network_training.trained("shallow", songs, targets, epochs=6, seed=0)
     test = songs.rows("test")
-    assert (networks.predict(networks.load("shallow", entry, songs), songs, test).argmax(1) == targets[test].argmax(1)).mean() > 0.8
+    assert (network_training.predict(network_training.load("shallow", entry, songs), songs, test).argmax(1) == targets[test].argmax(1)).mean() > 0.8
 
 
 @pytest.mark.parametrize("name", networks.NETWORKS)
@@ -410,7 +410,7 @@ def test_every_network_gives_six_logits_and_gradients(name):
     couplets[:, 3:] = 0
     songs, _ = material(couplets=couplets)
     model = networks.network(name, songs)
-    logits = networks._logits(model, songs, np.arange(2), np.zeros(2, int))
+    logits = network_training._logits(model, songs, np.arange(2), np.zeros(2, int))
     assert logits.shape == (2, 6) and logits.dtype == torch.float32
     logits.square().mean().backward()
     assert all(p.grad is not None for p in model.parameters())
@@ -440,61 +440,61 @@ def test_views_keep_the_song_apart_from_small_changes():
     import torch
 
     ramp = torch.linspace(-1, 1, 48)[None, :, None].expand(3000, 48, 40)  # a band's height is its level
-    views = networks.augment(ramp, torch.Generator().manual_seed(0))
+    views = simclr.augment(ramp, torch.Generator().manual_seed(0))
     low, high = views[:, 1].median(1).values, views[:, -2].median(1).values
     assert low.quantile(0.9) < -0.8 and high.quantile(0.1) > 0.8, "a shifted band never wraps around to the other end"
-    gain = networks.augment(torch.zeros(300, 48, 40), torch.Generator().manual_seed(0)).flatten(1).median(1).values
+    gain = simclr.augment(torch.zeros(300, 48, 40), torch.Generator().manual_seed(0)).flatten(1).median(1).values
     assert gain.abs().max() * 50 < 2.5, "decibels: loudness stays a cue"
     assert not torch.equal(views[0], views[1])
 
 
 def test_simclr_vectors_and_how_they_lie(tmp_path):
     songs, _ = material(60)
-    entry = networks.trained_simclr(songs, epochs=2, seed=0)
-    vectors = networks.embed(entry, songs)
+    entry = simclr.trained_simclr(songs, epochs=2, seed=0)
+    vectors = simclr.embed(entry, songs)
     assert vectors.shape == (60, 512) and vectors.std(0).max() > 0
-    lies = networks.on_the_sphere(entry, songs, "test", 0)
+    lies = simclr.on_the_sphere(entry, songs, "test", 0)
     assert 0 <= lies["alignment"] <= 4 and lies["uniformity"] <= 0
-    assert set(networks.curve(entry)) == {"loss", "chance"}
+    assert set(network_training.curve(entry)) == {"loss", "chance"}
     (entry.path / "model.safetensors").write_bytes(b"")
     with pytest.raises(CorruptData, match="weights in simclr"):
-        networks.embed(entry, songs)
+        simclr.embed(entry, songs)
 
 
 def test_nt_xent_prefers_views_that_belong_together():
     import torch
 
     views = torch.eye(8)
-    assert networks.nt_xent(views, views) < networks.nt_xent(views, views.roll(1, 0))
+    assert simclr.nt_xent(views, views) < simclr.nt_xent(views, views.roll(1, 0))
     n = 4
     same = torch.ones(n, 3)
-    assert networks.nt_xent(same, same).item() == pytest.approx(np.log(2 * n - 1), rel=1e-5), "collapsed vectors: chance among 2n - 1"
+    assert simclr.nt_xent(same, same).item() == pytest.approx(np.log(2 * n - 1), rel=1e-5), "collapsed vectors: chance among 2n - 1"
 
 
-@pytest.mark.parametrize("name", networks.HEADS)
+@pytest.mark.parametrize("name", heads.HEADS)
 def test_heads_learn_and_never_answer_an_emotion_they_have_not_seen(name):
     rng = np.random.default_rng(0)
     labels = np.array([0, 3, 4] * 10 + [5])  # an emotion with one song breaks nothing
     x = rng.normal(size=(31, 4)) + 3 * labels[:, None]
-    probabilities = networks.head(name, x, labels, 0).probabilities(x)
+    probabilities = heads.head(name, x, labels, 0).probabilities(x)
     assert probabilities[:, [1, 2]].max() == 0 and np.allclose(probabilities.sum(1), 1)
     assert (probabilities.argmax(1) == labels).mean() > 0.7
-    two = networks.head(name, x[:20] + labels[:20, None], labels[:20] // 3 * 3, 0).probabilities(x)
+    two = heads.head(name, x[:20] + labels[:20, None], labels[:20] // 3 * 3, 0).probabilities(x)
     assert two[:, [1, 2, 4, 5]].max() == 0 and np.allclose(two.sum(1), 1)
-    alone = networks.head(name, x, np.full(31, 2), 0).probabilities(x)
+    alone = heads.head(name, x, np.full(31, 2), 0).probabilities(x)
     assert np.array_equal(alone, np.tile(np.eye(emotions.N)[2], (31, 1)))
 
 
 def test_heads_that_are_not_there_or_have_too_few_songs():
     with pytest.raises(BadInput, match="no head 'bayes'; choose one of: linear, dense, knn"):
-        networks.head("bayes", np.eye(3), np.arange(3), 0)
+        heads.head("bayes", np.eye(3), np.arange(3), 0)
     with pytest.raises(BadInput, match="3 songs are too few for the seven neighbours of 'voting'"):
-        networks.head("voting", np.eye(3), np.arange(3), 0)
+        heads.head("voting", np.eye(3), np.arange(3), 0)
 
 
 def test_the_dense_head_s_curve():
     songs, targets = material()
-    curve = networks.dense_curve(songs.statistics(), targets.argmax(1), songs, epochs=5, seed=0)
+    curve = heads.dense_curve(songs.statistics(), targets.argmax(1), songs, epochs=5, seed=0)
     assert {len(values) for values in curve.values()} == {5} and curve["loss"][-1] < curve["loss"][0]
 
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn import metrics as sklearn_metrics
 
-from wyf_utils.core import metrics
+from wyf_utils.core import intervals, metrics
 
 vectors = arrays(np.float64, st.tuples(st.integers(1, 12), st.just(6)), elements=st.floats(0, 1, width=32))
 
@@ -63,12 +63,12 @@ def test_bootstrap_covers_the_score_and_narrows_with_rows():
     rng = np.random.default_rng(0)
     true = rng.integers(0, 2, 2000)
     predicted = np.where(rng.random(2000) < 0.8, true, 1 - true)
-    wide = metrics.interval(true[:100], [predicted[:100]], metrics.micro_f1)
-    narrow = metrics.interval(true, [predicted], metrics.micro_f1)
+    wide = intervals.interval(true[:100], [predicted[:100]], metrics.micro_f1)
+    narrow = intervals.interval(true, [predicted], metrics.micro_f1)
     assert narrow["low"] < 0.8 < narrow["high"]
     assert narrow["high"] - narrow["low"] < (wide["high"] - wide["low"]) / 2
     unlucky = np.where(rng.random(2000) < 0.5, true, 1 - true)
-    both = metrics.interval(true, [predicted, unlucky], metrics.micro_f1)
+    both = intervals.interval(true, [predicted, unlucky], metrics.micro_f1)
     assert both["mean"] == pytest.approx((narrow["mean"] + metrics.micro_f1(true, unlucky)) / 2)
     assert both["high"] - both["low"] > narrow["high"] - narrow["low"], "seeds that differ widen the interval"
 
@@ -81,16 +81,16 @@ def test_paired_difference_and_its_verdict():
         return np.where(rng.random(600) < right, true, rng.integers(0, 6, 600))
 
     good, also_good, bad = answers(0.7), answers(0.7), answers(0.3)
-    better = metrics.paired_difference(true, [good], [bad])
-    assert metrics.verdict(better) == "better" and better["low"] < better["mean"] < better["high"]
-    assert metrics.verdict(metrics.paired_difference(true, [bad], [good])) == "worse"
-    assert metrics.verdict(metrics.paired_difference(true, [good, also_good], [also_good, good])) == "no difference"
-    assert metrics.paired_difference(true, [good], [good])["high"] == 0
+    better = intervals.paired_difference(true, [good], [bad])
+    assert intervals.verdict(better) == "better" and better["low"] < better["mean"] < better["high"]
+    assert intervals.verdict(intervals.paired_difference(true, [bad], [good])) == "worse"
+    assert intervals.verdict(intervals.paired_difference(true, [good, also_good], [also_good, good])) == "no difference"
+    assert intervals.paired_difference(true, [good], [good])["high"] == 0
 
 
 def test_show():
-    assert metrics.show(0.12345) == "0.123"
-    assert metrics.show({"mean": 0.5, "low": 0.4, "high": 0.6, "n": 3}) == "0.500 [0.400, 0.600]"
+    assert intervals.show(0.12345) == "0.123"
+    assert intervals.show({"mean": 0.5, "low": 0.4, "high": 0.6, "n": 3}) == "0.500 [0.400, 0.600]"
 
 
 def test_calibration_error_of_a_model_that_is_always_sure():
@@ -120,14 +120,14 @@ def test_correlation_interval_holds_its_mean():
 @given(vectors, st.randoms(use_true_random=False))
 def test_song_scores_equal_the_plain_scores(true, random):
     answers = [np.array([[random.random() for _ in range(6)] for _ in true]) for _ in range(2)]
-    found = metrics.song_scores(true, answers, times=5)
+    found = intervals.song_scores(true, answers, times=5)
     ids = true.argmax(1)
-    assert set(found) == set(metrics.SONG_SCORES)
+    assert set(found) == set(intervals.SONG_SCORES)
     for name, plain in (("macro_f1", metrics.macro_f1), ("balanced_accuracy", metrics.macro_recall), ("kappa", metrics.kappa)):
         assert found[name]["mean"] == pytest.approx(np.mean([plain(ids, a.argmax(1)) for a in answers])), name
     assert found["brier"]["mean"] == pytest.approx(np.mean([metrics.brier(ids, a) for a in answers]))
     for name, value in loop_agreement(true, answers[0]).items():
-        assert metrics.song_scores(true, answers[:1], times=5)[name]["mean"] == pytest.approx(value)
+        assert intervals.song_scores(true, answers[:1], times=5)[name]["mean"] == pytest.approx(value)
     assert all(v["low"] <= v["mean"] <= v["high"] and v["n"] == len(true) for v in found.values())
 
 
@@ -135,12 +135,12 @@ def test_song_scores_agree_with_the_bootstrap_of_single_scores():
     rng = np.random.default_rng(0)
     true = rng.dirichlet(np.ones(6), 300)
     ours, theirs = ([true + scale * rng.random((300, 6)) for _ in range(3)] for scale in (0.3, 2.0))
-    one, other = metrics.song_scores(true, ours)["kappa"], metrics.interval(true, ours, lambda t, a: metrics.kappa(t.argmax(1), a.argmax(1)))
+    one, other = intervals.song_scores(true, ours)["kappa"], intervals.interval(true, ours, lambda t, a: metrics.kappa(t.argmax(1), a.argmax(1)))
     assert [one[k] for k in ("mean", "low", "high")] == pytest.approx([other[k] for k in ("mean", "low", "high")], abs=0.02)
-    difference = metrics.song_scores(true, ours, theirs)["kappa"]
-    assert difference["mean"] == pytest.approx(one["mean"] - metrics.song_scores(true, theirs)["kappa"]["mean"])
-    assert metrics.verdict(difference) == "better"
-    assert metrics.song_scores(true, ours, ours)["kappa"]["mean"] == 0
+    difference = intervals.song_scores(true, ours, theirs)["kappa"]
+    assert difference["mean"] == pytest.approx(one["mean"] - intervals.song_scores(true, theirs)["kappa"]["mean"])
+    assert intervals.verdict(difference) == "better"
+    assert intervals.song_scores(true, ours, ours)["kappa"]["mean"] == 0
 
 
 def test_baselines_of_songs():

@@ -8,9 +8,10 @@ import nbformat
 import numpy as np
 import pytest
 
-from wyf_utils.core.artifacts import read_json
-from wyf_utils.core.settings import ROOT
-from wyf_utils.study import figures, runner
+from wyf_utils.core import language
+from wyf_utils.core.files import read_json
+from wyf_utils.core.paths import ROOT
+from wyf_utils.study import runner
 
 STEMS = ["01_eda", "02_model_comparison", "03_dapt", "04_mel_cnn_vs_embedding", "05_recommender_demo"]
 HOME = re.compile(r"/(?:root|home|Users|work|tmp|opt|usr|var)/|[A-Z]:\\\\Users|site-packages")
@@ -68,10 +69,10 @@ def test_published_figures_have_rows_and_both_languages():
     for folder in (figures_folder for figures_folder in (ROOT / "figures", ROOT / "figures" / "open") if figures_folder.is_dir()):
         manifest = read_json(folder / "manifest.json")
         files = {p.name for p in folder.iterdir() if p.suffix in (".png", ".svg")}
-        assert files == {f"{name}.{lang}.{ending}" for name in manifest for lang in figures.LANGUAGES for ending in ("png", "svg")}
+        assert files == {f"{name}.{lang}.{ending}" for name in manifest for lang in language.LANGUAGES for ending in ("png", "svg")}
         for row in manifest.values():
             assert row["notebook"] in STEMS and row["data"] is not None
-            assert all(row[text][lang] for text in ("caption", "alt") for lang in figures.LANGUAGES)
+            assert all(row[text][lang] for text in ("caption", "alt") for lang in language.LANGUAGES)
 
 
 def numbers(value):

@@ -18,11 +18,11 @@ from typer.testing import CliRunner
 
 from wyf_utils.app.page import feeling
 from wyf_utils.cli import app
-from wyf_utils.core import settings
+from wyf_utils.core import paths
 from wyf_utils.core.errors import BadInput, CorruptData, MissingData, NoRoom, Unreachable
-from wyf_utils.music import catalogue, database, library, lyric_sources, tags
-from wyf_utils.sound import mel, networks
-from wyf_utils.text import classifier, encoders
+from wyf_utils.music import catalogue, database, feature_store, library, library_files, lyric_sources, tags
+from wyf_utils.sound import audio_files, mel, networks
+from wyf_utils.text import bundled_e5, encoders, finetuning
 
 LYRIC = "눈물이 멈추지 않아\n이별하고 매일 운다"
 RATE = 22_050
@@ -173,22 +173,22 @@ def test_only_the_folder_is_read(tmp_path):
     (folder / "loop").symlink_to(folder)
     (folder / "a" / unicodedata.normalize("NFD", "한.LRC")).touch()
     os.mkfifo(folder / "pipe.mp3")
-    files = library.find(folder)
+    files = library_files.find(folder)
     assert [(file.name, file.text and file.text.suffix) for file in files] == [("b.MP3", None), ("a/한.flac", ".LRC")]
 
 
 def test_no_folder_and_no_music(tmp_path):
     with pytest.raises(MissingData, match="There is no folder .*nowhere; name the one that holds your music"):
-        library.find(tmp_path / "nowhere")
+        library_files.find(tmp_path / "nowhere")
     (tmp_path / "note.txt").touch()
     with pytest.raises(MissingData, match=r"holds no music \(.mp3, .flac.*\); name a folder that does"):
-        library.find(tmp_path)
+        library_files.find(tmp_path)
 
 
 def test_a_name_that_is_not_utf_8_or_holds_escapes_can_be_printed(tmp_path):
     (tmp_path / os.fsdecode("밤.mp3".encode("cp949"))).touch()
     (tmp_path / "a\x1b[31m.mp3").touch()
-    names = [file.name for file in library.find(tmp_path)]
+    names = [file.name for file in library_files.find(tmp_path)]
     assert names[0] == "a[31m.mp3" and names[1].endswith(".mp3") and "�" in names[1] and "\n".join(names).encode()
 
 
@@ -201,9 +201,9 @@ def made(tmp_path_factory, sample_sentences):
     runs, tiny = tmp_path_factory.mktemp("runs"), tmp_path_factory.mktemp("tiny")
     kcbert(tiny, sample_sentences["text"].tolist()[:200])
     parts = catalogue.sentences("sample", seed=0, limit=300)
-    model = classifier.trained(parts["train"], parts["dev"], classifier.Recipe(encoder=str(tiny), epochs=1, frozen_layers=1), 0)
+    model = finetuning.trained(parts["train"], parts["dev"], finetuning.Recipe(encoder=str(tiny), epochs=1, frozen_layers=1), 0)
     torch.manual_seed(0)
-    folder = settings.cache_folder() / f"mel_{networks.CHOSEN}" / "tiny"
+    folder = paths.cache_folder() / f"mel_{networks.CHOSEN}" / "tiny"
     folder.mkdir(parents=True)
     save_file({name: weights.contiguous() for name, weights in networks.NETWORKS[networks.CHOSEN](0).state_dict().items()}, folder / "model.safetensors")
     songs = pd.DataFrame({"id": [0], "title": "노래", "artist": "가수", "album": "", "genre": "", "year": 2020})
@@ -215,7 +215,7 @@ def made(tmp_path_factory, sample_sentences):
 
 @pytest.fixture(scope="module")
 def encoder():
-    return encoders.load(encoders.BUNDLED, [])
+    return encoders.load(bundled_e5.BUNDLED, [])
 
 
 @pytest.fixture
@@ -223,21 +223,21 @@ def build(made, encoder, tmp_path, monkeypatch):
     """`library.build` with runs and a memory of its own."""
     monkeypatch.setattr(library, "run_folder", lambda run: (made if run == "made" else tmp_path / "runs") / run)
     monkeypatch.setattr(library.encoders, "load", lambda *_: encoder)
-    memory = library.Memory
+    memory = feature_store.Memory
     monkeypatch.setattr(library, "Memory", lambda path: memory(tmp_path / path.name))
 
     def call(folder, **options):
         path, account = library.build(folder, "made", **options)
         return database.read(path), account
 
-    call.path = tmp_path / "runs" / settings.OWN_MUSIC / database.NAME
+    call.path = tmp_path / "runs" / paths.OWN_MUSIC / database.NAME
     return call
 
 
 @pytest.fixture
 def heard(monkeypatch):
     """Names of the files that are opened to be heard."""
-    names, examine = [], library._examine
+    names, examine = [], library_files._examine
     monkeypatch.setattr(library, "_examine", lambda path: (names.append(path.name), examine(path))[1])
     return names
 
@@ -313,8 +313,8 @@ def test_only_what_is_new_or_changed_is_read_again(build, mixed, heard, monkeypa
 
 def test_an_interrupted_build_goes_on(build, mixed, heard, monkeypatch):
     monkeypatch.setattr(library, "BATCH", 2)
-    files = [file.path for file in library.find(mixed)]
-    digest = library._digest
+    files = [file.path for file in library_files.find(mixed)]
+    digest = feature_store._digest
 
     def interrupted(path, memory):
         if path == files[7]:
@@ -375,7 +375,7 @@ def test_whatever_a_file_does_to_its_decoder_the_rest_is_built(build, tmp_path, 
     sound(folder / "good.wav")
     sound(folder / "odd.wav", 300)
     sound(folder / "cp949.wav", 500).rename(folder / os.fsdecode("밤.wav".encode("cp949")))
-    read_sound = mel.read_sound
+    read_sound = audio_files.read_sound
 
     def failing(path):
         if path.name == "odd.wav":
@@ -394,7 +394,7 @@ def test_a_run_without_models(build, made, mixed, tmp_path, monkeypatch):
     with pytest.raises(MissingData, match="The run 'never' has built no music database yet; run `make run RUN=never`"):
         library.build(mixed, "never")
     with pytest.raises(BadInput, match="The run 'music' is the one that is built here"):
-        library.build(mixed, settings.OWN_MUSIC)
+        library.build(mixed, paths.OWN_MUSIC)
     kept = database.read(made / "made" / database.NAME)
     for lacking, says in (({}, "names no model of sound; choose another by --run"), ({"model": "x", "mel_model": "y"}, "is gone from the cache")):
         database.build(tmp_path / "runs" / "other" / database.NAME, dataclasses.replace(kept, provenance={"run": "other", **lacking}))
@@ -433,7 +433,7 @@ def test_a_song_is_searched_by_what_is_known_of_it(build, mixed):
     assert np.isfinite(music.fused).all() and np.allclose(music.fused.sum(1), 1, atol=1e-5)
     assert np.isnan(music.lyric[~music.has_lyric]).all() and np.isnan(music.mel[~music.has_sound]).all()
     assert np.isfinite(music.embedding[music.has_lyric]).all() and np.isnan(music.embedding[~music.has_lyric]).all()
-    assert music.provenance["run"] == settings.OWN_MUSIC and music.provenance["scored by"] == "made" and music.provenance["model"]
+    assert music.provenance["run"] == paths.OWN_MUSIC and music.provenance["scored by"] == "made" and music.provenance["model"]
 
 
 def test_the_command_and_its_answer(build, made, mixed, tmp_path, monkeypatch):
@@ -443,7 +443,7 @@ def test_the_command_and_its_answer(build, made, mixed, tmp_path, monkeypatch):
     assert done.exit_code == 0, done.exception
     assert "unreadable  text.mp3 is no sound" in done.output and "without sound  d.m4a" in done.output and "misnamed  g.mp3 holds WAV" in done.output
     assert "music   music.duckdb" in done.output and "wyf feel --run music" in done.output
-    answered = runner.invoke(app, ["feel", "눈물이 난다", "--run", settings.OWN_MUSIC, "--k", "6"])
+    answered = runner.invoke(app, ["feel", "눈물이 난다", "--run", paths.OWN_MUSIC, "--k", "6"])
     assert answered.exit_code == 0, answered.exception
     lines = {line.split(". ")[1].split("  ")[0]: line for line in answered.output.splitlines() if ". " in line[:6]}
     assert set(lines) == {"밤편지 (아이유, 2017)", "곁 (가수)", "가사만", "소리만 (악단)", "Yesterday (The Beatles)", "g"}

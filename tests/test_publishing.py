@@ -13,12 +13,12 @@ from huggingface_hub.errors import HfHubHTTPError, HTTPError
 from test_checkpoints import kcbert
 
 from wyf_utils.core import emotions
-from wyf_utils.core.artifacts import read_json, write_json
 from wyf_utils.core.errors import BadInput, MissingData, Unreachable
-from wyf_utils.core.settings import cache_folder
+from wyf_utils.core.files import read_json, write_json
+from wyf_utils.core.paths import cache_folder
 from wyf_utils.study import publishing
-from wyf_utils.text import classifier
-from wyf_utils.text.encoders import BUNDLED
+from wyf_utils.text import classifier, finetuning
+from wyf_utils.text.bundled_e5 import BUNDLED
 
 RECIPE = {"epochs": 2, "batch_size": 8, "frozen_layers": 1}
 
@@ -37,7 +37,7 @@ def entries(tmp_path_factory, sample_sentences):
     torch.manual_seed(0)
     kcbert(folder, sample_sentences["text"].tolist()[:200])
     few = sample_sentences.groupby("emotion").head(8).reset_index(drop=True)
-    return [classifier.trained(few, few, classifier.Recipe(encoder=str(folder), **RECIPE), seed) for seed in (0, 1)]
+    return [finetuning.trained(few, few, finetuning.Recipe(encoder=str(folder), **RECIPE), seed) for seed in (0, 1)]
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from wyf_utils.core import emotions
 from wyf_utils.core.errors import CorruptData
-from wyf_utils.data import datasets, readings
+from wyf_utils.data import readings, song_files, text_corpora, validation
 
 TEXTS = {
     "sentiment_dialogue": [("놀람", "안도", "휴 살았다"), ("", "기쁨", "합격했어 신난다")],
@@ -49,7 +49,7 @@ def folder(data):
 
 
 def test_readers_overrule_the_map_and_share_the_target(folder):
-    table, _ = datasets.utterances("sample")
+    table, _ = text_corpora.utterances("sample")
     found = table.set_index("text")
     happy = found.loc["선물이라니 깜짝이야"]
     assert (happy["emotion"], happy["mapped"], happy["label"]) == (0, 1, "놀람"), "놀람 is tension by the map, joy to two readers of three"
@@ -57,13 +57,13 @@ def test_readers_overrule_the_map_and_share_the_target(folder):
     assert happy["form"] == "contrast" and happy["writer"] == "a" and happy["clear"]
     torn = found.loc["길에 또 쓰레기"]
     assert not torn["clear"] and sorted(torn[list(emotions.EN)]) == pytest.approx([0, 0, 0, 1 / 3, 1 / 3, 1 / 3])
-    assert datasets.stories()["text"].tolist() == ["버스가 세 시에 온다"]
+    assert text_corpora.stories()["text"].tolist() == ["버스가 세 시에 온다"]
 
 
 def test_without_readings_the_map_speaks(folder):
     root, _, _ = folder
     (root / "readings.csv").unlink()
-    table, _ = datasets.utterances("sample")
+    table, _ = text_corpora.utterances("sample")
     assert table.set_index("text").loc["선물이라니 깜짝이야", "emotion"] == 1 and "writer" not in table
 
 
@@ -86,8 +86,8 @@ def test_a_reading_that_does_not_belong_names_file_and_row(folder, change, says)
     change(rows)
     put()
     with pytest.raises(CorruptData, match=says):
-        datasets.utterances("sample")
-    checked = datasets.validate("sample").set_index("file")
+        text_corpora.utterances("sample")
+    checked = validation.validate("sample").set_index("file")
     assert not checked.loc["readings", "ok"] and checked.loc["stories", "ok"]
 
 
@@ -95,8 +95,8 @@ def test_a_sentence_that_nobody_read_is_found(folder):
     _, rows, put = folder
     del rows[4]
     put()
-    datasets.utterances("sample")
-    message = datasets.validate("sample").set_index("file").loc["readings", "message"]
+    text_corpora.utterances("sample")
+    message = validation.validate("sample").set_index("file").loc["readings", "message"]
     assert "stories.csv, row 0: nobody has read the sentence" in message
 
 
@@ -104,7 +104,7 @@ def test_a_text_that_was_changed_after_reading_is_found(folder):
     root, _, _ = folder
     write(root / "stories.csv", ["label", "text"], [("중립", "버스가 네 시에 온다")])
     with pytest.raises(CorruptData, match="the text of stories.csv, row 0 has changed since it was read"):
-        datasets.stories()
+        text_corpora.stories()
 
 
 LYRICS = pd.Series(["[후렴]\\n오늘은 좋은 날\\n춤을 추자\\n다시 한번\\n소리쳐", "혼자 걷는 길\\n눈물이 나"], index=[7, 9])
@@ -180,11 +180,11 @@ def test_no_writer_crosses_the_parts():
 
 def test_no_lyric_writer_and_no_artist_crosses_the_parts():
     from wyf_utils.music import catalogue
-    from wyf_utils.text import encoders
+    from wyf_utils.text import bundled_e5
 
-    songs, _ = datasets.songs("sample", encoders.count_tokens)
+    songs, _ = song_files.songs("sample", bundled_e5.count_tokens)
     part = catalogue.artist_parts(songs, "sample", 0)
-    hand = songs["id"].map(datasets.lyric_readings().set_index("id")["writer"])
+    hand = songs["id"].map(song_files.lyric_readings().set_index("id")["writer"])
     assert set(part) == {"train", "dev", "test"} and set(part[hand == readings.UNRECORDED]) == {"train"}
     known = hand != readings.UNRECORDED
     assert (pd.Series(part[known]).groupby(hand[known].to_numpy()).nunique() == 1).all()
@@ -192,14 +192,14 @@ def test_no_lyric_writer_and_no_artist_crosses_the_parts():
 
 
 def test_every_writer_writes_every_emotion_and_no_one_most():
-    table, _ = datasets.utterances("sample")
+    table, _ = text_corpora.utterances("sample")
     assert table["writer"].nunique() >= 16 and table["writer"].value_counts(normalize=True).max() <= 0.1
     assert (table.groupby("writer")["emotion"].nunique() == emotions.N).all()
     assert (table["form"] != "").mean() >= 0.1
 
 
 def test_words_of_danger_are_halved_between_other_writers():
-    care = datasets.care_sentences()
+    care = text_corpora.care_sentences()
     assert care["at_risk"].sum() >= 300 and (~care["at_risk"]).sum() >= 300
     assert care.groupby("at_risk")["writer"].nunique().min() >= 6
     assert care["part"].value_counts(normalize=True).between(0.4, 0.6).all()

@@ -4,8 +4,8 @@ import jupytext
 import nbformat
 import pytest
 
-from wyf_utils.core.artifacts import read_json
 from wyf_utils.core.errors import BadParameter, WyfError
+from wyf_utils.core.files import read_json
 from wyf_utils.study import runner
 
 SCRIPT = """# %% tags=["parameters"]

@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wyf_utils.core.errors import BadInput
-from wyf_utils.music.search import BLOCK, Index, normalise
+from wyf_utils.core.vectors import normalise
+from wyf_utils.music.search import BLOCK, Index
 
 
 def argsort(index, query, k, keep=None):

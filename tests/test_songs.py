@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from wyf_utils.core.errors import BadInput, CorruptData, MissingData, NoRoom, WyfError
-from wyf_utils.core.settings import ROOT
+from wyf_utils.core.paths import ROOT
 from wyf_utils.music import database
 from wyf_utils.music.database import MusicDatabase
 from wyf_utils.music.feedback import NAME, Feedback

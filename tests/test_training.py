@@ -7,11 +7,11 @@ import pytest
 import torch
 from test_checkpoints import kcbert
 
-from wyf_utils.core.artifacts import read_json
 from wyf_utils.core.errors import BadInput
-from wyf_utils.core.settings import ROOT
+from wyf_utils.core.files import read_json
+from wyf_utils.core.paths import ROOT
 from wyf_utils.music import catalogue
-from wyf_utils.text import classifier, encoders
+from wyf_utils.text import classifier, encoders, finetuning
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def trained(tiny, sample_sentences, tmp_path, monkeypatch):
 
     def train(tracker, seed=0):
         few = sample_sentences.groupby("emotion").head(8).reset_index(drop=True)
-        return classifier.trained(few, few, classifier.Recipe(encoder=str(tiny), epochs=2, batch_size=8, frozen_layers=1), seed, tracker)
+        return finetuning.trained(few, few, finetuning.Recipe(encoder=str(tiny), epochs=2, batch_size=8, frozen_layers=1), seed, tracker)
 
     monkeypatch.chdir(tmp_path)
     for name, value in {"HOME": tmp_path, "WYF_CACHE": tmp_path / "cache", "WANDB_DIR": "", "TENSORBOARD_LOGGING_DIR": ""}.items():
@@ -44,8 +44,8 @@ def test_the_recipe_s_revision_is_asked_of_the_hub(tiny, sample_sentences, tmp_p
     monkeypatch.setattr(encoders, "snapshot_download", lambda name, **options: asked.append((name, options["revision"])) or str(tiny))
     few = sample_sentences.groupby("emotion").head(8).reset_index(drop=True)
     for revision in ("v2021", ""):
-        recipe = classifier.Recipe(encoder="beomi/KcELECTRA-base", revision=revision, epochs=1, batch_size=8, frozen_layers=1)
-        classifier.fine_tune(few, few, recipe, 0, tmp_path)
+        recipe = finetuning.Recipe(encoder="beomi/KcELECTRA-base", revision=revision, epochs=1, batch_size=8, frozen_layers=1)
+        finetuning.fine_tune(few, few, recipe, 0, tmp_path)
     assert asked == [("beomi/KcELECTRA-base", "v2021"), ("beomi/KcELECTRA-base", None)]
 
 

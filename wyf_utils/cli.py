@@ -48,7 +48,7 @@ def feel(
     from .data import cleaning
 
     sentence = cleaning.check_sentence(sentence)  # before what is slow to import
-    from .app.page import feeling
+    from .app import feeling
     from .music.recommender import Wish
 
     names = {name: e.id for e in emotions.EMOTIONS for name in (e.en, e.ko)}
@@ -93,7 +93,7 @@ def run(
     publish: Annotated[bool, typer.Option(help="Put the results in their committed places.")] = False,
 ) -> None:
     """Run the notebooks of a named run."""
-    from .core.settings import relative
+    from .core.paths import relative
     from .study import runner
 
     folder = runner.run(name, out)
@@ -115,23 +115,23 @@ def train(
     tracker: Annotated[str, typer.Option(help="none, tensorboard or wandb.")] = "none",
 ) -> None:
     """Fine-tune one classifier, or find it in the cache, and print its scores on dev; `accelerate launch` does it in several processes."""
-    from .core.settings import processes, set_threads
+    from .core.runtime import processes, set_threads
     from .music import catalogue
     from .study import publishing
-    from .text import classifier, encoders
+    from .text import bundled_e5, encoders, finetuning
 
     set_threads()
     group = processes()
     if not group.is_main_process:
         os.environ["WYF_PROGRESS"] = os.devnull  # one bar is enough
     candidate = encoders.CANDIDATES.get(encoder)
-    start = {"encoder": candidate.name, "revision": candidate.revision} if candidate else {"encoder": encoder or encoders.BUNDLED}
+    start = {"encoder": candidate.name, "revision": candidate.revision} if candidate else {"encoder": encoder or bundled_e5.BUNDLED}
     if epochs and epochs.is_integer():
         epochs = int(epochs)  # as the notebooks write it, for the same key
     asked = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "frozen_layers": frozen_layers}
-    recipe = classifier.Recipe(**start, **{name: value for name, value in asked.items() if value is not None})
+    recipe = finetuning.Recipe(**start, **{name: value for name, value in asked.items() if value is not None})
     parts = catalogue.sentences(profile, seed=0, corpus=corpus)
-    entry = classifier.trained(parts["train"], parts["dev"], recipe, seed, tracker)
+    entry = finetuning.trained(parts["train"], parts["dev"], recipe, seed, tracker)
     group.destroy_process_group()
     if not group.is_main_process:
         return
@@ -169,7 +169,7 @@ def lyrics(
     out: Annotated[Path | None, typer.Option(help="File for the lyrics; lyrics.tsv in CATALOGUE by default.")] = None,
 ) -> None:
     """Fill in the lyrics that a catalogue lacks; those it has are kept."""
-    from .core.settings import relative
+    from .core.paths import relative
     from .music import lyric_sources as finder
 
     if (source is None) != online:
@@ -189,7 +189,8 @@ def build(
     run: Annotated[str, typer.Option(help="Run whose models score the songs.")] = "default",
 ) -> None:
     """Make a music database of your own files; `wyf feel --run music` answers from it."""
-    from .core.settings import OWN_MUSIC, relative, set_threads
+    from .core.paths import OWN_MUSIC, relative
+    from .core.runtime import set_threads
     from .music import library
     from .music import lyric_sources as finder
 
@@ -219,25 +220,25 @@ def readme(check: Annotated[bool, typer.Option(help="Only say whether the table 
 @data_app.command()
 def status() -> None:
     """List the public files and whether they are here."""
-    from .data import datasets
+    from .data import registry
 
-    typer.echo(_table(datasets.status()))
+    typer.echo(_table(registry.status()))
 
 
 @data_app.command()
 def fetch(names: Annotated[list[str] | None, typer.Argument(help="Files of the registry; all by default.")] = None) -> None:
     """Fetch public files that are not here yet."""
-    from .data import datasets
+    from .data import registry
 
-    typer.echo(_table(datasets.fetch(names)))
+    typer.echo(_table(registry.fetch(names)))
 
 
 @data_app.command()
 def validate(profile: Annotated[str, typer.Argument(help="open, sample or wyf.")] = "open") -> None:
     """Check every file of a profile."""
-    from .data import datasets
+    from .data import validation
 
-    table = datasets.validate(profile)
+    table = validation.validate(profile)
     typer.echo(_table(table))
     if not table["ok"].all():
         raise typer.Exit(1)

@@ -15,12 +15,12 @@ import pandas as pd
 
 from ..core import emotions
 from ..core.errors import MissingData, WyfError
-from ..core.settings import OWN_MUSIC, cache_folder, run_folder
+from ..core.paths import OWN_MUSIC, cache_folder, run_folder
 from ..data.cleaning import RELEASED_FROM, check_sentence
 from ..music import database, feedback, recommender
 from ..music.database import MusicDatabase
 from ..music.recommender import Wish
-from ..text import classifier, encoders, explanation, onnx_model, safety
+from ..text import bundled_e5, classifier, embeddings, encoders, explanation, onnx_model, safety
 
 _LOADING = threading.Lock()  # a page's threads wait for one loading instead of loading each
 
@@ -148,14 +148,14 @@ def _reader(model: Path) -> classifier.Classifier:
     return loaded
 
 
-def _encoder() -> encoders.Encoder:
+def _encoder() -> embeddings.Encoder:
     with _LOADING:
         return _loaded_encoder()
 
 
 @lru_cache(maxsize=1)
-def _loaded_encoder() -> encoders.Encoder:
-    loaded = encoders.load(encoders.BUNDLED, [])
+def _loaded_encoder() -> embeddings.Encoder:
+    loaded = encoders.load(bundled_e5.BUNDLED, [])
     explanation.nearest_lines("오늘의 기분", ["오늘의 기분"], lambda: loaded)  # as in `_reader`, and in the way in which it is asked
     return loaded
 

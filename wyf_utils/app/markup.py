@@ -10,8 +10,8 @@ import numpy as np
 
 from ..core import emotions
 from ..core.emotions import Emotion
-from ..music.search import normalise
-from ..study.figures import names, pick
+from ..core.language import names, pick
+from ..core.vectors import normalise
 from .feeling import Answer
 
 #: Where a song is looked for: an ordinary address, opened only when a person follows it.

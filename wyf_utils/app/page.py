@@ -12,12 +12,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from ..core import emotions
+from ..core import emotions, language
 from ..core.errors import WyfError
 from ..music import feedback, recommender
 from ..music.database import MusicDatabase
 from ..music.recommender import Wish
-from ..study import figures
 from . import feeling, markup
 
 RUN = os.environ.get("WYF_RUN", "default")
@@ -27,7 +26,7 @@ state = st.session_state
 
 def say(ko: str, en: str) -> str:
     """Text in the language of the page."""
-    return figures.pick(state.get("lang", "ko"), ko, en)
+    return language.pick(state.get("lang", "ko"), ko, en)
 
 
 def show_error(error: WyfError) -> None:
@@ -79,7 +78,7 @@ def wishes(music: MusicDatabase) -> tuple[Wish, bool]:
     st.caption(say(*markup.MODES[mode]))
     to = 0
     if mode == "path":
-        names = figures.names(state.lang)
+        names = language.names(state.lang)
         to = st.selectbox(say("바라는 기분", "To which feeling?"), range(emotions.N), format_func=names.__getitem__, key="to")
     with st.expander(say("검색 조건", "Filters"), icon=":material/tune:", key="filters"):
         k = st.slider(say("노래 수", "How many songs"), 1, 10, 5, key="k")

@@ -13,8 +13,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -22,8 +21,9 @@ from types import ModuleType
 import numpy as np
 import pandas as pd
 
-from .errors import CorruptData
-from .settings import cache_folder, processes
+from .files import read_json, replacing_folder
+from .paths import cache_folder
+from .runtime import processes
 
 _PROCESS_START = time.time()
 
@@ -68,54 +68,6 @@ def _fresh_since() -> float:
     if os.environ.get("FRESH", "") in ("", "0"):
         return 0.0
     return float(os.environ.get("WYF_RUN_STARTED", _PROCESS_START))
-
-
-@contextmanager
-def replacing_folder(path: Path) -> Iterator[Path]:
-    """Give an empty folder to fill, and put it in the place of `path` only when the block succeeds."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    try:
-        yield work
-        old = path.with_name(f".{path.name}.old-{os.getpid()}")
-        if path.exists():
-            path.rename(old)
-        try:
-            work.rename(path)
-        except OSError:
-            if not path.exists():  # another process has put the same content there meanwhile
-                raise
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-@contextmanager
-def replacing_file(path: Path) -> Iterator[Path]:
-    """Give a path to write to, and put that file in the place of `path` only when the block succeeds."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    work = path.with_name(f".{os.getpid()}.{path.name}")
-    try:
-        yield work
-        work.replace(path)
-    finally:
-        work.unlink(missing_ok=True)
-
-
-def read_json(path: Path) -> dict:
-    """Read a JSON object; an absent file is an empty one."""
-    if not path.is_file():
-        return {}
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise CorruptData(f"{path.name} is malformed; restore it with `git checkout`, or delete it.") from error
-
-
-def write_json(path: Path, content: dict) -> None:
-    """Write a JSON object, replacing the old file in one step."""
-    with replacing_file(path) as work:
-        work.write_text(json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def folder(

@@ -15,7 +15,7 @@ import pandas as pd
 
 from ..core import emotions, metrics
 from ..core.errors import CorruptData
-from ..core.settings import relative
+from ..core.paths import relative
 from .cleaning import couplets, strip_sections
 from .tables import emotion_ids, find, number_column, read_table, text_column
 

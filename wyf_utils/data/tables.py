@@ -12,7 +12,7 @@ import pandas as pd
 
 from ..core import emotions
 from ..core.errors import CorruptData, MissingData
-from ..core.settings import relative
+from ..core.paths import relative
 from .cleaning import tidy
 
 

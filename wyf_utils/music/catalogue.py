@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import GroupKFold
 
-from ..core import artifacts, emotions
-from ..core.settings import data_folder
-from ..data import datasets
+from ..core import artifacts, emotions, vectors
+from ..core.paths import data_folder
+from ..data import song_files, splits, text_corpora
 from ..data.cleaning import couplets
-from ..sound import mel, networks
-from ..text import classifier, encoders, onnx_model
+from ..sound import composed, dataset, mel_files, network_training, networks
+from ..text import bundled_e5, classifier, embeddings, encoders, finetuning, onnx_model
 from . import fusion
 from .database import EMBEDDING, MusicDatabase
 
@@ -92,9 +92,9 @@ class Catalogue:
         return self.parts == name
 
     @cached_property
-    def material(self) -> networks.Material:
+    def material(self) -> dataset.Material:
         """What the mel models read of these songs."""
-        return networks.Material(self.mels, self.parts)
+        return dataset.Material(self.mels, self.parts)
 
     @cached_property
     def corrected(self) -> np.ndarray:
@@ -104,21 +104,21 @@ class Catalogue:
 
 def sentences(profile: str, seed: int, limit: int = 0, corpus: str = "") -> dict[str, pd.DataFrame]:
     """Train, dev and test sentences of a profile's corpus (its first by default); a `limit` draws so many of all first (0 for all)."""
-    table, _ = datasets.utterances(profile, corpus)
+    table, _ = text_corpora.utterances(profile, corpus)
     if limit and limit < len(table):
         table = table.sample(limit, random_state=seed).reset_index(drop=True)
-    parts = datasets.split(table, seed)
+    parts = splits.split(table, seed)
     if "clear" in table:  # what readers do not agree on has shares to learn from, and no answer to be scored by
         parts |= {name: parts[name][parts[name]["clear"]].reset_index(drop=True) for name in ("dev", "test")}
     for part in parts.values():
-        part.attrs = {"profile": profile, "corpus": corpus or datasets.corpora(profile)[0]}
+        part.attrs = {"profile": profile, "corpus": corpus or text_corpora.corpora(profile)[0]}
     return parts
 
 
-def text_model(profile: str, recipe: classifier.Recipe, seed: int, limit: int = 0) -> artifacts.Entry:
+def text_model(profile: str, recipe: finetuning.Recipe, seed: int, limit: int = 0) -> artifacts.Entry:
     """Text classifier of a profile: the fine-tuned encoder of notebook 02 with the notebook's own seed."""
     parts = sentences(profile, seed, limit)
-    return classifier.trained(parts["train"], parts["dev"], recipe, seed)
+    return finetuning.trained(parts["train"], parts["dev"], recipe, seed)
 
 
 def lyric_vectors(model: artifacts.Entry, lyrics: pd.Series) -> np.ndarray:
@@ -142,7 +142,7 @@ def lyric_vectors(model: artifacts.Entry, lyrics: pd.Series) -> np.ndarray:
 
 
 def open_catalogue(
-    profile: str, recipe: classifier.Recipe, seed: int, *, limit: int = 0, max_songs: int = 0, contradiction: float = 0.25, synthesis: str = "pretty_midi"
+    profile: str, recipe: finetuning.Recipe, seed: int, *, limit: int = 0, max_songs: int = 0, contradiction: float = 0.25, synthesis: str = "pretty_midi"
 ) -> Catalogue | None:
     """Open the songs of a profile with their lyric vectors and mels; None for the open profile, which has neither lyrics nor sound.
 
@@ -161,12 +161,12 @@ def open_catalogue(
     """
     if profile == "open":
         return None
-    songs, _ = datasets.songs(profile, encoders.count_tokens)
+    songs, _ = song_files.songs(profile, bundled_e5.count_tokens)
     if max_songs and max_songs < len(songs):
         songs = songs.sample(max_songs, random_state=seed).sort_values("id").reset_index(drop=True)
     lyric = lyric_vectors(text_model(profile, recipe, seed, limit), songs["lyric"])
     sung = sung_for(songs, profile, seed, contradiction)
-    mels, dropped, changed = mel.read_many(_mel_folder(songs, profile, seed, sung, synthesis), songs["id"].tolist())
+    mels, dropped, changed = mel_files.read_many(_mel_folder(songs, profile, seed, sung, synthesis), songs["id"].tolist())
     kept = ~songs["id"].isin(dropped).to_numpy()
     songs = songs[kept].reset_index(drop=True)
     parts = artist_parts(songs, profile, seed)
@@ -177,13 +177,13 @@ def sung_for(songs: pd.DataFrame, profile: str, seed: int, contradiction: float 
     """Emotion vectors (n, 6) that the sample's sound is composed for; None for real songs."""
     if profile != "sample":
         return None
-    intent = datasets.lyric_intent(profile).set_index("id").loc[songs["id"]]
-    return mel.sung_emotions(intent["first"].to_numpy(), intent["second"].to_numpy(), songs["id"].to_numpy(), contradiction, seed)
+    intent = song_files.lyric_intent(profile).set_index("id").loc[songs["id"]]
+    return composed.sung_emotions(intent["first"].to_numpy(), intent["second"].to_numpy(), songs["id"].to_numpy(), contradiction, seed)
 
 
 def intents(ids: pd.Series, profile: str) -> np.ndarray:
     """Mask (n, 6) of the emotions, one or two, that the author of each lyric had in mind: for scores, and for the weights of the mel."""
-    table = datasets.lyric_intent(profile).set_index("id").loc[ids]
+    table = song_files.lyric_intent(profile).set_index("id").loc[ids]
     mask = np.zeros((len(table), emotions.N), bool)
     for column in ("first", "second"):
         rows = np.flatnonzero(table[column] >= 0)
@@ -194,19 +194,19 @@ def intents(ids: pd.Series, profile: str) -> np.ndarray:
 def _mel_folder(songs: pd.DataFrame, profile: str, seed: int, sung: np.ndarray | None, synthesis: str = "pretty_midi") -> Path:
     """Folder with the mels of songs; the sample's are composed first."""
     if sung is not None:
-        return mel.composed(songs["id"].to_numpy(), sung, seed, synthesis).path
+        return composed.composed(songs["id"].to_numpy(), sung, seed, synthesis).path
     return data_folder() / "raw" / profile
 
 
 def mels_of(songs: pd.DataFrame, profile: str, seed: int) -> np.ndarray:
     """Mels of songs in decibels, (n, 48, 1876)."""
-    return mel.read_many(_mel_folder(songs, profile, seed, sung_for(songs, profile, seed)), songs["id"].tolist())[0]
+    return mel_files.read_many(_mel_folder(songs, profile, seed, sung_for(songs, profile, seed)), songs["id"].tolist())[0]
 
 
 def sound_of(song: pd.DataFrame, profile: str, seed: int, contradiction: float = 0.25, synthesis: str = "pretty_midi") -> np.ndarray | None:
     """Sound of one song (a table of one row), mono at 16 kHz; None for real songs, of which only mels are known."""
     sung = sung_for(song, profile, seed, contradiction)
-    return None if sung is None else mel.composed_sound(int(song["id"].iloc[0]), sung[0], seed, synthesis)
+    return None if sung is None else composed.composed_sound(int(song["id"].iloc[0]), sung[0], seed, synthesis)
 
 
 def artist_parts(songs: pd.DataFrame, profile: str, seed: int) -> np.ndarray:
@@ -216,19 +216,19 @@ def artist_parts(songs: pd.DataFrame, profile: str, seed: int) -> np.ndarray:
     """
     table = songs[["id", "artist", "genre"]].reset_index(drop=True).assign(row=np.arange(len(songs)))
     parts = np.empty(len(songs), dtype="<U5")
-    for name, part in datasets.split_songs(table, profile, seed, parts=4, by="genre").items():
+    for name, part in song_files.split_songs(table, profile, seed, parts=4, by="genre").items():
         parts[part["row"].to_numpy()] = name
     return parts
 
 
 def mel_model(songs: Catalogue, *, epochs: int, seed: int) -> artifacts.Entry:
     """Network that learned the lyrics' emotions, none more common than another, from the training artists' sound."""
-    return networks.trained(networks.CHOSEN, songs.material, songs.corrected, epochs=epochs, seed=seed)
+    return network_training.trained(networks.CHOSEN, songs.material, songs.corrected, epochs=epochs, seed=seed)
 
 
 def mel_vectors(songs: Catalogue, model: artifacts.Entry) -> np.ndarray:
     """Emotion vectors (n, 6) of all songs by a model from `mel_model`."""
-    return networks.predict(networks.load(networks.CHOSEN, model, songs.material), songs.material, np.arange(len(songs.songs)))
+    return network_training.predict(network_training.load(networks.CHOSEN, model, songs.material), songs.material, np.arange(len(song_files.songs)))
 
 
 def out_of_fold(songs: Catalogue, sound: np.ndarray, *, epochs: int, seed: int) -> np.ndarray:
@@ -237,13 +237,13 @@ def out_of_fold(songs: Catalogue, sound: np.ndarray, *, epochs: int, seed: int) 
     A network is surer of songs that it learned from than it will be of others: a weight learned there would count on too much.
     """
     found, train = sound.copy(), np.flatnonzero(songs.part("train"))
-    artists = songs.songs["artist"].to_numpy()[train]
+    artists = song_files.songs["artist"].to_numpy()[train]
     for _, held in GroupKFold(min(FOLDS, len(set(artists)))).split(train, groups=artists):
         parts = songs.parts.copy()
         parts[train[held]] = "test"
         material = replace(songs.material, parts=parts)
-        model = networks.trained(networks.CHOSEN, material, songs.corrected, epochs=epochs, seed=seed)
-        found[train[held]] = networks.predict(networks.load(networks.CHOSEN, model, material), material, train[held])
+        model = network_training.trained(networks.CHOSEN, material, songs.corrected, epochs=epochs, seed=seed)
+        found[train[held]] = network_training.predict(network_training.load(networks.CHOSEN, model, material), material, train[held])
     return found
 
 
@@ -263,7 +263,7 @@ def couplet_vectors(encoder: str, lyrics: pd.Series, known: np.ndarray) -> np.nd
     flat = [couplet for song in pairs for couplet in song]
 
     def make(folder: Path) -> None:
-        vectors = encoders.embed(encoders.load(encoder, texts=flat), flat, max_length=64, desc="embed couplets")
+        vectors = embeddings.embed(encoders.load(encoder, texts=flat), flat, max_length=64, desc="embed couplets")
         np.save(folder / "vectors.npy", vectors, allow_pickle=False)
 
     key = {"encoder": encoder, "content": encoders.content(encoder)}
@@ -279,7 +279,7 @@ def couplet_vectors(encoder: str, lyrics: pd.Series, known: np.ndarray) -> np.nd
     return found
 
 
-def lyric_embeddings(lyrics: pd.Series, encoder: str = encoders.BUNDLED) -> np.ndarray:
+def lyric_embeddings(lyrics: pd.Series, encoder: str = bundled_e5.BUNDLED) -> np.ndarray:
     """Text embeddings of lyrics, what they are about: (n, 384), unit length; nan where there is no lyric."""
 
     def make(folder: Path) -> None:
@@ -287,14 +287,14 @@ def lyric_embeddings(lyrics: pd.Series, encoder: str = encoders.BUNDLED) -> np.n
         vectors = np.full((len(lyrics), EMBEDDING), np.nan, np.float32)
         if known.any():
             texts = lyrics[known].str.replace("\n", " ").tolist()
-            vectors[known] = encoders.embed(encoders.load(encoder, texts), texts, desc="embed lyrics")
+            vectors[known] = embeddings.embed(encoders.load(encoder, texts), texts, desc="embed lyrics")
         np.save(folder / "vectors.npy", vectors, allow_pickle=False)
 
     entry = artifacts.folder("lyric_embeddings", make, parameters={"encoder": encoder}, data=artifacts.fingerprint(lyrics), code=[lyric_embeddings, encoders])
     return np.load(entry.path / "vectors.npy", allow_pickle=False)
 
 
-def music(profile: str, recipe: classifier.Recipe, seed: int, *, limit: int, max_songs: int, mel_epochs: int, mel_weight: float) -> Music:
+def music(profile: str, recipe: finetuning.Recipe, seed: int, *, limit: int, max_songs: int, mel_epochs: int, mel_weight: float) -> Music:
     """Songs of a profile with lyric, mel and fused vectors, ready for `database.build`.
 
     Both kinds of vectors are corrected by their own prior, and the mel vectors are made as sharp as the lyrics' (`fusion.temperature`; not
@@ -304,7 +304,7 @@ def music(profile: str, recipe: classifier.Recipe, seed: int, *, limit: int, max
     """
     origin, temperature = {"profile": profile}, 1.0
     if profile == "open":
-        lyric, sound = (vectors.astype(np.float32) for vectors in datasets.song_vectors())
+        lyric, sound = (vectors.astype(np.float32) for vectors in song_files.song_vectors())
         rows = np.arange(len(lyric))
         songs = pd.DataFrame({"id": rows, "title": [f"#{row}" for row in rows], "artist": "", "album": "", "genre": "", "year": 0})
         parts = np.full(len(rows), "test")  # which songs the model of 2022 trained on is not known
@@ -325,9 +325,9 @@ def music(profile: str, recipe: classifier.Recipe, seed: int, *, limit: int, max
         known = parts != "test"
         told, heard = corrected["lyric"][known], fusion.correct(unlearned[known], leaning["mel"])
         temperature = fusion.temperature(heard, told)
-        corrected["mel"] = classifier.tempered(corrected["mel"], temperature)
+        corrected["mel"] = vectors.tempered(corrected["mel"], temperature)
         if meant is not None:
-            weights = fusion.learn_weights(told, classifier.tempered(heard, temperature), meant[known])
+            weights = fusion.learn_weights(told, vectors.tempered(heard, temperature), meant[known])
     fused = fusion.fuse(corrected["lyric"], corrected["mel"], weights)
     made = {"prior_lyric": leaning["lyric"], "prior_mel": leaning["mel"], "mel_temperature": [temperature], "mel_weights": weights}
     origin |= {name: json.dumps([round(float(x), 6) for x in values]) for name, values in made.items()}

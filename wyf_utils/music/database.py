@@ -18,9 +18,10 @@ import numpy as np
 import pandas as pd
 
 from ..core import artifacts, emotions
-from ..core.artifacts import replacing_file
 from ..core.errors import BadInput, CorruptData, MissingData, NoRoom
-from .search import Index, normalise
+from ..core.files import replacing_file
+from ..core.vectors import normalise
+from .search import Index
 
 VERSION = "2"
 NAME = "music.duckdb"

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..core.artifacts import replacing_file
 from ..core.errors import BadInput, CorruptData, NoRoom, WyfError
-from ..core.settings import run_folder
+from ..core.files import replacing_file
+from ..core.paths import run_folder
 
 NAME = "feedback.sqlite"
 VERDICTS = ("like", "skip", "heard")

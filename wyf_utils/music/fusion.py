@@ -7,8 +7,7 @@ from scipy.optimize import brentq, minimize
 
 from ..core import emotions
 from ..core.errors import BadInput
-from ..text.classifier import tempered
-from .search import normalise
+from ..core.vectors import normalise, tempered
 
 #: Songs that a flat prior counts for: the mean of a handful of songs says little of how a model leans.
 FLAT_SONGS = 30
@@ -69,7 +68,7 @@ def correct(vectors: np.ndarray, leaning: np.ndarray) -> np.ndarray:
 
 
 def temperature(vectors: np.ndarray, like: np.ndarray) -> float:
-    """Temperature (`classifier.tempered`) with which vectors (n, 6) are as sure as others (m, 6): the means of their largest probabilities agree.
+    """Temperature (`vectors.tempered`) with which vectors (n, 6) are as sure as others (m, 6): the means of their largest probabilities agree.
 
     A network that learned from soft labels, seldom right, is hardly sure of anything: a weighted mean with its vectors would only make
     the others flat, whatever they say. Between `COLDEST` and 1.

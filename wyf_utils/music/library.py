@@ -7,234 +7,37 @@ read again, and an interrupted build goes on where it stopped. The folder itself
 from __future__ import annotations
 
 import functools
-import hashlib
-import inspect
 import json
-import os
-import sqlite3
-import sys
 from collections.abc import Callable
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pandas as pd
-import soundfile
-from torch import nn
 
-from ..core import artifacts, emotions
-from ..core.errors import BadInput, CorruptData, MissingData, WyfError
-from ..core.settings import OWN_MUSIC, THREADS, cache_folder, device, progress, relative, run_folder
-from ..data.cleaning import couplets, drop_without_words, strip_sections, tidy
-from ..sound import mel, networks
-from ..text import classifier, encoders, onnx_model
-from . import database, fusion, lyric_sources, tags
+from ..core import artifacts, emotions, vectors
+from ..core.errors import BadInput, MissingData
+from ..core.paths import OWN_MUSIC, cache_folder, run_folder
+from ..core.runtime import progress
+from ..data.cleaning import couplets, drop_without_words, strip_sections
+from ..sound import networks
+from ..text import bundled_e5, classifier, embeddings, encoders, onnx_model
+from . import database, fusion, lyric_sources, lyric_table, tags
+from .feature_store import Memory
+from .library_files import BATCH, FORMATS, Heard, MusicFile, _fingerprint, find, hear, text_beside
 
-#: Endings of sound files with the format that belongs to each in libsndfile, blank where it reads no such files.
-FORMATS = {
-    ".mp3": "MP3", ".flac": "FLAC", ".ogg": "OGG", ".oga": "OGG", ".opus": "OGG", ".wav": "WAV", ".aif": "AIFF", ".aiff": "AIFF",
-    ".m4a": "", ".aac": "", ".wma": "", ".ape": "", ".wv": "", ".mpc": "",
-}  # fmt: skip
 #: Rows of the account of a build. Each file found is a song, a copy of one, or unreadable.
 STATES = ("found", "songs", "copies", "unreadable", "without lyrics", "without sound", "misnamed")
 #: Vector of a song without lyric or sound.
 NOTHING = [float("nan")] * emotions.N
-BATCH = 16  # files whose mels are held at once, 360 kB each
 
 
 # The folder -----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class MusicFile:
-    """A sound file, its name within the folder, and the text beside it."""
-
-    path: Path
-    name: str
-    text: Path | None
-
-
-def find(folder: Path) -> list[MusicFile]:
-    """Sound files of a folder and its subfolders by name; hidden ones are left aside.
-
-    Links are not followed: what they lead to within the folder is found in its own place, and nothing outside is read.
-
-    Raises
-    ------
-    MissingData
-        If there is no such folder, or no sound file in it.
-    """
-    if not folder.is_dir():
-        raise MissingData(f"There is no folder {folder}; name the one that holds your music.")
-    files = []
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        plain = [Path(place, name) for name in sorted(names) if not name.startswith(".")]
-        plain = [path for path in plain if path.is_file() and not path.is_symlink()]
-        texts = {tags.same_stem(path.name): path for ending in (".lrc", ".txt") for path in plain if path.suffix.lower() == ending}  # .txt goes first
-        files += [MusicFile(path, _shown(path, folder), texts.get(tags.same_stem(path.name))) for path in plain if path.suffix.lower() in FORMATS]
-    if not files:
-        raise MissingData(f"{relative(folder)} holds no music ({', '.join(FORMATS)}); name a folder that does.")
-    return files
-
-
-def _shown(path: Path, folder: Path) -> str:
-    """Name of a file within a folder that can be printed: a name need not be UTF-8, and may hold control characters."""
-    return tidy(os.fsencode(path.relative_to(folder).as_posix()).decode(errors="replace"))
-
-
 # What has been read ---------------------------------------------------------------------------------
 
 
-class Memory:
-    """What files gave, by kind and key, as JSON in one SQLite file.
-
-    Raises
-    ------
-    CorruptData
-        If the file is damaged, or cannot be written.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(path, timeout=60)
-        with self._said():
-            self._connection.execute("CREATE TABLE IF NOT EXISTS memory (kind TEXT, key TEXT, value TEXT, PRIMARY KEY (kind, key))")
-
-    def __enter__(self) -> Memory:
-        return self
-
-    def __exit__(self, *_) -> None:
-        self._connection.close()
-
-    @contextmanager
-    def _said(self):
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise CorruptData(f"{relative(self._path)} cannot be used ({error}); free some space or delete it, and build again.") from error
-
-    def get(self, kind: str, key: str):
-        """Value under a key, None where there is none."""
-        with self._said():
-            row = self._connection.execute("SELECT value FROM memory WHERE kind = ? AND key = ?", (kind, key)).fetchone()
-        return json.loads(row[0]) if row else None
-
-    def keep(self, kind: str, values: dict) -> None:
-        """Keep values by key, all or none of them."""
-        rows = [(kind, key, json.dumps(value, ensure_ascii=False)) for key, value in values.items()]
-        with self._said(), self._connection:
-            self._connection.executemany("INSERT OR REPLACE INTO memory VALUES (?, ?, ?)", rows)
-
-    def digest(self, path: Path) -> str:
-        """Hex sha256 of a file, which is read only where its size or its time of change is another than last time."""
-        status = path.stat()
-        state = [status.st_size, status.st_mtime_ns]
-        known = self.get("file", str(path))
-        if known and known[:2] == state:
-            return known[2]
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        self.keep("file", {str(path): [*state, digest]})
-        return digest
-
-
 # Hearing and reading --------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Heard:
-    """What one sound file gave: names, emotion vector of its sound (6,) or else why there is none, and its format, blank where it is no sound."""
-
-    digest: str
-    tags: tags.Tags
-    mel: list[float] | None
-    fault: str
-    format: str
-
-    @property
-    def is_music(self) -> bool:
-        """Whether it is a sound file at all: heard, or at least tagged."""
-        return self.mel is not None or self.tags != tags.Tags()
-
-
-def _examine(path: Path) -> tuple[dict, np.ndarray | None]:
-    """Tags, fault and format of a file as plain values, and its mel (48, 1876) where it can be heard."""
-    about = {"tags": asdict(tags.read(path)), "mel": None, "fault": "", "format": ""}
-    try:
-        if not path.stat().st_size:
-            raise CorruptData("is empty; get it again")
-        made = mel.from_sound(mel.read_sound(path)[0])
-        about["format"] = soundfile.info(path).format
-    except WyfError as error:
-        return about | {"fault": str(error).removeprefix(f"{relative(path)} ")}, None
-    except Exception as error:  # whatever a decoder makes of a broken file, it costs this file only
-        return about | {"fault": f"cannot be heard ({type(error).__name__}); convert it"}, None
-    about["fault"] = mel._fault(made)[1]
-    return about, None if about["fault"] else made
-
-
-def _sound_vectors(model: nn.Module, mels: list[np.ndarray]) -> list[list[float]]:
-    """Emotion vectors of mels, six numbers each."""
-    material = networks.Material(np.stack(mels), np.full(len(mels), "test"))
-    return networks.predict(model, material, np.arange(len(mels))).tolist()
-
-
-def hear(files: list[MusicFile], model: Path, memory: Memory) -> list[Heard]:
-    """Tags and emotion vectors of sound files, by the mel model in a folder; only what is not in memory is read."""
-    kind = f"heard {_fingerprint(model.name, tags, mel.read_sound, mel.from_sound, networks.predict, _examine)}"
-    network, heard = networks._with_weights(networks.NETWORKS[networks.CHOSEN](0).to(device()), model).eval(), []
-    bar = progress(total=len(files), desc="hear the music")
-    with bar, joblib.Parallel(n_jobs=THREADS, prefer="threads") as workers:
-        for start in range(0, len(files), BATCH):
-            batch = files[start : start + BATCH]
-            digests = [_digest(file.path, memory) for file in batch]
-            new = {digest: file.path for digest, file in zip(digests, batch, strict=True) if digest and memory.get(kind, digest) is None}
-            with _without_notes():
-                examined = workers(joblib.delayed(_examine)(path) for path in new.values())
-            if mels := [sound for _, sound in examined if sound is not None]:
-                vectors = iter(_sound_vectors(network, mels))
-                examined = [(about | {"mel": next(vectors)} if sound is not None else about, sound) for about, sound in examined]
-            memory.keep(kind, {digest: about for digest, (about, _) in zip(new, examined, strict=True)})
-            heard += [_recalled(digest, memory.get(kind, digest) if digest else None) for digest in digests]
-            bar.update(len(batch))
-    return heard
-
-
-@contextmanager
-def _without_notes():
-    """Keep what mpg123 says of every odd frame, straight to the terminal, out of the progress bar."""
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-
-
-def _fingerprint(model: str, *code) -> str:
-    """What a result depends on beside its file: the model (its name) and the code."""
-    return artifacts.fingerprint(model, [inspect.getsource(part) for part in code])[:16]
-
-
-def _digest(path: Path, memory: Memory) -> str:
-    """Digest of a file, blank where it cannot be opened."""
-    try:
-        return memory.digest(path)
-    except (OSError, UnicodeEncodeError):
-        return ""
-
-
-def _recalled(digest: str, about: dict | None) -> Heard:
-    if about is None:
-        return Heard("", tags.Tags(), None, "cannot be opened; check its rights, and that its name is UTF-8", "")
-    return Heard(digest, **(about | {"tags": tags.Tags(**about["tags"])}))
 
 
 def _remembered(memory: Memory, kind: str, texts: list[str], make: Callable[[list[str]], np.ndarray], width: int, desc: str) -> np.ndarray:
@@ -263,28 +66,12 @@ def read_lyrics(texts: list[str], model: Path, memory: Memory) -> np.ndarray:
 
 def embed_lyrics(texts: list[str], memory: Memory) -> np.ndarray:
     """Text embeddings (n, 384) of lyrics, what they are about; nan for a blank lyric."""
-    encoder = functools.cache(lambda: encoders.load(encoders.BUNDLED, texts))
+    encoder = functools.cache(lambda: encoders.load(bundled_e5.BUNDLED, texts))
 
     def make(batch: list[str]) -> np.ndarray:
-        return encoders.embed(encoder(), [text.replace("\n", " ") for text in batch])
+        return embeddings.embed(encoder(), [text.replace("\n", " ") for text in batch])
 
-    return _remembered(memory, f"embedding {_fingerprint(encoders.BUNDLED, encoders)}", texts, make, database.EMBEDDING, "embed the lyrics")
-
-
-def text_beside(file: MusicFile, memory: Memory) -> tuple[str, str]:
-    """Lyric in the text beside a sound file, or else why it cannot be read; both blank where there is no text."""
-    if file.text is None:
-        return "", ""
-    kind = f"text {_fingerprint('', tags.read_text, lyric_sources.plain)}"
-    digest = _digest(file.text, memory)
-    known = memory.get(kind, digest) if digest else None
-    if known is None:
-        try:
-            known = tags.read_text(file.text)
-        except CorruptData as error:
-            return "", str(error)
-        memory.keep(kind, {digest: known} if digest else {})
-    return known, ""
+    return _remembered(memory, f"embedding {_fingerprint(bundled_e5.BUNDLED, encoders)}", texts, make, database.EMBEDDING, "embed the lyrics")
 
 
 # The database ---------------------------------------------------------------------------------------
@@ -345,7 +132,7 @@ def gather(files: list[MusicFile], heard: list[Heard], memory: Memory) -> tuple[
 def ask_online(songs: pd.DataFrame, provider: lyric_sources.Provider) -> tuple[pd.DataFrame, list[str]]:
     """Songs with the lyrics that they lack, as far as a provider has them, and the names and reasons of those it failed for."""
     asked = songs.loc[songs["text"] == "", ["name", "title", "artist", "album", "duration"]].rename(columns={"name": "id"})
-    found, counts = lyric_sources.collect(asked, provider)
+    found, counts = lyric_table.collect(asked, provider)
     answers = songs["name"].map(found.drop_duplicates("id").set_index("id")["lyric"]).fillna("")
     return songs.assign(text=songs["text"].where(songs["text"] != "", answers)), counts.loc["failed", "which"]
 
@@ -417,7 +204,7 @@ def build(folder: Path, run: str = "default", *, provider: lyric_sources.Provide
     lyric, sound = lyric[scored], sound[scored]
     weights, (temperature,) = np.array(json.loads(provenance["mel_weights"])), json.loads(provenance["mel_temperature"])
     corrected_lyric, corrected_sound = (fusion.correct(vectors, fusion.prior(vectors)) for vectors in (lyric, sound))
-    fused = fusion.fuse(corrected_lyric, classifier.tempered(corrected_sound, temperature), weights)
+    fused = fusion.fuse(corrected_lyric, vectors.tempered(corrected_sound, temperature), weights)
     origin = {"run": OWN_MUSIC, "profile": "own music", "scored by": run}
     origin |= {name: provenance[name] for name in ("model", "mel_model", "mel_temperature", "mel_weights")}
     database.build(path, database.MusicDatabase(songs[scored], lyric, sound, fused, embedding[scored], origin))

@@ -10,9 +10,10 @@ import pandas as pd
 
 from ..core import emotions
 from ..core.errors import BadInput
+from ..core.vectors import normalise
 from ..data.cleaning import RELEASED_FROM
 from .database import MusicDatabase
-from .search import normalise, nothing_left
+from .search import nothing_left
 
 #: Modes of an answer, Korean and English.
 MODES = {"match": ("공감", "match"), "path": ("전환", "path"), "opposite": ("반대", "opposite"), "wide": ("탐색", "wide")}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from ..core.errors import BadInput
+from ..core.vectors import normalise
 
 #: Songs of which the largest cosine is kept together; a power of two that fits the CPU's vectors.
 BLOCK = 128
@@ -18,26 +17,6 @@ def nothing_left() -> BadInput:
         "No song passes the filters; allow an earlier year, another genre, or songs already heard.",
         "조건에 맞는 노래가 없어요. 발매 연도를 낮추거나, 다른 장르를 고르거나, 들은 노래도 넣어 주세요.",
     )
-
-
-def normalise(vectors: np.ndarray) -> np.ndarray:
-    """Vector, or rows, of unit length, float32.
-
-    Raises
-    ------
-    BadInput
-        If a row is zero or no number, which has no direction.
-    """
-    vectors = np.asarray(vectors, np.float32)
-    if vectors.ndim == 1:  # one query: a search of a small catalogue takes less than numpy's general way
-        lengths = math.sqrt(np.vdot(vectors, vectors))
-        directed = 0 < lengths < math.inf
-    else:
-        lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-        directed = np.isfinite(lengths).all() and (lengths > 0).all()
-    if not directed:
-        raise BadInput("A vector has no direction (it is zero or no number); leave it out, or type another sentence.")
-    return vectors / lengths
 
 
 class Index:

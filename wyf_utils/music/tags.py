@@ -14,7 +14,7 @@ from mutagen.id3 import ID3, Encoding, Frame, ID3FileType
 from mutagen.mp4 import MP4Tags
 
 from ..core.errors import CorruptData
-from ..core.settings import relative
+from ..core.paths import relative
 from ..data.cleaning import tidy
 from .lyric_sources import plain
 

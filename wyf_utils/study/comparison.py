@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from ..core import artifacts, emotions, metrics
+from ..core import artifacts, emotions, intervals, metrics
 from ..core.errors import CorruptData, MissingData
-from ..data import datasets
-from ..text import classifier, encoders, lexicon
-from ..text.classifier import Recipe
+from ..data import lexicons
+from ..text import classifier, encoders, finetuning, lexicon, linear_models
+from ..text.finetuning import Recipe
 
 SCORES = {
     "macro_f1": metrics.macro_f1,
@@ -88,7 +88,7 @@ class Comparison:
     def scores(self, seed: int) -> dict[str, dict[str, float]]:
         """Every score of every model with its interval: {`measure/model`: {mean, low, high, n}}."""
         return {
-            f"{name}/{model}": metrics.interval(self.true, answers, score, seed=seed)
+            f"{name}/{model}": intervals.interval(self.true, answers, score, seed=seed)
             for name, score in SCORES.items()
             for model, answers in self.answers.items()
         }
@@ -96,7 +96,7 @@ class Comparison:
     def against(self, seed: int, ours: str = "e5_finetuned", rival: str = "tfidf") -> dict[str, dict[str, float]]:
         """Paired differences in macro-F1, of a model to every other, and of every blend to a rival: {`a-b`: {mean, low, high, n}}."""
         pairs = [(ours, m) for m in self.answers if m != ours] + [(m, rival) for m in self.answers if m.startswith("e5_tfidf")]
-        return {f"{a}-{b}": metrics.paired_difference(self.true, self.answers[a], self.answers[b], seed=seed) for a, b in pairs}
+        return {f"{a}-{b}": intervals.paired_difference(self.true, self.answers[a], self.answers[b], seed=seed) for a, b in pairs}
 
     def only(self, rows: np.ndarray) -> Comparison:
         """Judge the same models on some of the test texts, a mask (n,)."""
@@ -128,19 +128,19 @@ def baselines(parts: dict[str, pd.DataFrame], encoder: str, seeds: Sequence[int]
     found = Comparison(parts)
     train, dev, test = parts.values()
     prior = train[classifier.TARGETS].mean().to_numpy()
-    found.answers["majority"] = [classifier.majority(train, len(test))]
-    found.answers["shuffled"] = [classifier.shuffled(train, len(test), seed) for seed in seeds]
+    found.answers["majority"] = [linear_models.majority(train, len(test))]
+    found.answers["shuffled"] = [linear_models.shuffled(train, len(test), seed) for seed in seeds]
     with found._timed("lexicon"):
-        found.answers["lexicon"] = [lexicon.scores(test["text"], datasets.read_lexicon(), prior).argmax(1)]
+        found.answers["lexicon"] = [lexicon.scores(test["text"], lexicons.read_lexicon(), prior).argmax(1)]
     with found._timed("tfidf"):
-        found.answers["tfidf"] = [classifier.tfidf(train, dev).predict(test["text"])]
+        found.answers["tfidf"] = [linear_models.tfidf(train, dev).predict(test["text"])]
     with found._timed("tfidf_unweighted"):
-        found.answers["tfidf_unweighted"] = [classifier.tfidf(train, dev, balanced=False).predict(test["text"])]
+        found.answers["tfidf_unweighted"] = [linear_models.tfidf(train, dev, balanced=False).predict(test["text"])]
     before = len(artifacts.USED)
     with found._timed("e5_frozen"):
         read = train if fewer is None else fewer
-        rows = [classifier.sentence_vectors(encoder, part["text"], f"embed {name}") for name, part in (("train", read), ("dev", dev), ("test", test))]
-        found.answers["e5_frozen"] = [classifier.frozen(rows[0], read, rows[1], dev).predict(rows[2])]
+        rows = [linear_models.sentence_vectors(encoder, part["text"], f"embed {name}") for name, part in (("train", read), ("dev", dev), ("test", test))]
+        found.answers["e5_frozen"] = [linear_models.frozen(rows[0], read, rows[1], dev).predict(rows[2])]
     found.seconds["e5_frozen"] += sum(vectors.seconds for vectors in artifacts.USED[before:] if vectors.reused)
     return found
 
@@ -161,7 +161,7 @@ def add_fine_tuned(found: Comparison, name: str, recipe: Recipe, seeds: Sequence
     """
     train, dev, test = found.parts.values()
     try:
-        entries = [classifier.trained(train if fewer is None else fewer, dev, recipe, seed, tracker) for seed in seeds]
+        entries = [finetuning.trained(train if fewer is None else fewer, dev, recipe, seed, tracker) for seed in seeds]
     except (MissingData, CorruptData) as error:
         found.missing[name] = str(error)
         return
@@ -193,8 +193,8 @@ def add_blend(found: Comparison, name: str, neural: str) -> None:
         return adjusted / adjusted.sum(axis=1, keepdims=True)
 
     with found._timed(name):
-        model = classifier.tfidf(train, dev, balanced=False)
-        on_dev, on_test = (classifier.six_probabilities(model, part["text"]) for part in (dev, test))
+        model = linear_models.tfidf(train, dev, balanced=False)
+        on_dev, on_test = (linear_models.six_probabilities(model, part["text"]) for part in (dev, test))
         found.probabilities |= {name: [], f"{name}_adjusted": []}
         for entry, answered in zip(found.entries[neural], found.probabilities[neural], strict=True):
             read = classifier.predicted(entry, dev["text"])
@@ -232,17 +232,17 @@ def learning_curve(
         interval (mean, low, high, n).
     """
     train, dev, scores = parts["train"], parts["dev"], []
-    vectors = {name: classifier.sentence_vectors(encoder, part["text"], f"embed {name}") for name, part in {"train": train, "dev": dev, **tests}.items()}
+    vectors = {name: linear_models.sentence_vectors(encoder, part["text"], f"embed {name}") for name, part in {"train": train, "dev": dev, **tests}.items()}
     order = np.random.default_rng(seed).permutation(len(train))
     for share in shares:
         drawn = np.sort(order[: round(share * len(train))])
         few = train.iloc[drawn]
-        counted, frozen = classifier.tfidf(few, dev), classifier.frozen(vectors["train"][drawn], few, vectors["dev"], dev)
+        counted, frozen = linear_models.tfidf(few, dev), linear_models.frozen(vectors["train"][drawn], few, vectors["dev"], dev)
         for name, test in tests.items():
-            read = {"tfidf": classifier.six_probabilities(counted, test["text"]), "e5_frozen": classifier.six_probabilities(frozen, vectors[name])}
+            read = {"tfidf": linear_models.six_probabilities(counted, test["text"]), "e5_frozen": linear_models.six_probabilities(frozen, vectors[name])}
             read["tfidf_e5_frozen"] = (read["tfidf"] + read["e5_frozen"]) / 2
             true = test["emotion"].to_numpy()
-            scores += [(model, name, len(few), metrics.interval(true, [p.argmax(1)], metrics.macro_f1, seed=seed)) for model, p in read.items()]
+            scores += [(model, name, len(few), intervals.interval(true, [p.argmax(1)], metrics.macro_f1, seed=seed)) for model, p in read.items()]
     return pd.DataFrame(scores, columns=["model", "test", "n", "macro_f1"])
 
 
@@ -263,7 +263,7 @@ def sweep(parts: dict[str, pd.DataFrame], recipe: Recipe, seed: int, *, texts: i
     logs = {}
     for name, chosen in SWEEP_2022.items():
         rate = chosen["learning_rate"] * factor
-        entry = classifier.trained(train, dev, replace(recipe, **chosen | {"learning_rate": rate}, eval_steps=max(1, round(steps / 5))), seed)
+        entry = finetuning.trained(train, dev, replace(recipe, **chosen | {"learning_rate": rate}, eval_steps=max(1, round(steps / 5))), seed)
         logs[name] = [row for row in classifier.read_card(entry.path)["curve"] if "eval_micro_f1" in row]
     return logs
 

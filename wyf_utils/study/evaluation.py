@@ -15,10 +15,11 @@ from sklearn.metrics.pairwise import cosine_similarity
 from threadpoolctl import threadpool_limits
 
 from ..core import emotions
-from ..core.settings import progress
+from ..core.runtime import progress
+from ..core.vectors import normalise
 from ..music.database import MusicDatabase
 from ..music.recommender import Wish, alike, recommend
-from ..music.search import Index, normalise
+from ..music.search import Index
 
 
 def confident_feelings(each: int, seed: int) -> np.ndarray:
@@ -124,7 +125,7 @@ def tally(feelings: np.ndarray, intents: np.ndarray, rows: np.ndarray) -> np.nda
 
 
 def fit(_, tallies: np.ndarray) -> float:
-    """Share of answers whose song was written for the feeling's main emotion, of a `tally`; a score for `metrics.interval`, which draws songs."""
+    """Share of answers whose song was written for the feeling's main emotion, of a `tally`; a score for `intervals.interval`, which draws songs."""
     hits, answers = tallies.sum(0)
     return float(hits / max(answers, 1))
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from ..core import emotions, metrics
-from ..sound import networks
-from ..sound.networks import Material
+from ..core import emotions, intervals, metrics
+from ..sound import heads, network_training
+from ..sound.dataset import Material
 
 _HEADS = {
     "linear": ("선형", "linear"), "dense": ("64 유닛", "64 units"), "knn": ("최근접 이웃", "nearest neighbours"), "svm": ("SVM", "SVM"), "mlp": ("MLP", "MLP"),
@@ -58,13 +58,13 @@ class Hearing:
     def add_network(self, model: str, name: str, targets: np.ndarray, epochs: int, snr: float = np.inf) -> None:
         """Train a network of `networks.NETWORKS` on targets (all songs, 6), with noise at `snr` decibels in training and test, and add it as `model`."""
         heard = self.material.noisy(snr)
-        self.answers[model], self.curves[model] = networks.answers(name, heard, targets, epochs=epochs, seeds=self.seeds)
+        self.answers[model], self.curves[model] = network_training.answers(name, heard, targets, epochs=epochs, seeds=self.seeds)
 
-    def add_heads(self, family: str, vectors: Sequence[np.ndarray], targets: np.ndarray, heads: Iterable[str] = networks.HEADS, mark: str = "") -> None:
+    def add_heads(self, family: str, vectors: Sequence[np.ndarray], targets: np.ndarray, heads: Iterable[str] = heads.HEADS, mark: str = "") -> None:
         """Fit heads on vectors of all songs (one array a seed, or one for all seeds) and add each as `{family}_{head}{mark}`."""
         vectors = vectors if len(vectors) > 1 else list(vectors) * len(self.seeds)
         for head in heads:
-            self.answers[f"{family}_{head}{mark}"] = networks.head_answers(head, vectors, targets.argmax(1), self.material, self.seeds)
+            self.answers[f"{family}_{head}{mark}"] = heads.head_answers(head, vectors, targets.argmax(1), self.material, self.seeds)
 
     def add_baselines(self, targets: np.ndarray, vectors: np.ndarray, mark: str = "") -> None:
         """Add what never listens: majority, prior sampling, and a linear head on `vectors` that learned shuffled labels."""
@@ -72,19 +72,19 @@ class Hearing:
         labels = targets.argmax(1)
         self.answers[f"majority{mark}"] = [metrics.majority(labels[train], n)]
         self.answers[f"prior{mark}"] = [metrics.prior_sampling(targets[train], n, seed) for seed in self.seeds]
-        heads = [networks.head("linear", vectors[train], metrics.shuffled(labels[train], seed), seed) for seed in self.seeds]
+        heads = [heads.head("linear", vectors[train], metrics.shuffled(labels[train], seed), seed) for seed in self.seeds]
         self.answers[f"shuffled{mark}"] = [head.probabilities(vectors[self.test]) for head in heads]
 
     def scores(self, targets: np.ndarray, models: Iterable[str], seed: int, suffix: str = "") -> dict[str, dict[str, float]]:
         """Every score of models against targets (all songs, 6): {`score{suffix}/model`: {mean, low, high, n}}."""
         true = targets[self.test]
-        return {f"{score}{suffix}/{model}": v for model in models for score, v in metrics.song_scores(true, self.answers[model], seed=seed).items()}
+        return {f"{score}{suffix}/{model}": v for model in models for score, v in intervals.song_scores(true, self.answers[model], seed=seed).items()}
 
     def differences(self, targets: np.ndarray, pairs: Iterable[tuple[str, str]], seed: int, suffix: str = "") -> dict[str, dict[str, float]]:
         """Paired differences of models in kappa and macro-F1: {`score{suffix}_difference/ours-theirs`: {mean, low, high, n}}."""
         true, found = targets[self.test], {}
         for ours, theirs in pairs:
-            scores = metrics.song_scores(true, self.answers[ours], self.answers[theirs], seed=seed)
+            scores = intervals.song_scores(true, self.answers[ours], self.answers[theirs], seed=seed)
             found |= {f"{score}{suffix}_difference/{ours}-{theirs}": scores[score] for score in ("kappa", "macro_f1")}
         return found
 
@@ -108,7 +108,7 @@ def table(scores: dict[str, dict[str, float]], digits: int = 2) -> pd.DataFrame:
     shown: dict[str, dict[str, str]] = {}
     for name, value in scores.items():
         measure, model = name.split("/")
-        shown.setdefault(model, {})[measure] = metrics.show(value, digits)
+        shown.setdefault(model, {})[measure] = intervals.show(value, digits)
     return pd.DataFrame(shown).T
 
 
@@ -120,9 +120,11 @@ def verdicts(differences: dict[str, dict[str, float]], questions: dict[str, tupl
     differences
         From `Hearing.differences`.
     questions
-        {name of a difference: (question, {verdict of `metrics.verdict`: answer in words})}.
+        {name of a difference: (question, {verdict of `intervals.verdict`: answer in words})}.
     """
-    rows = [(q, metrics.show(differences[n]), metrics.verdict(differences[n]), words[metrics.verdict(differences[n])]) for n, (q, words) in questions.items()]
+    rows = [
+        (q, intervals.show(differences[n]), intervals.verdict(differences[n]), words[intervals.verdict(differences[n])]) for n, (q, words) in questions.items()
+    ]
     return pd.DataFrame(rows, columns=["question", "difference in kappa", "it is", "in words"])
 
 
@@ -137,4 +139,4 @@ def agreement_2022(lyric: np.ndarray, sound: np.ndarray, seed: int) -> dict[str,
         "prior": metrics.prior_sampling(lyric, len(lyric), seed),
         "shuffled": metrics.shuffled(sound, seed),
     }
-    return {f"{score}/{model}": v for model, given in answers.items() for score, v in metrics.song_scores(lyric, [given], times=200, seed=seed).items()}
+    return {f"{score}/{model}": v for model, given in answers.items() for score, v in intervals.song_scores(lyric, [given], times=200, seed=seed).items()}

@@ -18,9 +18,10 @@ import pandas as pd
 import soundfile
 from IPython.display import HTML
 
-from ..core import artifacts
-from ..core.artifacts import read_json, write_json
-from ..core.settings import PROFILES, ROOT, device, profile_folder, run_folder, seed_everything, set_threads
+from ..core import artifacts, language
+from ..core.files import read_json, write_json
+from ..core.paths import PROFILES, ROOT, profile_folder, run_folder
+from ..core.runtime import device, seed_everything, set_threads
 from . import figures
 
 _QUIET = ("matplotlib", "fontTools", "transformers", "numba", "papermill", "urllib3", "httpx", "filelock", "torch", "faiss")
@@ -74,7 +75,7 @@ class Notebook:
 
     def mark(self, lang: str) -> str:
         """Words that mark sample data in a figure's title; empty for real data."""
-        return figures.pick(lang, " (예시 자료)", " (sample data)") if self.is_sample else ""
+        return language.pick(lang, " (예시 자료)", " (sample data)") if self.is_sample else ""
 
     def uses(self, *data) -> None:
         """Remember the data (tables, arrays) that the following figures show."""

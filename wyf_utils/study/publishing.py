@@ -13,12 +13,13 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError, HTTPError
 from huggingface_hub.utils import validate_repo_id
 
 from ..core import emotions
-from ..core.artifacts import read_json
 from ..core.errors import BadInput, MissingData, Unreachable
-from ..core.settings import PROFILES, cache_folder, relative
-from ..data import datasets
+from ..core.files import read_json
+from ..core.paths import PROFILES, cache_folder, relative
+from ..data import registry
 from ..text import classifier
-from ..text.encoders import BUNDLED, CANDIDATES
+from ..text.bundled_e5 import BUNDLED
+from ..text.encoders import CANDIDATES
 
 #: What a trained model consists of, and all that is published beside its card.
 FILES = ("config.json", "model.safetensors", classifier.CARD, "tokenizer.json", "tokenizer_config.json")
@@ -139,7 +140,7 @@ _LIMITS = {"sample": f"It was trained on {_SAMPLE_LIMIT}", "": f"What it was tra
 
 
 def model_card(model: Path, repo: str = "OWNER/NAME", revision: str = "") -> str:
-    """Model card (README.md) of a model saved by `classifier.fine_tune`; what is not known is said to be so.
+    """Model card (README.md) of a model saved by `finetuning.fine_tune`; what is not known is said to be so.
 
     Parameters
     ----------
@@ -210,7 +211,7 @@ def _data(about: dict, fingerprint: str) -> str:
     """Table of what is known of the sentences that a model learned from."""
     profile, corpus = about.get("profile"), about.get("corpus")
     terms = {"sample": "MIT, in the repository", "wyf": "AI Hub, whose terms do not let it be passed on", None: UNKNOWN}
-    public = dict.fromkeys(f"{r.repo} ({r.licence}): {r.citation}" for name, r in datasets.REGISTRY.items() if name.startswith(f"{corpus}_"))
+    public = dict.fromkeys(f"{r.repo} ({r.licence}): {r.citation}" for name, r in registry.REGISTRY.items() if name.startswith(f"{corpus}_"))
     return _table(
         ("Data", ""),
         ("Profile", f"`{profile}`, {PROFILES[profile]}" if profile else UNKNOWN),
@@ -237,7 +238,7 @@ def publish(model: Path, repo: str, *, revision: str = "", private: bool = True,
     Parameters
     ----------
     model
-        Folder of a model saved by `classifier.fine_tune`; nothing in it is changed.
+        Folder of a model saved by `finetuning.fine_tune`; nothing in it is changed.
     repo
         OWNER/NAME; made where it is not there yet.
     revision

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ..core import emotions
-from ..core.artifacts import read_json, replacing_file
 from ..core.errors import CorruptData
-from ..core.metrics import show, verdict
-from ..core.settings import ROOT
+from ..core.files import read_json, replacing_file
+from ..core.intervals import show, verdict
+from ..core.paths import ROOT
 from . import comparison, hearing
 from .notebook import RESULTS
 

@@ -17,10 +17,10 @@ import yaml
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
-from ..core.artifacts import read_json, replacing_file, write_json
 from ..core.errors import BadParameter, MissingData, WyfError
-from ..core.settings import ROOT, relative, run_folder
-from ..data import datasets
+from ..core.files import read_json, replacing_file, write_json
+from ..core.paths import ROOT, relative, run_folder
+from ..data import registry
 from .notebook import MANIFEST, RESULTS
 
 NOTEBOOKS = ROOT / "notebooks"
@@ -178,7 +178,7 @@ def run(name: str, out: Path | None = None) -> Path:
     """
     notebooks = plan(name)
     if any(parameters.get("profile") == "open" for parameters in notebooks.values()):
-        datasets.fetch()
+        registry.fetch()
     out = (out or run_folder(name)).resolve()
     (out / "notebooks").mkdir(parents=True, exist_ok=True)
     log = out / "progress.log"

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import re
-import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pandas as pd
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax
-from sklearn.base import ClassifierMixin
-from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
-from torch import nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer, DataCollatorWithPadding, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerBase
 
-from ..core import artifacts, emotions, metrics
-from ..core.artifacts import read_json, write_json
+from ..core import artifacts, emotions
 from ..core.errors import BadInput, CorruptData, MissingData
-from ..core.settings import THREADS, device, progress
+from ..core.files import read_json
+from ..core.runtime import device, progress
+from ..core.vectors import tempered
 from ..data.cleaning import without_full_stops
-from . import encoders, training
-from .encoders import BUNDLED, Encoder, mean_pool
+from . import embeddings, encoders
+from .emotion_model import EmotionModel
 
 TARGETS = list(emotions.EN)
 #: Beside the weights: recipe, seed, curve, calibration.
@@ -41,297 +33,10 @@ CARD = "recipe.json"
 # Baselines ------------------------------------------------------------------------------------------
 
 
-def majority(train: pd.DataFrame, n: int) -> np.ndarray:
-    """Most frequent emotion of the training part, n times."""
-    return np.full(n, train["emotion"].mode()[0])
-
-
-def shuffled(train: pd.DataFrame, n: int, seed: int) -> np.ndarray:
-    """N emotions drawn from the training part's labels at random: right proportions, no reading."""
-    return np.random.default_rng(seed).choice(train["emotion"].to_numpy(), n)
-
-
-def _best_on_dev(heads: Sequence[ClassifierMixin], train_rows, train: pd.DataFrame, dev_rows, dev: pd.DataFrame) -> ClassifierMixin:
-    """Fit heads and keep the one with the best dev macro-F1."""
-    true = dev["emotion"].to_numpy()
-    fitted = joblib.Parallel(n_jobs=THREADS)(joblib.delayed(head.fit)(train_rows, train["emotion"]) for head in heads)
-    return max(fitted, key=lambda head: metrics.macro_f1(true, head.predict(dev_rows)))
-
-
-def tfidf(train: pd.DataFrame, dev: pd.DataFrame, *, balanced: bool = True) -> Pipeline:
-    """Character 1- to 4-grams, TF-IDF and a logistic regression; its strength is chosen on `dev`.
-
-    Parameters
-    ----------
-    balanced
-        Whether rare emotions weigh as much as frequent ones, which helps macro-F1 and costs accuracy.
-    """
-    grams = TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), min_df=2, sublinear_tf=True)
-    rows = grams.fit_transform(train["text"])
-    heads = [LogisticRegression(C=strength, max_iter=2000, class_weight="balanced" if balanced else None) for strength in (0.1, 1, 10)]
-    return make_pipeline(grams, _best_on_dev(heads, rows, train, grams.transform(dev["text"]), dev))
-
-
-def six_probabilities(model: Pipeline, rows) -> np.ndarray:
-    """Probabilities (n, 6) by a fitted model of scikit-learn, of texts or vectors; an emotion that it never saw has 0."""
-    probabilities = np.zeros((len(rows), emotions.N))
-    probabilities[:, model.classes_] = model.predict_proba(rows)
-    return probabilities
-
-
-def sentence_vectors(encoder: str, texts: Sequence[str], desc: str) -> np.ndarray:
-    """Vectors (n, 5 * dim) of texts by an encoder that is not trained, from five of its depths; from the cache."""
-    texts = list(texts)
-
-    def make(folder: Path) -> None:
-        vectors = encoders.embed_layers(encoders.load(encoder, texts=texts), texts, max_length=64, desc=desc)
-        np.save(folder / "vectors.npy", vectors.astype(np.float16), allow_pickle=False)
-
-    key = {"encoder": encoder, "content": encoders.content(encoder)}
-    entry = artifacts.folder("vectors", make, parameters=key, data=artifacts.fingerprint(texts), code=[sentence_vectors, encoders])
-    return np.load(entry.path / "vectors.npy", allow_pickle=False).astype(np.float32)
-
-
-def frozen(train_rows: np.ndarray, train: pd.DataFrame, dev_rows: np.ndarray, dev: pd.DataFrame) -> Pipeline:
-    """Fit a logistic regression on `sentence_vectors` of the training part; its strength is chosen on `dev`."""
-    strengths = (0.001, 0.003, 0.01, 0.03)
-    heads = [make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=1000, class_weight="balanced")) for strength in strengths]
-    return _best_on_dev(heads, train_rows, train, dev_rows, dev)
-
-
 # Fine-tuning ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How an encoder is fine-tuned.
-
-    Attributes
-    ----------
-    encoder : str
-        Name for `encoders.load`, or the folder of a model kept by `dapt`.
-    revision : str
-        Commit or tag on the hub; the newest by default.
-    epochs, batch_size, learning_rate, weight_decay, warmup, optimizer
-        As in transformers' `TrainingArguments`: batch_size is that of each process, warmup a share of all steps.
-    frozen_layers : int
-        Embeddings and this many lower layers stay as they are; 0 trains everything.
-    accumulation : int
-        Batches whose gradients are added up before a step.
-    layer_decay : float
-        Each layer's rate is this times that of the layer above.
-    balance : float
-        Class weights are (class share) ** -balance, with mean 1 over the training texts.
-    auxiliary : float
-        Weight of a second task that is dropped after training: telling all labels of the source (binary cross-entropy,
-        summed over them). Six emotions say less of a text than its own labels do.
-    focal : float
-        Gamma of the focal loss (Lin et al. 2017); 0 is cross-entropy.
-    label_smoothing : float
-        Share of every target that is spread over all six emotions.
-    max_length : int
-        Tokens read of each text.
-    patience : int
-        Evaluations without a better dev macro-F1 before training stops.
-    eval_steps : int
-        Steps between evaluations on dev; 0 for one an epoch.
-    """
-
-    encoder: str = BUNDLED
-    revision: str = ""
-    epochs: float = 2
-    batch_size: int = 16
-    learning_rate: float = 2e-4
-    head_learning_rate: float = 1e-3
-    weight_decay: float = 0.01
-    warmup: float = 0.1
-    optimizer: str = "adamw_torch"
-    frozen_layers: int = 8
-    accumulation: int = 1
-    layer_decay: float = 1.0
-    balance: float = 0.0
-    auxiliary: float = 0.25
-    focal: float = 0.0
-    label_smoothing: float = 0.0
-    max_length: int = 64
-    patience: int = 2
-    eval_steps: int = 0
-
-
-class EmotionModel(nn.Module):
-    """Encoder, mean pooling, standardised dimensions, dropout, and a linear layer to six logits.
-
-    In training a second linear layer tells the source's own labels; it is not saved.
-
-    Mean-pooled vectors of contrastive encoders such as E5 lie in a narrow cone. Without standardising, the head
-    sees nearly the same vector for every text and training stays at the majority for hundreds of steps.
-    """
-
-    def __init__(
-        self,
-        encoder: nn.Module,
-        class_weights: torch.Tensor | None = None,
-        labels: int = 0,
-        auxiliary: float = 0.0,
-        focal: float = 0.0,
-        label_smoothing: float = 0.0,
-    ):
-        super().__init__()
-        self.auxiliary, self.focal, self.label_smoothing = auxiliary, focal, label_smoothing
-        self.encoder = encoder
-        self.standardise = nn.BatchNorm1d(encoder.config.hidden_size, affine=False)
-        self.dropout = nn.Dropout(0.1)
-        self.head = nn.Linear(encoder.config.hidden_size, emotions.N)
-        self.labels_head = nn.Linear(encoder.config.hidden_size, labels) if labels else None
-        self.register_buffer("class_weights", torch.ones(emotions.N) if class_weights is None else class_weights)
-
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor | None = None) -> dict:
-        """Logits (batch, 6), and the loss against soft targets of the emotions and of the source's labels (batch, 6 + labels)."""
-        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state  # (batch, tokens, dim)
-        pooled = self.dropout(self.standardise(mean_pool(hidden, attention_mask)))  # (batch, dim)
-        logits = self.head(pooled)  # (batch, 6)
-        if labels is None:
-            return {"logits": logits}
-        targets = labels[:, : emotions.N] * (1 - self.label_smoothing) + self.label_smoothing / emotions.N
-        logs = logits.float().log_softmax(-1)  # (batch, 6)
-        loss = -(targets * self.class_weights * (1 - logs.exp()) ** self.focal * logs).sum(-1).mean()
-        if self.labels_head is not None:
-            told, true = self.labels_head(pooled).float(), labels[:, emotions.N :]  # (batch, labels)
-            loss = loss + self.auxiliary * nn.functional.binary_cross_entropy_with_logits(told, true, reduction="none").sum(-1).mean()
-        return {"loss": loss, "logits": logits}
-
-
-def class_weights(targets: np.ndarray, balance: float) -> torch.Tensor:
-    """Weight of each emotion, (share) ** -balance, with mean 1 over the texts; absent emotions weigh 0."""
-    share = targets.mean(axis=0)
-    weights = np.where(share > 0, np.maximum(share, 1e-9) ** -balance, 0)
-    return torch.tensor(weights / (weights * share).sum(), dtype=torch.float32)
-
-
-def freeze(encoder: nn.Module, layers: int) -> None:
-    """Stop gradients in the embeddings and in the lowest `layers` layers, and their dropout: what learns nothing need not be disturbed."""
-    if layers:
-        for module in (encoder.embeddings, *encoders.layers(encoder)[:layers]):
-            module.requires_grad_(False)
-            for dropout in (part for part in module.modules() if isinstance(part, nn.Dropout)):
-                dropout.p = 0.0
-
-
-def fine_tune(train: pd.DataFrame, dev: pd.DataFrame, recipe: Recipe, seed: int, path: Path, work: Path | None = None, tracker: str = "none") -> None:
-    """Fine-tune an encoder, keep the epoch with the best dev macro-F1, calibrate it on dev and save it.
-
-    Parameters
-    ----------
-    train, dev
-        Tables with text, emotion and the six soft targets.
-    recipe
-        How to train.
-    seed
-        Seed of the head's weights, the dropout and the order of the texts.
-    path
-        Folder that receives model.safetensors, config.json, tokenizer files and recipe.json.
-    work
-        Folder of the checkpoints; a training that was stopped goes on from there. By default nothing is kept.
-    tracker
-        As for `training.fit`.
-    """
-    if train["emotion"].nunique() < 2:
-        raise BadInput("The training part holds a single emotion; give it at least two.")
-    torch.manual_seed(seed)
-    encoder = encoders.load(recipe.encoder, texts=train["text"].tolist(), revision=recipe.revision or None)
-    recipe = replace(recipe, max_length=min(recipe.max_length, encoder.tokenizer.model_max_length))
-    freeze(encoder.model, recipe.frozen_layers)
-    names = _label_names(train) if recipe.auxiliary else []
-    model = EmotionModel(
-        encoder.model, class_weights(train[TARGETS].to_numpy(), recipe.balance), len(names), recipe.auxiliary, recipe.focal, recipe.label_smoothing
-    )
-    with tempfile.TemporaryDirectory() as temporary:
-        curve = training.fit(
-            model,
-            _rows(encoder, train, names, recipe.max_length),
-            dev=_rows(encoder, dev, names, recipe.max_length),
-            collator=DataCollatorWithPadding(encoder.tokenizer),
-            folder=work or Path(temporary),
-            desc=f"fine-tune, seed {seed}",
-            seed=seed,
-            epochs=recipe.epochs,
-            batch_size=recipe.batch_size,
-            gradient_accumulation_steps=recipe.accumulation,
-            warmup_steps=recipe.warmup,
-            patience=recipe.patience,
-            eval_steps=recipe.eval_steps,
-            optimizer=_optimizer(model, recipe),
-            scores=_dev_scores,
-            tracker=tracker,
-        )
-    path.mkdir(parents=True, exist_ok=True)
-    model.labels_head = None
-    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, path / "model.safetensors")
-    encoder.model.config.save_pretrained(path)
-    encoder.tokenizer.save_pretrained(path)
-    card = {"recipe": asdict(recipe), "seed": seed, "curve": curve, "temperature": 1.0, "unsure_below": 0.0}
-    write_json(path / CARD, card)
-    write_json(path / CARD, card | calibrate(load(path).predict(dev["text"].tolist()), dev["emotion"].to_numpy()))
-
-
-def _label_names(table: pd.DataFrame) -> list[str]:
-    """Labels of the source that stand in a table, sorted; none where it has no column `labels`."""
-    return sorted({name for labels in table.get("labels", ()) for name in labels.split("|")})
-
-
-def _rows(encoder: Encoder, table: pd.DataFrame, names: list[str], max_length: int) -> list[dict]:
-    """Trainer's rows with the targets of the emotions (6,) and of the source's labels (len(names),)."""
-    targets = table[TARGETS].to_numpy(np.float32)
-    if names:
-        told = table["labels"].str.get_dummies("|").reindex(columns=names, fill_value=0)
-        targets = np.concatenate([targets, told.to_numpy(np.float32)], axis=1)
-    return [row | {"labels": target} for row, target in zip(training.rows(encoder, table["text"], max_length), targets, strict=True)]
-
-
-def _optimizer(model: EmotionModel, recipe: Recipe) -> torch.optim.Optimizer:
-    """AdamW or Adafactor; rates fall from the top layer down, and the new head has its own."""
-    layers = model.encoder.config.num_hidden_layers
-    heads = [parameter for head in (model.head, model.labels_head) if head is not None for parameter in head.parameters()]
-    groups = [{"params": heads, "lr": recipe.head_learning_rate}]
-    for name, parameter in model.encoder.named_parameters():
-        if parameter.requires_grad:
-            depth = re.search(r"layers?\.(\d+)\.", name)
-            below_top = layers - 1 - int(depth[1]) if depth else layers if "embeddings" in name else 0
-            groups.append({"params": [parameter], "lr": recipe.learning_rate * recipe.layer_decay**below_top})
-    if recipe.optimizer == "adamw_torch":
-        return torch.optim.AdamW(groups, weight_decay=recipe.weight_decay)
-    if recipe.optimizer == "adafactor":
-        return torch.optim.Adafactor(groups, weight_decay=recipe.weight_decay)
-    raise BadInput(f"There is no optimizer '{recipe.optimizer}'; choose adamw_torch or adafactor.")
-
-
-def _dev_scores(prediction) -> dict[str, float]:
-    logits, targets = prediction
-    true, predicted = targets[:, : emotions.N].argmax(-1), logits.argmax(-1)
-    return {"macro_f1": metrics.macro_f1(true, predicted), "micro_f1": metrics.micro_f1(true, predicted)}
-
-
-def trained(train: pd.DataFrame, dev: pd.DataFrame, recipe: Recipe, seed: int, tracker: str = "none") -> artifacts.Entry:
-    """Fine-tuned model from the cache, trained first where it is not there yet."""
-    columns = [c for c in ("text", "emotion", "labels", *TARGETS) if c in train]
-    return artifacts.folder(
-        "classifier",
-        lambda path, work: fine_tune(train, dev, recipe, seed, path, work, tracker),
-        parameters={**asdict(recipe), "content": encoders.content(recipe.encoder), "seed": seed, "bfloat16": training.mixed_precision()},
-        data=artifacts.fingerprint(train[columns], dev[columns]),
-        code=[fine_tune, EmotionModel, class_weights, freeze, _optimizer, _rows, _label_names, _dev_scores, calibrate, training, encoders],
-        resumable=True,
-        about=train.attrs,
-    )
-
-
 # Calibration ----------------------------------------------------------------------------------------
-
-
-def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Probabilities (n, 6) softened (temperature above 1) or sharpened (below 1), rows summing to 1."""
-    logits = np.log(np.maximum(probabilities, 1e-9)) / temperature
-    return softmax(logits, axis=1).astype(np.float32)
 
 
 def calibrate(probabilities: np.ndarray, true: np.ndarray) -> dict[str, float]:
@@ -411,7 +116,7 @@ class Classifier:
         )
         ids, owners = windows["input_ids"], np.array(windows["overflow_to_sample_mapping"])
         probabilities = np.empty((len(ids), emotions.N), np.float32)
-        batches = encoders.by_length([len(i) for i in ids], batch_size)
+        batches = embeddings.by_length([len(i) for i in ids], batch_size)
         for batch in progress(batches, desc=desc) if desc else batches:
             inputs = self.tokenizer.pad({"input_ids": [ids[i] for i in batch]}, return_tensors="np")
             probabilities[batch] = softmax(self.logits(inputs["input_ids"], inputs["attention_mask"]), axis=1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from . import encoders
+from . import embeddings
 from .classifier import Classifier, readable
 
 #: Parts that a sentence is read without, one at a time; of a longer one neighbouring words are taken together.
@@ -60,7 +60,7 @@ def moving_words(sentence: str, model: Classifier) -> pd.DataFrame:
     return table.sort_values("effect", ascending=False, kind="stable", ignore_index=True)[columns]
 
 
-def nearest_lines(sentence: str, lyrics: Sequence[str], encoder: Callable[[], encoders.Encoder]) -> list[str]:
+def nearest_lines(sentence: str, lyrics: Sequence[str], encoder: Callable[[], embeddings.Encoder]) -> list[str]:
     """Of each lyric the line whose embedding is nearest to the sentence's; blank for a blank lyric.
 
     Parameters
@@ -74,7 +74,7 @@ def nearest_lines(sentence: str, lyrics: Sequence[str], encoder: Callable[[], en
     flat = [line for lines in split for line in lines]
     if not flat:
         return [""] * len(split)
-    vectors = encoders.embed(encoder(), [sentence, *flat], max_length=64)
+    vectors = embeddings.embed(encoder(), [sentence, *flat], max_length=64)
     cosines = vectors[1:] @ vectors[0]
     ends = np.cumsum([len(lines) for lines in split])
     return [lines[int(part.argmax())] if lines else "" for lines, part in zip(split, np.split(cosines, ends[:-1]), strict=True)]

@@ -23,8 +23,8 @@ from torch import nn
 
 from ..core import artifacts
 from ..core.errors import BadInput
-from ..core.settings import THREADS, device
-from ..data import datasets
+from ..core.runtime import THREADS, device
+from ..data import text_corpora
 from . import classifier, encoders
 
 #: Who bears the unlike sizes of channels: 0 the inputs alone, so that weights are even, 1 the weights alone. Inputs with a scale a token can bear more.
@@ -129,7 +129,7 @@ def _affine(*layers: nn.Linear) -> tuple[np.ndarray, np.ndarray]:
 
 def _inputs(model: classifier.Classifier, products: list[nn.Linear]) -> list[np.ndarray]:
     """What linear layers read, (tokens, in) each, while the model reads sentences of the sample."""
-    texts = datasets.utterances("sample")[0]["text"].sample(SENTENCES, random_state=0)
+    texts = text_corpora.utterances("sample")[0]["text"].sample(SENTENCES, random_state=0)
     seen, words = [[] for _ in products], None
     hooks = [layer.register_forward_pre_hook(lambda _, x, there=there: there.append(x[0][words].numpy())) for layer, there in zip(products, seen, strict=True)]
     for start in range(0, len(texts), 32):
@@ -270,7 +270,7 @@ def _traced(model: nn.Module, name: str, folder: Path) -> onnx.ModelProto:
 
 
 def export(model: Path, folder: Path) -> None:
-    """Export a model saved by `classifier.fine_tune` to `folder/model.onnx`, in eight bits.
+    """Export a model saved by `finetuning.fine_tune` to `folder/model.onnx`, in eight bits.
 
     Raises
     ------
@@ -294,7 +294,7 @@ def exported(model: Path) -> artifacts.Entry:
 
 
 def load_onnx(model: Path) -> OnnxClassifier:
-    """Load a model saved by `classifier.fine_tune` into ONNX Runtime.
+    """Load a model saved by `finetuning.fine_tune` into ONNX Runtime.
 
     Parameters
     ----------

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,168 +17,22 @@ import numpy as np
 import pandas as pd
 import torch
 from safetensors import SafetensorError, safe_open
-from scipy.spatial.distance import jensenshannon
-from sklearn.decomposition import PCA
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold, cross_val_score
-from sklearn.pipeline import make_pipeline
 from torch import nn
 from torch.nn import functional
-from transformers import AutoModelForMaskedLM, BertForMaskedLM, ElectraForPreTraining, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import AutoModelForMaskedLM, BertForMaskedLM, ElectraForPreTraining, PreTrainedModel
 
-from ..core import artifacts
-from ..core.artifacts import read_json, write_json
+from ..core import artifacts, runtime
 from ..core.errors import BadInput
-from ..core.settings import device
-from ..data import datasets
-from ..data.cleaning import couplets, near_duplicates, without_full_stops
-from . import classifier, encoders, training
-from .encoders import BUNDLED, E5_PREFIX, Encoder
-from .words import content_words
-
-#: What is pre-trained on, in order, before the same fine-tuning. `frozen_2022` is the order of 2022 with its fault: the encoder stays frozen.
-CONDITIONS: dict[str, tuple[str, ...]] = {
-    "none": (),
-    "tapt": ("emotion",),
-    "conversation": ("conversation",),
-    "lyrics": ("lyrics",),
-    "unrelated": ("unrelated",),
-    "lyrics_conversation_emotion": ("lyrics", "conversation", "emotion"),
-    "conversation_lyrics_emotion": ("conversation", "lyrics", "emotion"),
-    "frozen_2022": ("lyrics", "conversation", "emotion"),
-}
-#: Published in 2022: shares of the union of sub-word ids in percent, by the domains that hold them; and micro-F1 before and after DAPT.
-VENN_2022 = {
-    ("conversation", "emotion", "lyrics"): 54,
-    ("conversation", "lyrics"): 17,
-    ("conversation",): 10,
-    ("conversation", "emotion"): 7,
-    ("lyrics",): 7,
-    ("emotion", "lyrics"): 3,
-    ("emotion",): 2,
-}
-MICRO_F1_2022 = {"before": 0.726, "after": 0.734}
+from ..core.files import read_json, write_json
+from ..core.runtime import device
+from ..data.cleaning import near_duplicates, without_full_stops
+from ..data.splits import _shuffled
+from . import bundled_e5, embeddings, encoders, training
+from .bundled_e5 import BUNDLED, E5_PREFIX
+from .embeddings import Encoder
+from .masking import Masker, Replacer, frequencies, rows
 
 # How far apart ------------------------------------------------------------------------------------
-
-
-def word_counts(domains: dict[str, Sequence[str]]) -> dict[str, Counter]:
-    """How often each content word stands in the texts of each domain; stop words are excluded."""
-    return {name: Counter(word for words in content_words(texts) for word in words) for name, texts in domains.items()}
-
-
-def shared_words(counts: dict[str, Counter], size: int = 10_000) -> tuple[pd.DataFrame, dict[str, set[str]]]:
-    """Share of the most frequent words that two domains have in common (Gururangan et al. 2020, figure 2).
-
-    Parameters
-    ----------
-    counts
-        Of `word_counts`.
-    size
-        Words of each vocabulary. Every domain is cut to the smallest of them, so that shares compare; ties go by the alphabet.
-
-    Returns
-    -------
-    shares : DataFrame
-        Symmetric, in percent.
-    vocabularies : dict
-        Words of each domain, of the same number.
-    """
-    size = min(size, *map(len, counts.values()))
-    vocabularies = {name: set(sorted(counted, key=lambda word: (-counted[word], word))[:size]) for name, counted in counts.items()}
-    return _pairs(vocabularies, lambda a, b: len(a & b) / size), vocabularies
-
-
-def shared_pieces(domains: dict[str, Sequence[str]]) -> tuple[pd.DataFrame, dict[str, set[int]]]:
-    """Jaccard index of all distinct sub-word ids of two domains, in percent: the way of 2022, which saturates."""
-    vocabularies = {name: {i for ids in _pieces(texts) for i in ids} for name, texts in domains.items()}
-    return _pairs(vocabularies, lambda a, b: len(a & b) / len(a | b)), vocabularies
-
-
-def _pieces(texts: Sequence[str]) -> list[list[int]]:
-    """Ids of the bundled encoder's full vocabulary for each text, without prefix and special tokens."""
-    frame = len(encoders.token_ids([""])[0]) - 1  # <s> and prefix; </s> stands behind the text
-    return [ids[frame:-1] for ids in encoders.token_ids(texts)]
-
-
-def _pairs(vocabularies: dict[str, set], share) -> pd.DataFrame:
-    names = list(vocabularies)
-    values = [[100 * share(vocabularies[a], vocabularies[b]) for b in names] for a in names]
-    return pd.DataFrame(values, index=names, columns=names)
-
-
-def venn_shares(sets: dict[str, set]) -> dict[tuple[str, ...], float]:
-    """Share of the union in percent, by the names of the sets that hold an element."""
-    held: Counter = Counter()
-    for element in set.union(*sets.values()):
-        held[tuple(name for name, members in sets.items() if element in members)] += 1
-    return {names: 100 * n / held.total() for names, n in held.items()}
-
-
-def venn_jaccard(shares: dict[tuple[str, ...], float], a: str, b: str) -> float:
-    """Jaccard index of two sets in percent, from the shares of a Venn diagram."""
-    both = sum(share for names, share in shares.items() if a in names and b in names)
-    return 100 * both / sum(share for names, share in shares.items() if a in names or b in names)
-
-
-def unigram_distance(domains: dict[str, Sequence[str]], seed: int) -> pd.DataFrame:
-    """Jensen-Shannon divergence of the sub-words' frequencies, in percent of a bit: 0 for the same text, 100 for nothing in common.
-
-    The divergence of two samples grows as they shrink. So every pair is compared over the same number of sub-words, half of
-    the smallest domain's, and on the diagonal stands what two samples of one domain give: the floor, not zero.
-    """
-    streams = {name: [i for ids in _shuffled(_pieces(texts), seed) for i in ids] for name, texts in domains.items()}
-    size = min(map(len, streams.values())) // 2
-    table = pd.DataFrame(index=list(domains), columns=list(domains), dtype=float)
-    for a, ours in streams.items():
-        for b, theirs in streams.items():
-            counts = [Counter(ours[:size]), Counter(theirs[-size:] if a == b else theirs[:size])]
-            every = sorted(counts[0] | counts[1])
-            table.loc[a, b] = 100 * jensenshannon(*([counted[i] for i in every] for counted in counts), base=2) ** 2
-    return table
-
-
-def _shuffled(items: Sequence, seed: int) -> list:
-    return [items[i] for i in np.random.default_rng(seed).permutation(len(items))]
-
-
-def told_apart(domains: dict[str, Sequence[str]], seed: int, most: int = 400) -> pd.DataFrame:
-    """Accuracy in percent of a classifier that tells two domains apart, five-fold cross-validated (classifier two-sample test, Lopez-Paz and Oquab 2017).
-
-    Character 1- to 3-grams, TF-IDF and logistic regression, on as many texts of each: half of the smallest domain's, `most` at
-    the most. 50 is a guess; on the diagonal two samples of the same domain are to be told apart.
-    """
-    texts = {name: _shuffled(list(each), seed) for name, each in domains.items()}
-    size = min(most, min(map(len, texts.values())) // 2)
-    table = pd.DataFrame(index=list(domains), columns=list(domains), dtype=float)
-    for row, (a, ours) in enumerate(texts.items()):
-        for b, theirs in list(texts.items())[row:]:
-            model = make_pipeline(TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 3), sublinear_tf=True), LogisticRegression(C=10))
-            both = ours[:size] + (theirs[size : 2 * size] if a == b else theirs[:size])
-            folds = StratifiedKFold(5, shuffle=True, random_state=seed)
-            table.loc[a, b] = table.loc[b, a] = 100 * cross_val_score(model, both, np.repeat([0, 1], size), cv=folds).mean()
-    return table
-
-
-def plane(domains: dict[str, Sequence[str]], seed: int, each: int = 120) -> tuple[np.ndarray, np.ndarray]:
-    """Texts of each domain as points: their vectors by the bundled encoder, on the first two principal components.
-
-    Returns
-    -------
-    points : ndarray of shape (domains x each, 2)
-    names : ndarray of shape (domains x each,)
-        Domain of each point.
-    """
-    texts = {name: _shuffled(list(some), seed)[:each] for name, some in domains.items()}
-    flat = [text for some in texts.values() for text in some]
-
-    def make(folder: Path) -> None:
-        np.save(folder / "vectors.npy", encoders.embed(encoders.load(BUNDLED, flat), flat, max_length=64), allow_pickle=False)
-
-    entry = artifacts.folder("vectors", make, parameters={"encoder": BUNDLED}, data=artifacts.fingerprint(flat), code=[encoders])
-    points = PCA(2, svd_solver="full").fit_transform(np.load(entry.path / "vectors.npy", allow_pickle=False))
-    return points, np.repeat(list(texts), [len(some) for some in texts.values()])
 
 
 # Corpora and guards -------------------------------------------------------------------------------
@@ -249,156 +102,7 @@ def corpora(domains: dict[str, Sequence[str]], apart: dict[str, Sequence[str]], 
     return Corpora(train, held, kept_out, pd.DataFrame(rows).T)
 
 
-def lyrics(profile: str, seed: int, limit: int = 0) -> tuple[list[str], pd.DataFrame]:
-    """Lines of lyrics to read, and lyrics of other artists to be scored.
-
-    The sample's lyrics alone have an emotion that their author had in mind, so that they are scored whatever the profile;
-    the open profile, which has none, also reads the sample's. Songs of an artist, and of a lyric's writer, are read or scored, never both.
-
-    Parameters
-    ----------
-    limit
-        Lyrics that are scored; 0 for all, a third of those whose writers are known.
-
-    Returns
-    -------
-    lines : list
-        Different lines of the lyrics to read.
-    scored : DataFrame
-        Columns id, lyric, emotion (the author's first intent), couplets (list of texts of two lines).
-    """
-    songs, _ = datasets.songs("sample", encoders.count_tokens)
-    songs = songs.merge(datasets.lyric_intent("sample").rename(columns={"first": "emotion"}), on="id")
-    parts = datasets.split_songs(songs, "sample", seed, parts=3, by="emotion")
-    scored = parts["test"]
-    scored = scored.sample(limit, random_state=seed) if 0 < limit < len(scored) else scored
-    read = datasets.songs(profile, encoders.count_tokens)[0] if profile == "wyf" else pd.concat([parts["train"], parts["dev"]])
-    lines = list(dict.fromkeys(line for lyric in read["lyric"] for line in lyric.splitlines()))
-    return lines, scored.assign(couplets=scored["lyric"].map(couplets))[["id", "lyric", "emotion", "couplets"]]
-
-
 # Rows and masks -----------------------------------------------------------------------------------
-
-
-def rows(encoder: Encoder, texts: Sequence[str], max_length: int, *, pack: bool = False) -> list[dict]:
-    """Rows for the language model. Nothing is cut off: a text that is longer than a row goes on in the next.
-
-    Parameters
-    ----------
-    texts
-        One of fewer than two tokens is left out: there is nothing to guess it from.
-    max_length
-        Tokens of a row at the most, prefix and special tokens included.
-    pack
-        Whether short texts share a row, each closed by the separator, as many as find room.
-
-    Returns
-    -------
-    list of dict
-        input_ids, attention_mask, length, and `words`: the number of the word that a token belongs to, -1 for what is never masked.
-    """
-    tokenizer = encoder.tokenizer
-    start = [tokenizer.cls_token_id, *(tokenizer(encoder.prefix, add_special_tokens=False)["input_ids"] if encoder.prefix else [])]
-    encoded = tokenizer([*texts, ""], add_special_tokens=False)  # of no text at all it makes no table
-    room = min(max_length, tokenizer.model_max_length) - len(start) - 1
-    if room < 2:
-        raise BadInput(f"A row of {max_length} tokens has no room for text; take at least {len(start) + 3}.")
-    made: list[tuple[list[int], list[int]]] = []
-    for number, ids in enumerate(encoded["input_ids"]):
-        words = encoded.word_ids(number)
-        for at in range(0, len(ids) if len(ids) > 1 else 0, room):
-            piece, of = ids[at : at + room], words[at : at + room]
-            if pack and made and len(made[-1][0]) + 1 + len(piece) <= room:
-                before, numbers = made[-1]
-                offset = max(numbers) + 1
-                made[-1] = ([*before, tokenizer.sep_token_id, *piece], [*numbers, -1, *(offset + w for w in of)])
-            elif len(piece) > 1:
-                made.append((list(piece), list(of)))
-    return [
-        {
-            "input_ids": [*start, *ids, tokenizer.sep_token_id],
-            "attention_mask": [1] * (len(start) + len(ids) + 1),
-            "words": [*[-1] * len(start), *words, -1],
-            "length": len(start) + len(ids) + 1,
-        }
-        for ids, words in made
-    ]
-
-
-@dataclass
-class Masker:
-    """Collator that hides tokens anew every time a row is seen (dynamic masking, Liu et al. 2019).
-
-    Of what is chosen, 80 % become the mask, 10 % a random piece, 10 % stay (Devlin et al. 2019). Prefix and special tokens are
-    never chosen; at least one token of a row is.
-
-    Attributes
-    ----------
-    share : float
-        Share of the tokens, or words, that are chosen: 0.15 in BERT, 0.4 in Wettig et al. (2023).
-    whole_words : bool
-        Whether all pieces of a word are chosen together.
-    """
-
-    tokenizer: PreTrainedTokenizerFast
-    share: float = 0.15
-    whole_words: bool = False
-
-    def __post_init__(self):
-        if self.tokenizer.mask_token_id is None:
-            raise BadInput("The tokenizer has no mask token, so that nothing can be hidden from its model; take an encoder that has one.")
-        special = set(self.tokenizer.all_special_ids)
-        self.ordinary = torch.tensor([i for i in range(len(self.tokenizer)) if i not in special])
-
-    def chosen(self, words: torch.Tensor) -> torch.Tensor:
-        """Mask (rows, tokens) of the tokens to be guessed, from the word numbers (rows, tokens)."""
-        chances = torch.rand(words.shape)
-        mask = torch.zeros(words.shape, dtype=torch.bool)
-        for row, (numbers, chance) in enumerate(zip(words, chances, strict=True)):
-            units = numbers if self.whole_words else torch.where(numbers >= 0, torch.arange(len(numbers)), -1)
-            distinct = units[units >= 0].unique()
-            wanted = max(1, int(self.share * len(distinct) + chance[-1]))  # rounded up or down at random, so that the share holds on average
-            picked = distinct[chance[: len(distinct)].argsort()[:wanted]]
-            mask[row] = torch.isin(units, picked)
-        return mask
-
-    def hide(self, ids: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Ids with chosen tokens hidden, and labels: the true id where one was chosen, else -100."""
-        fate = torch.rand(ids.shape)
-        random = self.ordinary[torch.randint(len(self.ordinary), ids.shape)]
-        hidden = torch.where(mask & (fate < 0.8), self.tokenizer.mask_token_id, ids)
-        return torch.where(mask & (fate >= 0.9), random, hidden), torch.where(mask, ids, -100)
-
-    def __call__(self, batch: list[dict]) -> dict[str, torch.Tensor]:
-        """Padded input_ids, attention_mask and labels, each (rows, tokens)."""
-        width = max(len(row["input_ids"]) for row in batch)
-        fill = {"input_ids": self.tokenizer.pad_token_id, "attention_mask": 0, "words": -1}
-        padded = {name: torch.tensor([row[name] + [blank] * (width - len(row[name])) for row in batch]) for name, blank in fill.items()}
-        ids, labels = self.hide(padded["input_ids"], self.chosen(padded["words"]))
-        return {"input_ids": ids, "attention_mask": padded["attention_mask"], "labels": labels}
-
-
-@dataclass
-class Replacer(Masker):
-    """Collator for ELECTRA's discriminator: chosen tokens are replaced by draws from how frequent pieces are.
-
-    That is the unigram generator of Clark et al. (2020, section 3.2): published Korean discriminators come without their generator.
-    """
-
-    frequencies: torch.Tensor | None = None
-
-    def hide(self, ids: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Ids with chosen tokens replaced, and labels: 1 where a token is not the true one, 0 where it is, -100 for special tokens."""
-        weights = torch.ones(len(self.ordinary)) if self.frequencies is None else self.frequencies[self.ordinary]
-        drawn = self.ordinary[torch.multinomial(weights, ids.numel(), replacement=True)].view(ids.shape)
-        replaced = torch.where(mask, drawn, ids)
-        return replaced, torch.where(torch.isin(ids, self.ordinary), (replaced != ids).long(), -100)
-
-
-def frequencies(rows: list[dict], size: int) -> torch.Tensor:
-    """How often each id of a vocabulary of `size` stands in rows where it may be masked, (size,)."""
-    ids = [i for row in rows for i, word in zip(row["input_ids"], row["words"], strict=True) if word >= 0]
-    return torch.bincount(torch.tensor(ids), minlength=size).float()
 
 
 # Language models ----------------------------------------------------------------------------------
@@ -490,7 +194,7 @@ def lost_symbols(encoder: Encoder, texts: Sequence[str]) -> list[str]:
     unknown = set()
     for text, ids, places in zip(texts, encoded["input_ids"], encoded["offset_mapping"], strict=True):
         unknown.update(*(text[a:b] for i, (a, b) in zip(ids, places, strict=True) if i == encoder.tokenizer.unk_token_id))
-    known = zip(sorted(unknown), encoders.token_ids(sorted(unknown)), strict=True) if unknown else ()
+    known = zip(sorted(unknown), bundled_e5.token_ids(sorted(unknown)), strict=True) if unknown else ()
     return [sign for sign, ids in known if encoder.tokenizer.convert_tokens_to_ids("<unk>") not in ids and not sign.isspace()]
 
 
@@ -501,7 +205,7 @@ def mlm_loss(objective: Objective, masker: Masker, rows: list[dict], seed: int =
     total, tokens = 0.0, 0
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        for batch in encoders.by_length([row["length"] for row in rows], 32):
+        for batch in embeddings.by_length([row["length"] for row in rows], 32):
             inputs = masker([rows[i] for i in batch])
             asked = int((inputs["labels"] != -100).sum())
             where = objective.model.device
@@ -586,7 +290,7 @@ def base(texts: Corpora, recipe: Pretraining, seed: int, encoder: str = BUNDLED)
     return artifacts.folder(
         "dapt",
         make,
-        parameters={**asdict(recipe), "encoder": encoder, "content": encoders.content(encoder), "seed": seed, "bfloat16": training.mixed_precision()},
+        parameters={**asdict(recipe), "encoder": encoder, "content": encoders.content(encoder), "seed": seed, "bfloat16": runtime.mixed_precision()},
         data=artifacts.fingerprint(texts.train, texts.held_out),
         code=[base, *_CODE],
         resumable=True,
@@ -630,7 +334,7 @@ def stage(before: artifacts.Entry, domain: str, texts: Corpora, recipe: Pretrain
     return artifacts.folder(
         "dapt",
         make,
-        parameters={**asdict(recipe), "before": before.key, "seed": seed, "frozen": frozen, "bfloat16": training.mixed_precision()},
+        parameters={**asdict(recipe), "before": before.key, "seed": seed, "frozen": frozen, "bfloat16": runtime.mixed_precision()},
         data=artifacts.fingerprint(texts.train[domain], texts.held_out),
         code=[stage, *_CODE],
         resumable=True,
@@ -700,7 +404,7 @@ def _losses(objective: Objective, encoder: Encoder, held_out: dict[str, list[str
     found = {}
     for name, texts in held_out.items():
         read = rows(encoder, texts, recipe.max_length)
-        with torch.autocast(device(), torch.bfloat16, enabled=training.mixed_precision()):  # as it was trained
+        with torch.autocast(device(), torch.bfloat16, enabled=runtime.mixed_precision()):  # as it was trained
             found[name] = mlm_loss(objective, _masker(objective, encoder, read, ASKED, False), read)
     if any(map(math.isnan, found.values())):
         raise BadInput("A loss is not a number: the training ran away, or a domain has no held-out text; lower the learning rate, or hold texts out.")
@@ -722,111 +426,3 @@ def card(entry: artifacts.Entry) -> dict:
 
 
 # The experiment -----------------------------------------------------------------------------------
-
-
-def plan(names: Sequence[str] = tuple(CONDITIONS), suffixes: Sequence[str] = ("",)) -> dict[str, tuple[str, ...]]:
-    """Domains of each condition, for one or more task corpora: each has its own task sentences (the domain `emotion` with its suffix), the rest is shared.
-
-    Raises
-    ------
-    BadInput
-        If there is no such condition, or `none`, which the others are compared with, is not the first.
-    """
-    unknown = [name for name in names if name not in CONDITIONS]
-    if unknown or list(names)[:1] != ["none"]:
-        raise BadInput(f"The conditions are {', '.join(names)}; begin with none, and choose the others from: {', '.join(list(CONDITIONS)[1:])}.")
-    return {
-        f"{name}{suffix}": tuple(f"{domain}{suffix}" if domain == "emotion" else domain for domain in CONDITIONS[name]) for suffix in suffixes for name in names
-    }
-
-
-def adapted(start: artifacts.Entry, conditions: dict[str, tuple[str, ...]], texts: Corpora, recipe: Pretraining, seed: int) -> dict[str, list[artifacts.Entry]]:
-    """Entries of every condition's chain, `start` first; a stage that two conditions share is one entry."""
-    known: dict[tuple, artifacts.Entry] = {}
-    chains = {}
-    for name, path in conditions.items():
-        frozen, chain = name.startswith("frozen"), [start]
-        for length, domain in enumerate(path, start=1):
-            place = (frozen, *path[:length])
-            if place not in known:
-                known[place] = stage(chain[-1], domain, texts, recipe, seed, frozen=frozen)
-            chain.append(known[place])
-        chains[name] = chain
-    return chains
-
-
-def encoder_weights(entry: artifacts.Entry) -> dict[str, torch.Tensor]:
-    """Weights of a stage's encoder, without its head."""
-    return encoders.load(f"dapt/{entry.key}").model.state_dict()
-
-
-def moved(start: artifacts.Entry, end: artifacts.Entry) -> float:
-    """Share of the encoder's tensors that differ in any bit between two stages."""
-    before, after = encoder_weights(start), encoder_weights(end)
-    return float(np.mean([not torch.equal(before[name], after[name]) for name in before]))
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What the fine-tuned models of a condition answer, one array a seed.
-
-    Attributes
-    ----------
-    entries : list
-        The trained models.
-    sentences, lyrics : list
-        Emotion ids (n,) of the test sentences, and of the scored lyrics.
-    """
-
-    entries: list[artifacts.Entry]
-    sentences: list[np.ndarray]
-    lyrics: list[np.ndarray]
-
-
-def fine_tuned(
-    encoder: artifacts.Entry, train: pd.DataFrame, dev: pd.DataFrame, texts: pd.Series, scored: pd.DataFrame, recipe: classifier.Recipe, seeds: Sequence[int]
-) -> Answers:
-    """Fine-tune the encoder of a stage once a seed, in the same way for every condition, and let it answer.
-
-    Parameters
-    ----------
-    train, dev
-        Tables for `classifier.trained`.
-    texts
-        Test sentences.
-    scored
-        Lyrics of `lyrics`.
-    """
-    recipe = replace(recipe, encoder=f"dapt/{encoder.key}")
-    entries = [classifier.trained(train, dev, recipe, seed) for seed in seeds]
-    found = [_answered(entry, texts, scored) for entry in entries]
-    return Answers(entries, [sentences for sentences, _ in found], [lyric for _, lyric in found])
-
-
-def _answered(model: artifacts.Entry, texts: pd.Series, scored: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Emotion ids of sentences, and of lyrics by the mean over their couplets, from the cache."""
-
-    def make(folder: Path) -> None:
-        with torch.autocast(device(), torch.bfloat16, enabled=training.mixed_precision()):  # as it was trained
-            reader = classifier.load(model.path)
-            sentences = reader.predict(texts.tolist(), desc="read the test part")
-            songs = classifier.read_lyrics(reader, scored["couplets"], desc="read lyrics")
-        np.savez(folder / "answers.npz", sentences=sentences.argmax(1), lyrics=songs.argmax(1))
-
-    entry = artifacts.folder(
-        "dapt_answers",
-        make,
-        parameters={"model": model.key, "bfloat16": training.mixed_precision()},
-        data=artifacts.fingerprint(texts, scored["couplets"].tolist()),
-        code=[_answered, *classifier.READING],
-    )
-    with np.load(entry.path / "answers.npz", allow_pickle=False) as kept:
-        return kept["sentences"], kept["lyrics"]
-
-
-def minutes(chain: Sequence[artifacts.Entry], answers: Answers) -> dict[str, float]:
-    """Minutes that a condition took to make: its stages (those it shares included) and its fine-tunings."""
-    return {
-        "pre-training": sum(entry.seconds for entry in chain[1:]) / 60,
-        "fine-tuning": sum(entry.seconds for entry in answers.entries) / 60,
-    }

@@ -14,15 +14,11 @@ from transformers import EarlyStoppingCallback, PrinterCallback, TrainerCallback
 from transformers.trainer_utils import get_last_checkpoint
 
 from ..core.errors import BadInput
-from ..core.settings import cache_folder, device, processes, progress
-from .encoders import Encoder
+from ..core.paths import cache_folder
+from ..core.runtime import device, mixed_precision, processes, progress
+from .embeddings import Encoder
 
 TRACKERS = ("none", "tensorboard", "wandb")
-
-
-def mixed_precision() -> bool:
-    """Whether training runs in bfloat16: on a GPU, and on a CPU that multiplies it in hardware."""
-    return device() == "cuda" or (device() == "cpu" and torch.cpu._is_avx512_bf16_supported())
 
 
 def rows(encoder: Encoder, texts: Sequence[str], max_length: int) -> list[dict]:

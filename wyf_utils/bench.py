@@ -20,15 +20,16 @@ from transformers import BertConfig, DataCollatorForLanguageModeling, DataCollat
 from transformers.modeling_outputs import SequenceClassifierOutput
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
-from ..app import feeling
-from ..core import emotions, metrics
-from ..core.errors import WyfError
-from ..core.settings import THREADS, cache_folder, set_threads
-from ..data import cleaning, datasets
-from ..music import catalogue, recommender
-from ..sound import composer, mel, networks
-from ..text import classifier, encoders, onnx_model, pretraining, training
-from . import evaluation
+from .app import feeling
+from .core import emotions, metrics, runtime
+from .core.errors import WyfError
+from .core.paths import cache_folder, profile_folder
+from .core.runtime import THREADS, set_threads
+from .data import cleaning, song_files, text_corpora
+from .music import catalogue, recommender
+from .sound import composer, dataset, mel, network_training, networks
+from .study import evaluation
+from .text import bundled_e5, classifier, embeddings, emotion_model, encoders, finetuning, masking, onnx_model, pretraining, training
 
 #: Songs, songs since 2015 and lyrics that the catalogue of 2022 had, and what cleaning as many may take.
 SONGS, SONGS_2015, LYRICS, SECONDS, GIGABYTES = 707_989, 42_839, 145_636, 60, 2.0
@@ -59,15 +60,15 @@ def _search() -> None:
 
 
 def _embedding() -> None:
-    texts = datasets.utterances("sample")[0]["text"].tolist()[:128]
-    encoder = encoders.load(encoders.BUNDLED, texts)
+    texts = text_corpora.utterances("sample")[0]["text"].tolist()[:128]
+    encoder = encoders.load(bundled_e5.BUNDLED, texts)
 
     @torch.inference_mode()
     def one_by_one():
         for text in texts:
             encoder.model(**encoder.tokenizer(encoder.prefix + text, return_tensors="pt"))
 
-    compare("encoder, 128 sentences", {"one text at a time": one_by_one, "batches of like length": lambda: encoders.embed(encoder, texts)}, 3)
+    compare("encoder, 128 sentences", {"one text at a time": one_by_one, "batches of like length": lambda: embeddings.embed(encoder, texts)}, 3)
 
 
 class _AsPipeline(PreTrainedModel):
@@ -76,7 +77,7 @@ class _AsPipeline(PreTrainedModel):
     config_class = BertConfig
     _supports_sdpa = True  # as the encoder inside does
 
-    def __init__(self, model: classifier.EmotionModel):
+    def __init__(self, model: emotion_model.EmotionModel):
         super().__init__(BertConfig(**model.encoder.config.to_dict() | {"num_labels": emotions.N}))
         self.emotions = model
 
@@ -92,7 +93,7 @@ def _pipeline(reference: classifier.Classifier) -> TextClassificationPipeline:
 def _reading() -> None:
     """Sentences by transformers' pipeline, one text a call as in 2022, and by `predict`, on the weights of the default run."""
     parts = catalogue.sentences("sample", 0)
-    entry = classifier.trained(parts["train"], parts["dev"], classifier.Recipe(), 0)
+    entry = finetuning.trained(parts["train"], parts["dev"], finetuning.Recipe(), 0)
     reference, fast = classifier.load(entry.path), onnx_model.load_onnx(entry.path)
     texts = pd.concat([part["text"] for part in parts.values()]).sample(2000, random_state=0).tolist()
     pipe = _pipeline(reference)
@@ -135,7 +136,7 @@ def _feeling() -> None:
         print(f"\nfeeling to songs: not timed. {error}")
         return
     reference = classifier.load(model)
-    pipe, texts = _pipeline(reference), itertools.cycle(datasets.utterances("sample")[0]["text"].sample(300, random_state=0))
+    pipe, texts = _pipeline(reference), itertools.cycle(text_corpora.utterances("sample")[0]["text"].sample(300, random_state=0))
     seeds = itertools.count()
     calls = {
         "transformers pipeline, the sentence alone": lambda: pipe(reference.prefix + next(texts)),
@@ -152,10 +153,10 @@ def _feeling() -> None:
 def _fine_tuning() -> None:
     """One epoch over the default run's training part, with batches of like length and with batches as they come."""
     train = catalogue.sentences("sample", 0)["train"]
-    encoder = encoders.load(encoders.BUNDLED, train["text"].tolist())
+    encoder = encoders.load(bundled_e5.BUNDLED, train["text"].tolist())
     rows = [row | {"labels": np.full(emotions.N, 1 / emotions.N, np.float32)} for row in training.rows(encoder, train["text"], 64)]
-    model, collator = classifier.EmotionModel(encoder.model), DataCollatorWithPadding(encoder.tokenizer)
-    classifier.freeze(model.encoder, classifier.Recipe.frozen_layers)
+    model, collator = emotion_model.EmotionModel(encoder.model), DataCollatorWithPadding(encoder.tokenizer)
+    finetuning.freeze(model.encoder, finetuning.Recipe.frozen_layers)
 
     def fit(strategy: str) -> None:
         with tempfile.TemporaryDirectory() as work:
@@ -191,10 +192,10 @@ def _sound() -> None:
     print(f"  {'mel extraction, times real time per core':<48} {composer.SECONDS / extraction:8.0f} x   at least 60", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         mels = np.memmap(Path(folder) / "mels", np.float32, "w+", shape=(1000, mel.BANDS, mel.FRAMES))
-        songs, rng = networks.Material(mels, np.full(1000, "train")), np.random.default_rng(0)
-        batches = networks.shuffled_batches(songs.rows("train"), networks.BATCH, rng)[:8]
+        songs, rng = dataset.Material(mels, np.full(1000, "train")), np.random.default_rng(0)
+        batches = network_training.shuffled_batches(songs.rows("train"), network_training.BATCH, rng)[:8]
         model = networks.network("cnn", songs)
-        starts = [rng.integers(0, mel.FRAMES - networks.CROP, len(batch)) for batch in batches]
+        starts = [rng.integers(0, mel.FRAMES - network_training.CROP, len(batch)) for batch in batches]
 
         def load() -> None:
             for batch, first in zip(batches, starts, strict=True):
@@ -202,15 +203,15 @@ def _sound() -> None:
 
         def train() -> None:
             for batch, first in zip(batches, starts, strict=True):
-                networks._logits(model, songs, batch, first).square().mean().backward()
+                network_training._logits(model, songs, batch, first).square().mean().backward()
 
-        compare(f"{len(batches)} batches of {networks.BATCH} mapped mels", {"load and train the small CNN": train, "load alone": load}, times=5)
+        compare(f"{len(batches)} batches of {network_training.BATCH} mapped mels", {"load and train the small CNN": train, "load alone": load}, times=5)
 
 
 def write_catalogue(folder: Path, songs: int = SONGS, lyrics: int = LYRICS) -> None:
     """Write song_meta.json, genre_gn_all.json and lyrics.tsv in the form of 2022: random words, its shares of what cleaning removes."""
     rng = np.random.default_rng(0)
-    known = sorted({w for lyric in datasets.read_catalogue(datasets.profile_folder("sample"))["lyric"] for w in lyric.split()})
+    known = sorted({w for lyric in song_files.read_catalogue(profile_folder("sample"))["lyric"] for w in lyric.split()})
     words = np.array([a[: (len(a) + 1) // 2] + b[len(b) // 2 :] for a, b in rng.choice(known, (400_000, 2))])
 
     def often(count: int) -> np.ndarray:
@@ -247,7 +248,7 @@ def write_catalogue(folder: Path, songs: int = SONGS, lyrics: int = LYRICS) -> N
 def clean_catalogue(folder: str) -> None:
     """Read and clean a catalogue, and print its seconds and peak memory beside the budget."""
     start = time.perf_counter()
-    songs, ledger = cleaning.apply_rules(datasets.read_catalogue(Path(folder)), cleaning.song_rules(encoders.count_tokens), show="title")
+    songs, ledger = cleaning.apply_rules(song_files.read_catalogue(Path(folder)), cleaning.song_rules(bundled_e5.count_tokens), show="title")
     seconds, peak = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"\ncatalogue of 2022's size, {ledger['rows_in'][0]:,} songs to {len(songs):,}")
     print(f"  {'read and clean':<44} {seconds:10.1f} s  of {SECONDS}\n  {'peak memory':<44} {peak:10.2f} GB of {GIGABYTES}", flush=True)
@@ -262,11 +263,11 @@ def _catalogue() -> None:
 def _pretraining() -> None:
     """Continued pre-training on the same texts and weights: a plain padded loop, and the rows, head and precision of `dapt`."""
     rng = np.random.default_rng(0)
-    talk, songs = datasets.conversation("sample")["text"], datasets.read_catalogue(datasets.profile_folder("sample"))["lyric"]
+    talk, songs = text_corpora.conversation("sample")["text"], song_files.read_catalogue(profile_folder("sample"))["lyric"]
     lines = [line for lyric in songs for line in lyric.splitlines() if line]
-    pools = (talk, lines, datasets.utterances("sample")[0]["text"])
+    pools = (talk, lines, text_corpora.utterances("sample")[0]["text"])
     texts = rng.permutation(np.concatenate([rng.choice(pool, 64, replace=False) for pool in pools])).tolist()
-    encoder, objective = pretraining.language_model(encoders.BUNDLED, texts)
+    encoder, objective = pretraining.language_model(bundled_e5.BUNDLED, texts)
     optimizer = torch.optim.AdamW(objective.parameters(), lr=1e-5, fused=True)
     as_published = DataCollatorForLanguageModeling(encoder.tokenizer, mlm_probability=0.15)
 
@@ -283,16 +284,16 @@ def _pretraining() -> None:
         train([as_published(rows[i : i + 16]) for i in range(0, len(rows), 16)], objective.model, low)
 
     def ours(pack: bool) -> None:
-        rows = pretraining.rows(encoder, texts, 64, pack=pack)
-        masker = pretraining.Masker(encoder.tokenizer)
-        train([masker([rows[i] for i in batch]) for batch in encoders.by_length([row["length"] for row in rows], 16)], objective, training.mixed_precision())
+        rows = masking.rows(encoder, texts, 64, pack=pack)
+        masker = masking.Masker(encoder.tokenizer)
+        train([masker([rows[i] for i in batch]) for batch in embeddings.by_length([row["length"] for row in rows], 16)], objective, runtime.mixed_precision())
 
-    low = "bfloat16" if training.mixed_precision() else "float32, all that this CPU multiplies in hardware"
+    low = "bfloat16" if runtime.mixed_precision() else "float32, all that this CPU multiplies in hardware"
     compare(
         f"masked-LM training on {len(texts)} lines",
         {
             "padded as they come, head on every token": padded,
-            f"the same in {low}": lambda: padded(training.mixed_precision()),
+            f"the same in {low}": lambda: padded(runtime.mixed_precision()),
             "rows of like length, head on hidden tokens": lambda: ours(False),
             "lines packed into rows, head on hidden tokens": lambda: ours(True),
         },

@@ -1,0 +1,197 @@
+"""Fine-tuning of an encoder to six emotions with the Hugging Face Trainer."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from safetensors.torch import save_file
+from torch import nn
+from transformers import DataCollatorWithPadding
+
+from ..core import artifacts, emotions, metrics, runtime
+from ..core.errors import BadInput
+from ..core.files import write_json
+from ..core.vectors import class_weights
+from . import encoders, training
+from .bundled_e5 import BUNDLED
+from .classifier import CARD, TARGETS, calibrate, load
+from .embeddings import Encoder
+from .emotion_model import EmotionModel
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How an encoder is fine-tuned.
+
+    Attributes
+    ----------
+    encoder : str
+        Name for `encoders.load`, or the folder of a model kept by `dapt`.
+    revision : str
+        Commit or tag on the hub; the newest by default.
+    epochs, batch_size, learning_rate, weight_decay, warmup, optimizer
+        As in transformers' `TrainingArguments`: batch_size is that of each process, warmup a share of all steps.
+    frozen_layers : int
+        Embeddings and this many lower layers stay as they are; 0 trains everything.
+    accumulation : int
+        Batches whose gradients are added up before a step.
+    layer_decay : float
+        Each layer's rate is this times that of the layer above.
+    balance : float
+        Class weights are (class share) ** -balance, with mean 1 over the training texts.
+    auxiliary : float
+        Weight of a second task that is dropped after training: telling all labels of the source (binary cross-entropy,
+        summed over them). Six emotions say less of a text than its own labels do.
+    focal : float
+        Gamma of the focal loss (Lin et al. 2017); 0 is cross-entropy.
+    label_smoothing : float
+        Share of every target that is spread over all six emotions.
+    max_length : int
+        Tokens read of each text.
+    patience : int
+        Evaluations without a better dev macro-F1 before training stops.
+    eval_steps : int
+        Steps between evaluations on dev; 0 for one an epoch.
+    """
+
+    encoder: str = BUNDLED
+    revision: str = ""
+    epochs: float = 2
+    batch_size: int = 16
+    learning_rate: float = 2e-4
+    head_learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    warmup: float = 0.1
+    optimizer: str = "adamw_torch"
+    frozen_layers: int = 8
+    accumulation: int = 1
+    layer_decay: float = 1.0
+    balance: float = 0.0
+    auxiliary: float = 0.25
+    focal: float = 0.0
+    label_smoothing: float = 0.0
+    max_length: int = 64
+    patience: int = 2
+    eval_steps: int = 0
+
+
+def freeze(encoder: nn.Module, layers: int) -> None:
+    """Stop gradients in the embeddings and in the lowest `layers` layers, and their dropout: what learns nothing need not be disturbed."""
+    if layers:
+        for module in (encoder.embeddings, *encoders.layers(encoder)[:layers]):
+            module.requires_grad_(False)
+            for dropout in (part for part in module.modules() if isinstance(part, nn.Dropout)):
+                dropout.p = 0.0
+
+
+def fine_tune(train: pd.DataFrame, dev: pd.DataFrame, recipe: Recipe, seed: int, path: Path, work: Path | None = None, tracker: str = "none") -> None:
+    """Fine-tune an encoder, keep the epoch with the best dev macro-F1, calibrate it on dev and save it.
+
+    Parameters
+    ----------
+    train, dev
+        Tables with text, emotion and the six soft targets.
+    recipe
+        How to train.
+    seed
+        Seed of the head's weights, the dropout and the order of the texts.
+    path
+        Folder that receives model.safetensors, config.json, tokenizer files and recipe.json.
+    work
+        Folder of the checkpoints; a training that was stopped goes on from there. By default nothing is kept.
+    tracker
+        As for `training.fit`.
+    """
+    if train["emotion"].nunique() < 2:
+        raise BadInput("The training part holds a single emotion; give it at least two.")
+    torch.manual_seed(seed)
+    encoder = encoders.load(recipe.encoder, texts=train["text"].tolist(), revision=recipe.revision or None)
+    recipe = replace(recipe, max_length=min(recipe.max_length, encoder.tokenizer.model_max_length))
+    freeze(encoder.model, recipe.frozen_layers)
+    names = _label_names(train) if recipe.auxiliary else []
+    weights = torch.from_numpy(class_weights(train[TARGETS].to_numpy(), recipe.balance))
+    model = EmotionModel(encoder.model, weights, len(names), recipe.auxiliary, recipe.focal, recipe.label_smoothing)
+    with tempfile.TemporaryDirectory() as temporary:
+        curve = training.fit(
+            model,
+            _rows(encoder, train, names, recipe.max_length),
+            dev=_rows(encoder, dev, names, recipe.max_length),
+            collator=DataCollatorWithPadding(encoder.tokenizer),
+            folder=work or Path(temporary),
+            desc=f"fine-tune, seed {seed}",
+            seed=seed,
+            epochs=recipe.epochs,
+            batch_size=recipe.batch_size,
+            gradient_accumulation_steps=recipe.accumulation,
+            warmup_steps=recipe.warmup,
+            patience=recipe.patience,
+            eval_steps=recipe.eval_steps,
+            optimizer=_optimizer(model, recipe),
+            scores=_dev_scores,
+            tracker=tracker,
+        )
+    path.mkdir(parents=True, exist_ok=True)
+    model.labels_head = None
+    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, path / "model.safetensors")
+    encoder.model.config.save_pretrained(path)
+    encoder.tokenizer.save_pretrained(path)
+    card = {"recipe": asdict(recipe), "seed": seed, "curve": curve, "temperature": 1.0, "unsure_below": 0.0}
+    write_json(path / CARD, card)
+    write_json(path / CARD, card | calibrate(load(path).predict(dev["text"].tolist()), dev["emotion"].to_numpy()))
+
+
+def _label_names(table: pd.DataFrame) -> list[str]:
+    """Labels of the source that stand in a table, sorted; none where it has no column `labels`."""
+    return sorted({name for labels in table.get("labels", ()) for name in labels.split("|")})
+
+
+def _rows(encoder: Encoder, table: pd.DataFrame, names: list[str], max_length: int) -> list[dict]:
+    """Trainer's rows with the targets of the emotions (6,) and of the source's labels (len(names),)."""
+    targets = table[TARGETS].to_numpy(np.float32)
+    if names:
+        told = table["labels"].str.get_dummies("|").reindex(columns=names, fill_value=0)
+        targets = np.concatenate([targets, told.to_numpy(np.float32)], axis=1)
+    return [row | {"labels": target} for row, target in zip(training.rows(encoder, table["text"], max_length), targets, strict=True)]
+
+
+def _optimizer(model: EmotionModel, recipe: Recipe) -> torch.optim.Optimizer:
+    """AdamW or Adafactor; rates fall from the top layer down, and the new head has its own."""
+    layers = model.encoder.config.num_hidden_layers
+    heads = [parameter for head in (model.head, model.labels_head) if head is not None for parameter in head.parameters()]
+    groups = [{"params": heads, "lr": recipe.head_learning_rate}]
+    for name, parameter in model.encoder.named_parameters():
+        if parameter.requires_grad:
+            depth = re.search(r"layers?\.(\d+)\.", name)
+            below_top = layers - 1 - int(depth[1]) if depth else layers if "embeddings" in name else 0
+            groups.append({"params": [parameter], "lr": recipe.learning_rate * recipe.layer_decay**below_top})
+    if recipe.optimizer == "adamw_torch":
+        return torch.optim.AdamW(groups, weight_decay=recipe.weight_decay)
+    if recipe.optimizer == "adafactor":
+        return torch.optim.Adafactor(groups, weight_decay=recipe.weight_decay)
+    raise BadInput(f"There is no optimizer '{recipe.optimizer}'; choose adamw_torch or adafactor.")
+
+
+def _dev_scores(prediction) -> dict[str, float]:
+    logits, targets = prediction
+    true, predicted = targets[:, : emotions.N].argmax(-1), logits.argmax(-1)
+    return {"macro_f1": metrics.macro_f1(true, predicted), "micro_f1": metrics.micro_f1(true, predicted)}
+
+
+def trained(train: pd.DataFrame, dev: pd.DataFrame, recipe: Recipe, seed: int, tracker: str = "none") -> artifacts.Entry:
+    """Fine-tuned model from the cache, trained first where it is not there yet."""
+    columns = [c for c in ("text", "emotion", "labels", *TARGETS) if c in train]
+    return artifacts.folder(
+        "classifier",
+        lambda path, work: fine_tune(train, dev, recipe, seed, path, work, tracker),
+        parameters={**asdict(recipe), "content": encoders.content(recipe.encoder), "seed": seed, "bfloat16": runtime.mixed_precision()},
+        data=artifacts.fingerprint(train[columns], dev[columns]),
+        code=[fine_tune, EmotionModel, class_weights, freeze, _optimizer, _rows, _label_names, _dev_scores, calibrate, training, encoders],
+        resumable=True,
+        about=train.attrs,
+    )
