@@ -57,12 +57,18 @@ nb
 # profile has two, KOTE and GoEmotions-Korean, which every step below shows in turn.
 
 # %%
-read = {corpus: text_corpora.utterances(profile, corpus) for corpus in text_corpora.corpora(profile)}
+read = {
+    corpus: text_corpora.utterances(profile, corpus) for corpus in text_corpora.corpora(profile)
+}
 corpora = {corpus: table for corpus, (table, _) in read.items()}
 nb.uses(*corpora.values())
 for corpus, table in corpora.items():
     print(corpus)
-    display(table[["text", "label"]].assign(emotion=table["emotion"].map(dict(enumerate(emotions.KO)))).sample(8, random_state=seed))
+    display(
+        table[["text", "label"]]
+        .assign(emotion=table["emotion"].map(dict(enumerate(emotions.KO))))
+        .sample(8, random_state=seed)
+    )
 
 # %% [markdown]
 # ## Labels by reading (읽어서 붙인 감정)
@@ -81,9 +87,17 @@ FILES = {
 if has_readings:
     pairs = text_corpora.reader_pairs()
     typed = pairs["file"] != "stories"
-    kappas = {file: readings.agreement(rows["first"], rows["second"]) for file, rows in pairs.groupby("file")}
+    kappas = {
+        file: readings.agreement(rows["first"], rows["second"])
+        for file, rows in pairs.groupby("file")
+    }
     kappas["readers"] = readings.agreement(pairs["first"][typed], pairs["second"][typed])
-    display(pd.DataFrame(kappas).T.rename(index={"readers": "both typed files"}).assign(n=[*pairs.groupby("file").size(), typed.sum()]).round(3))
+    display(
+        pd.DataFrame(kappas)
+        .T.rename(index={"readers": "both typed files"})
+        .assign(n=[*pairs.groupby("file").size(), typed.sum()])
+        .round(3)
+    )
 
 # %%
 if has_readings:
@@ -94,7 +108,9 @@ if has_readings:
                 {e.en: (e.ko, e.en) for e in emotions.EMOTIONS},
                 lang,
                 pick(lang, "두 읽는이의 합의도", "Agreement of two readers") + nb.mark(lang),
-                pick(lang, "코헨의 카파 (이 감정인가 아닌가)", "Cohen's kappa (this emotion or not)"),
+                pick(
+                    lang, "코헨의 카파 (이 감정인가 아닌가)", "Cohen's kappa (this emotion or not)"
+                ),
                 colours={e.en: e.colour for e in emotions.EMOTIONS},
             ),
             "reader_agreement",
@@ -113,8 +129,13 @@ if has_readings:
 if has_readings:
     table = corpora["aihub"]
     read_as = table.groupby("label")[list(emotions.EN)].mean()
-    by_map = table.groupby("label").agg(n=("text", "size"), agree=("mapped", lambda m: (m == table.loc[m.index, "emotion"]).mean()))
-    by_map["map"] = [emotions.KO[(emotions.SENTIMENT_DIALOGUE | emotions.SINGLE_TURN)[label]] for label in by_map.index]
+    by_map = table.groupby("label").agg(
+        n=("text", "size"), agree=("mapped", lambda m: (m == table.loc[m.index, "emotion"]).mean())
+    )
+    by_map["map"] = [
+        emotions.KO[(emotions.SENTIMENT_DIALOGUE | emotions.SINGLE_TURN)[label]]
+        for label in by_map.index
+    ]
     named = ["놀람", "혐오", "걱정스러운"]
     worst = [*named, *by_map["agree"].drop(named).nsmallest(7).index]
     agreement_by_file = (table["mapped"] == table["emotion"]).groupby(table["source"]).mean()
@@ -128,7 +149,12 @@ if has_readings:
                 {label: read_as.loc[label].to_numpy() for label in worst},
                 {label: (f"{label} → {by_map['map'][label]}",) * 2 for label in worst},
                 lang,
-                pick(lang, "이름이 가리키는 감정과 읽은 감정", "What the map says, and what readers found") + nb.mark(lang),
+                pick(
+                    lang,
+                    "이름이 가리키는 감정과 읽은 감정",
+                    "What the map says, and what readers found",
+                )
+                + nb.mark(lang),
             ),
             "map_and_reading",
             caption={
@@ -143,12 +169,30 @@ if has_readings:
 
 # %%
 if has_readings:
-    lyric_read, lines_read, care = song_files.lyric_readings(), song_files.lyric_lines(), text_corpora.care_sentences()
-    kappas["lyrics_readers"] = readings.agreement(lyric_read["reader_1_first"], lyric_read["reader_2_first"])
+    lyric_read, lines_read, care = (
+        song_files.lyric_readings(),
+        song_files.lyric_lines(),
+        text_corpora.care_sentences(),
+    )
+    kappas["lyrics_readers"] = readings.agreement(
+        lyric_read["reader_1_first"], lyric_read["reader_2_first"]
+    )
     kappas["lines_readers"] = readings.agreement(lines_read["reader_1"], lines_read["reader_2"])
-    kappas["care_readers"] = readings.agreement(care["reader_1"], care["reader_2"], ["harmless", "at_risk"])
-    sizes_read = {"lyrics_readers": len(lyric_read), "lines_readers": len(lines_read), "care_readers": len(care)}
-    display(pd.DataFrame({name: kappas[name] for name in sizes_read}).T.assign(n=sizes_read).round(3).astype(object).fillna(""))
+    kappas["care_readers"] = readings.agreement(
+        care["reader_1"], care["reader_2"], ["harmless", "at_risk"]
+    )
+    sizes_read = {
+        "lyrics_readers": len(lyric_read),
+        "lines_readers": len(lines_read),
+        "care_readers": len(care),
+    }
+    display(
+        pd.DataFrame({name: kappas[name] for name in sizes_read})
+        .T.assign(n=sizes_read)
+        .round(3)
+        .astype(object)
+        .fillna("")
+    )
     display(care.groupby(["part", "kind"], sort=False).size().unstack("part"))
 
 # %% [markdown]
@@ -164,9 +208,16 @@ STEPS = {
     "drop_without_words": ("낱말이 없는 글 빼기", "drop texts without words"),
     "remove_full_stops": ("마침표 지우기", "remove full stops"),
     "drop_repeated_texts": ("겹치는 글 빼기", "drop repeated texts"),
-    "drop_unmapped": ("여섯 감정 중 하나로 정해지지 않는 글 빼기", "drop texts without one clear emotion"),
+    "drop_unmapped": (
+        "여섯 감정 중 하나로 정해지지 않는 글 빼기",
+        "drop texts without one clear emotion",
+    ),
 }
-TITLES = {"kote": (" (KOTE)", " (KOTE)"), "goemotions": (" (GoEmotions-Korean)", " (GoEmotions-Korean)"), "aihub": ("", "")}
+TITLES = {
+    "kote": (" (KOTE)", " (KOTE)"),
+    "goemotions": (" (GoEmotions-Korean)", " (GoEmotions-Korean)"),
+    "aihub": ("", ""),
+}
 first = next(iter(corpora))
 
 
@@ -175,11 +226,22 @@ def draw(builder, name, caption):
     for corpus in corpora:
         mark = {lang: pick(lang, *TITLES[corpus]) + nb.mark(lang) for lang in language.LANGUAGES}
         full = name if corpus == first else f"{name}_{corpus}"
-        display(nb.figure(lambda lang, c=corpus, m=mark: builder(c, lang, m[lang]), full, caption={k: v + mark[k] for k, v in caption.items()}))
+        display(
+            nb.figure(
+                lambda lang, c=corpus, m=mark: builder(c, lang, m[lang]),
+                full,
+                caption={k: v + mark[k] for k, v in caption.items()},
+            )
+        )
 
 
 draw(
-    lambda corpus, lang, mark: figures.pipeline(read[corpus][1], STEPS, lang, pick(lang, "문장이 걸러지는 과정", "How sentences are cleaned") + mark),
+    lambda corpus, lang, mark: figures.pipeline(
+        read[corpus][1],
+        STEPS,
+        lang,
+        pick(lang, "문장이 걸러지는 과정", "How sentences are cleaned") + mark,
+    ),
     "text_pipeline",
     {"ko": "정제 단계마다 남은 문장 수", "en": "Sentences left after each cleaning step"},
 )
@@ -188,9 +250,12 @@ draw(
 # **How are the six emotions balanced?** The sentences of 2022 (hatched) are the yardstick: 슬픔 leads, 평화 is rare.
 
 # %%
-published = song_files.published()["emotion_counts"]
+published = song_files.published_2022()["emotion_counts"]
 share_2022 = np.array([published[name] for name in emotions.EN]) / sum(published.values())
-shares = {corpus: np.bincount(table["emotion"], minlength=emotions.N) / len(table) for corpus, table in corpora.items()}
+shares = {
+    corpus: np.bincount(table["emotion"], minlength=emotions.N) / len(table)
+    for corpus, table in corpora.items()
+}
 draw(
     lambda corpus, lang, mark: figures.emotion_bars(
         shares[corpus],
@@ -201,7 +266,10 @@ draw(
         beside=share_2022,
     ),
     "emotion_distribution",
-    {"ko": "여섯 감정의 비율, 2022년 자료(빗금)와 나란히", "en": "Share of the six emotions, beside the data of 2022 (hatched)"},
+    {
+        "ko": "여섯 감정의 비율, 2022년 자료(빗금)와 나란히",
+        "en": "Share of the six emotions, beside the data of 2022 (hatched)",
+    },
 )
 
 # %% [markdown]
@@ -209,18 +277,36 @@ draw(
 # In the sample a label is drawn to the emotion that readers found most often under it. Where a text of the source has several labels, the first that says its emotion is shown.
 
 # %%
-labels = {corpus: table.groupby("label").agg(n=("text", "size"), emotion=("emotion", lambda e: e.mode()[0])).reset_index() for corpus, table in corpora.items()}
+labels = {
+    corpus: table.groupby("label")
+    .agg(n=("text", "size"), emotion=("emotion", lambda e: e.mode()[0]))
+    .reset_index()
+    for corpus, table in corpora.items()
+}
 draw(
     lambda corpus, lang, mark: figures.flow(
-        labels[corpus], lang, pick(lang, "원자료의 감정 이름에서 여섯 감정으로", "From the source's labels to six emotions") + mark
+        labels[corpus],
+        lang,
+        pick(
+            lang, "원자료의 감정 이름에서 여섯 감정으로", "From the source's labels to six emotions"
+        )
+        + mark,
     ),
     "label_flow",
-    {"ko": "원자료의 감정 이름이 여섯 감정으로 모이는 흐름(숫자는 글 수)", "en": "How the source's labels flow into the six emotions (numbers are texts)"},
+    {
+        "ko": "원자료의 감정 이름이 여섯 감정으로 모이는 흐름(숫자는 글 수)",
+        "en": "How the source's labels flow into the six emotions (numbers are texts)",
+    },
 )
 
 # %%
 draw(
-    lambda corpus, lang, mark: figures.word_cloud(labels[corpus], lang, pick(lang, "원자료의 감정 이름", "Emotion labels of the source") + mark, seed),
+    lambda corpus, lang, mark: figures.word_cloud(
+        labels[corpus],
+        lang,
+        pick(lang, "원자료의 감정 이름", "Emotion labels of the source") + mark,
+        seed,
+    ),
     "wordcloud",
     {"ko": "세부 감정 이름의 빈도", "en": "How often each source label occurs"},
 )
@@ -230,11 +316,21 @@ draw(
 # texts at large; of a rare emotion two texts are enough, from which little follows.
 
 # %%
-frequent = {corpus: frequent_by_emotion(table["text"], table["emotion"], 12) for corpus, table in corpora.items()}
+frequent = {
+    corpus: frequent_by_emotion(table["text"], table["emotion"], 12)
+    for corpus, table in corpora.items()
+}
 draw(
-    lambda corpus, lang, mark: figures.word_bars(frequent[corpus], lang, pick(lang, "감정을 드러내는 낱말", "Words that mark each emotion") + mark),
+    lambda corpus, lang, mark: figures.word_bars(
+        frequent[corpus],
+        lang,
+        pick(lang, "감정을 드러내는 낱말", "Words that mark each emotion") + mark,
+    ),
     "frequent_words",
-    {"ko": "감정을 드러내는 낱말과 그 낱말이 나온 글의 수", "en": "Words that mark an emotion, and the texts that hold them"},
+    {
+        "ko": "감정을 드러내는 낱말과 그 낱말이 나온 글의 수",
+        "en": "Words that mark an emotion, and the texts that hold them",
+    },
 )
 
 # %% [markdown]
@@ -249,11 +345,16 @@ NAMES = {
     "goemotions": ("GoEmotions-Korean", "GoEmotions-Korean"),
     "conversation": ("일상 대화", "conversation"),
 }
-texts = {corpus: table["text"] for corpus, table in corpora.items()} | {"conversation": talk["text"]}
+texts = {corpus: table["text"] for corpus, table in corpora.items()} | {
+    "conversation": talk["text"]
+}
 lengths = {corpus: column.str.len() for corpus, column in texts.items()}
 nb.figure(
     lambda lang: figures.histograms(
-        {f"{pick(lang, *NAMES[k])} ({v.mean():.0f})": v.clip(upper=120) for k, v in lengths.items()},
+        {
+            f"{pick(lang, *NAMES[k])} ({v.mean():.0f})": v.clip(upper=120)
+            for k, v in lengths.items()
+        },
         lang,
         pick(lang, "글의 길이", "Length of texts") + nb.mark(lang),
         pick(lang, "글자 수 (120자 이상은 120으로)", "characters (cut at 120)"),
@@ -261,12 +362,24 @@ nb.figure(
         legend=pick(lang, "자료 (평균)", "corpus (mean)"),
     ),
     "length",
-    caption={"ko": "감정 문장과 일상 대화의 글자 수 분포", "en": "Characters of emotion sentences and of conversation"},
+    caption={
+        "ko": "감정 문장과 일상 대화의 글자 수 분포",
+        "en": "Characters of emotion sentences and of conversation",
+    },
 )
 
 # %%
-means = pd.DataFrame({"mean characters": {k: v.mean() for k, v in lengths.items()}, "median": {k: v.median() for k, v in lengths.items()}})
-means.join(pd.Series(song_files.published()["mean_characters"], name="mean in 2022").rename({"emotion": first})).round(1).astype(object).fillna("")
+means = pd.DataFrame(
+    {
+        "mean characters": {k: v.mean() for k, v in lengths.items()},
+        "median": {k: v.median() for k, v in lengths.items()},
+    }
+)
+means.join(
+    pd.Series(song_files.published_2022()["mean_characters"], name="mean in 2022").rename(
+        {"emotion": first}
+    )
+).round(1).astype(object).fillna("")
 
 # %% [markdown]
 # ## Duplicates (겹침)
@@ -276,11 +389,22 @@ means.join(pd.Series(song_files.published()["mean_characters"], name="mean in 20
 # %%
 splits = {corpus: splits.split(table, seed) for corpus, table in corpora.items()}
 pairs = [
-    (f"{corpus}: train", parts["train"]["text"], f"{corpus}: {other}", parts[other]["text"]) for corpus, parts in splits.items() for other in ("dev", "test")
+    (f"{corpus}: train", parts["train"]["text"], f"{corpus}: {other}", parts[other]["text"])
+    for corpus, parts in splits.items()
+    for other in ("dev", "test")
 ]
 pairs += [(a, texts[a], b, texts[b]) for a, b in itertools.combinations(texts, 2)]
 duplicates = pd.DataFrame(
-    [(a, b, len(y), cleaning.same_texts(x, y), int(cleaning.near_duplicates(y.tolist(), x.tolist()).sum())) for a, x, b, y in pairs],
+    [
+        (
+            a,
+            b,
+            len(y),
+            cleaning.same_texts(x, y),
+            int(cleaning.near_duplicates(y.tolist(), x.tolist()).sum()),
+        )
+        for a, x, b, y in pairs
+    ],
     columns=["one", "other", "texts of the other", "same", "near"],
 )
 duplicates
@@ -294,24 +418,53 @@ duplicates
 
 # %%
 if profile == "open":
-    norms = lexicons.va_kor().merge(lexicon.affect(lexicons.read_lexicon()), left_on="term", right_index=True, suffixes=("", "_ours"))
+    norms = lexicons.va_kor().merge(
+        lexicon.affect(lexicons.read_lexicon()),
+        left_on="term",
+        right_index=True,
+        suffixes=("", "_ours"),
+    )
     nb.uses(norms)
     AFFECT = {"valence": ("쾌·불쾌", "valence"), "arousal": ("각성", "arousal")}
-    agree = lambda rows: {name: metrics.correlation(rows[name].to_numpy(), rows[f"{name}_ours"].to_numpy()) for name in AFFECT}
+    agree = lambda rows: {
+        name: metrics.correlation(rows[name].to_numpy(), rows[f"{name}_ours"].to_numpy())
+        for name in AFFECT
+    }
     studies = {study: agree(rows) for study, rows in norms.groupby("study")}
     sound_norms = norms[norms["study"] != "이윤형"]
     agreement = agree(sound_norms)
     correlations = {**studies, "three studies": agreement, "all four": agree(norms)}
-    display(pd.DataFrame({name: {"terms": r["valence"]["n"], **{k: intervals.show(v) for k, v in r.items()}} for name, r in correlations.items()}).T)
+    display(
+        pd.DataFrame(
+            {
+                name: {"terms": r["valence"]["n"], **{k: intervals.show(v) for k, v in r.items()}}
+                for name, r in correlations.items()
+            }
+        ).T
+    )
 
 # %%
 if profile == "open":
     display(
         nb.figure(
             lambda lang: figures.scatters(
-                {pick(lang, *AFFECT[k]): (sound_norms[k], sound_norms[f"{k}_ours"], f"r = {intervals.show(r)}") for k, r in agreement.items()},
-                pick(lang, f"우리 사전과 사람의 평정 ({len(sound_norms)}개 낱말)", f"Our lexicon against people's ratings ({len(sound_norms)} terms)"),
-                (pick(lang, "VA-KOR 평정 (세 연구)", "rating in VA-KOR (three studies)"), pick(lang, "우리 사전", "our lexicon")),
+                {
+                    pick(lang, *AFFECT[k]): (
+                        sound_norms[k],
+                        sound_norms[f"{k}_ours"],
+                        f"r = {intervals.show(r)}",
+                    )
+                    for k, r in agreement.items()
+                },
+                pick(
+                    lang,
+                    f"우리 사전과 사람의 평정 ({len(sound_norms)}개 낱말)",
+                    f"Our lexicon against people's ratings ({len(sound_norms)} terms)",
+                ),
+                (
+                    pick(lang, "VA-KOR 평정 (세 연구)", "rating in VA-KOR (three studies)"),
+                    pick(lang, "우리 사전", "our lexicon"),
+                ),
             ),
             "lexicon_norms",
             caption={
@@ -350,7 +503,12 @@ SONG_STEPS = {
 }
 if has_songs:
     figure = nb.figure(
-        lambda lang: figures.pipeline(song_ledger, SONG_STEPS, lang, pick(lang, "노래가 걸러지는 과정", "How songs are cleaned") + nb.mark(lang)),
+        lambda lang: figures.pipeline(
+            song_ledger,
+            SONG_STEPS,
+            lang,
+            pick(lang, "노래가 걸러지는 과정", "How songs are cleaned") + nb.mark(lang),
+        ),
         "song_pipeline",
         caption={"ko": "정제 단계마다 남은 곡 수", "en": "Songs left after each cleaning step"},
     )
@@ -370,7 +528,7 @@ if has_songs:
     nb.uses(mels)
     seconds = np.arange(mel.FRAMES) * mel.HOP / mel.SAMPLE_RATE
     band, hertz = 12, mel.band_centres()
-    sound = catalogue.sound_of(few.iloc[[0]], profile, seed)
+    sound = catalogue.waveform_of(few.iloc[[0]], profile, seed)
     if sound is not None:
         display(listen(sound, mel.SAMPLE_RATE, f"{few['title'].iloc[0]} ({few['artist'].iloc[0]})"))
 
@@ -378,7 +536,13 @@ if has_songs:
 if has_songs:
     display(
         nb.figure(
-            lambda lang: figures.mel_picture(picture, seconds, hertz, lang, pick(lang, "멜 스펙트로그램", "Mel spectrogram") + nb.mark(lang)),
+            lambda lang: figures.mel_picture(
+                picture,
+                seconds,
+                hertz,
+                lang,
+                pick(lang, "멜 스펙트로그램", "Mel spectrogram") + nb.mark(lang),
+            ),
             "mel",
             caption={"ko": "한 곡의 멜 스펙트로그램", "en": "Mel spectrogram of one song"},
         )
@@ -392,7 +556,12 @@ if has_songs:
                 seconds,
                 picture[band],
                 lang,
-                pick(lang, f"한 대역({hertz[band]:,.0f} Hz)의 흐름", f"One band ({hertz[band]:,.0f} Hz) over time") + nb.mark(lang),
+                pick(
+                    lang,
+                    f"한 대역({hertz[band]:,.0f} Hz)의 흐름",
+                    f"One band ({hertz[band]:,.0f} Hz) over time",
+                )
+                + nb.mark(lang),
                 "dB",
             ),
             "mel_band",
@@ -420,7 +589,9 @@ if has_songs:
         nb.figure(
             lambda lang: figures.histograms(
                 {
-                    pick(lang, f"{len(mels)}곡의 모든 값", f"all values of {len(mels)} songs"): mels.ravel()[::7],
+                    pick(
+                        lang, f"{len(mels)}곡의 모든 값", f"all values of {len(mels)} songs"
+                    ): mels.ravel()[::7],
                     pick(lang, "곡마다 평균", "mean of each song"): mels.mean((1, 2)),
                 },
                 lang,
@@ -429,7 +600,10 @@ if has_songs:
                 bins=np.arange(-100, 31, 2.5),
             ),
             "mel_levels",
-            caption={"ko": "멜 값과 곡 평균의 세기 분포", "en": "Distribution of levels, over all values and over the means of songs"},
+            caption={
+                "ko": "멜 값과 곡 평균의 세기 분포",
+                "en": "Distribution of levels, over all values and over the means of songs",
+            },
         )
     )
 
@@ -443,23 +617,59 @@ nb.provenance()
 # ## Headline numbers
 
 # %%
-results = {f"rows/{name}": int(n) for table in corpora.values() for name, n in table["source"].value_counts().items()}
+results = {
+    f"rows/{name}": int(n)
+    for table in corpora.values()
+    for name, n in table["source"].value_counts().items()
+}
 results |= {"rows/conversation": len(talk)}
 if has_readings:
-    results |= {f"rows/{name}": n for name, n in (("stories", len(text_corpora.stories())), ("lyric_lines", len(lines_read)), ("care", len(care)))}
-    results |= {"rows/undecided": int((~table["clear"]).sum()), "rows/hard_forms": int((table["form"] != "").sum())}
-    results |= {f"kappa/{name}": row["all"] for name, row in kappas.items()} | {f"kappa/readers_{name}": kappas["readers"][name] for name in emotions.EN}
+    results |= {
+        f"rows/{name}": n
+        for name, n in (
+            ("stories", len(text_corpora.stories())),
+            ("lyric_lines", len(lines_read)),
+            ("care", len(care)),
+        )
+    }
+    results |= {
+        "rows/undecided": int((~table["clear"]).sum()),
+        "rows/hard_forms": int((table["form"] != "").sum()),
+    }
+    results |= {f"kappa/{name}": row["all"] for name, row in kappas.items()} | {
+        f"kappa/readers_{name}": kappas["readers"][name] for name in emotions.EN
+    }
     results |= {f"map_agreement/{file}": share for file, share in agreement_by_file.items()}
-    results |= {f"map_agreement/{english}": by_map["agree"][label] for label, english in zip(named, ("surprise", "disgust", "worried"), strict=True)}
-results |= {f"dropped/{row.step}@{corpus}": row.dropped for corpus, (_, ledger) in read.items() for row in ledger.itertuples()}
-results |= {f"share/{name}@{corpus}": float(n) for corpus, share in shares.items() for name, n in zip(emotions.EN, share, strict=True)}
+    results |= {
+        f"map_agreement/{english}": by_map["agree"][label]
+        for label, english in zip(named, ("surprise", "disgust", "worried"), strict=True)
+    }
+results |= {
+    f"dropped/{row.step}@{corpus}": row.dropped
+    for corpus, (_, ledger) in read.items()
+    for row in ledger.itertuples()
+}
+results |= {
+    f"share/{name}@{corpus}": float(n)
+    for corpus, share in shares.items()
+    for name, n in zip(emotions.EN, share, strict=True)
+}
 results |= {f"mean_length/{corpus}": float(v.mean()) for corpus, v in lengths.items()}
-results |= {f"{kind}/{row.one}-{row.other}".replace(": ", "_"): row[kind] for _, row in duplicates.iterrows() for kind in ("same", "near")}
+results |= {
+    f"{kind}/{row.one}-{row.other}".replace(": ", "_"): row[kind]
+    for _, row in duplicates.iterrows()
+    for kind in ("same", "near")
+}
 if has_songs:
-    results |= {"rows/songs": len(songs), "rows/songs_collected": int(song_ledger["rows_in"].iloc[0])}
+    results |= {
+        "rows/songs": len(songs),
+        "rows/songs_collected": int(song_ledger["rows_in"].iloc[0]),
+    }
     results |= {f"dropped/{row.step}@songs": row.dropped for row in song_ledger.itertuples()}
 if profile == "open":
     results |= {
-        f"pearson/lexicon_{name}{suffix}": r for suffix, rows in (("", "three studies"), ("_all", "all four")) for name, r in correlations[rows].items()
+        f"pearson/lexicon_{name}{suffix}": r
+        for suffix, rows in (("", "three studies"), ("_all", "all four"))
+        for name, r in correlations[rows].items()
     }
 nb.record(results)

@@ -86,14 +86,25 @@ nb
 # be had keeps its row below and says why. Those of 2022 are marked.
 
 # %%
-known = pd.DataFrame([dataclasses.asdict(c) for c in encoders.CANDIDATES.values()], index=list(encoders.CANDIDATES))
-known.assign(here=["asked for" if name in candidates else "not in this run: parameter `candidates`" for name in known.index])
+known = pd.DataFrame(
+    [dataclasses.asdict(c) for c in encoders.CANDIDATES.values()], index=list(encoders.CANDIDATES)
+)
+known.assign(
+    here=[
+        "asked for" if name in candidates else "not in this run: parameter `candidates`"
+        for name in known.index
+    ]
+)
 
 # %%
 nb.figure(
     lambda lang: figures.table(
-        song_files.published()["literature"]["joint_encoding"],
-        pick(lang, "문헌: 글·소리·영상으로 감정 알아맞히기", "Literature: emotion from language, audio and video"),
+        song_files.published_2022()["literature"]["joint_encoding"],
+        pick(
+            lang,
+            "문헌: 글·소리·영상으로 감정 알아맞히기",
+            "Literature: emotion from language, audio and video",
+        ),
     ),
     "literature",
     caption={
@@ -112,13 +123,23 @@ nb.figure(
 # emotions have no answer and are left out (the ledger of 01 counts them). `max_per_emotion` bounds what encoders read of each emotion in the second, larger corpus; TF-IDF always reads all.
 
 # %%
-splits = {corpus: catalogue.sentences(profile, seed, max_sentences, corpus) for corpus in corpora or text_corpora.corpora(profile)}
+splits = {
+    corpus: catalogue.sentences(profile, seed, max_sentences, corpus)
+    for corpus in corpora or text_corpora.corpora(profile)
+}
 first = next(iter(splits))
-if profile == "sample":  # models answer the hard corpus together with the test part, and are scored on each alone
+if (
+    profile == "sample"
+):  # models answer the hard corpus together with the test part, and are scored on each alone
     hard = text_corpora.stories().head(max_sentences or None)
     splits[first]["test"] = pd.concat([splits[first]["test"], hard], ignore_index=True)
 nb.uses(*(part for parts in splits.values() for part in parts.values()))
-fewer = {corpus: parts["train"] if corpus == first else comparison.fewer(parts["train"], max_per_emotion, seed) for corpus, parts in splits.items()}
+fewer = {
+    corpus: parts["train"]
+    if corpus == first
+    else comparison.fewer(parts["train"], max_per_emotion, seed)
+    for corpus, parts in splits.items()
+}
 sizes = {
     (corpus, name): np.bincount(part["emotion"], minlength=emotions.N)
     for corpus, parts in splits.items()
@@ -137,7 +158,10 @@ pd.DataFrame(sizes, index=list(emotions.KO)).T.assign(all=lambda t: t.sum(axis=1
 # micro-F1, since frequent emotions are then answered less often; `tfidf_unweighted`, which is also the TF-IDF inside the blends below, and fine-tuning weigh every text the same.
 
 # %%
-found = {corpus: comparison.baselines(parts, encoder, seeds, fewer[corpus]) for corpus, parts in splits.items()}
+found = {
+    corpus: comparison.baselines(parts, encoder, seeds, fewer[corpus])
+    for corpus, parts in splits.items()
+}
 
 # %% [markdown]
 # ## Fine-tuning (미세조정)
@@ -150,16 +174,28 @@ found = {corpus: comparison.baselines(parts, encoder, seeds, fewer[corpus]) for 
 # `e5_tfidf` over its seeds, without that adjustment.
 
 # %%
-recipe = finetuning.Recipe(encoder=encoder, epochs=epochs, learning_rate=learning_rate, frozen_layers=frozen_layers)
+recipe = finetuning.Recipe(
+    encoder=encoder, epochs=epochs, learning_rate=learning_rate, frozen_layers=frozen_layers
+)
 for corpus, each in found.items():
     own = dataclasses.replace(recipe, **recipes.get(corpus, {}))
     comparison.add_fine_tuned(each, "e5_finetuned", own, seeds, fewer[corpus], tracker)
     for name in candidates:
         start = encoders.CANDIDATES.get(name)  # a short name of the table above, or a folder
-        asked = dataclasses.replace(own, encoder=start.name if start else name, revision=start.revision if start else "", frozen_layers=0)
+        asked = dataclasses.replace(
+            own,
+            encoder=start.name if start else name,
+            revision=start.revision if start else "",
+            frozen_layers=0,
+        )
         comparison.add_fine_tuned(each, name, asked, seeds, fewer[corpus], tracker)
     comparison.add_blend(each, "e5_tfidf", "e5_finetuned")
-    print(corpus, *each.entries["e5_finetuned"], *(f"{name}: {why}" for name, why in each.missing.items()), sep="\n  ")
+    print(
+        corpus,
+        *each.entries["e5_finetuned"],
+        *(f"{name}: {why}" for name, why in each.missing.items()),
+        sep="\n  ",
+    )
 
 # %% [markdown]
 # **Does the sample mean anything outside itself?** In the open run, models trained on the sample as in the default run answer KOTE's test texts.
@@ -178,25 +214,39 @@ if profile == "open":
 # %%
 if profile == "sample":
     of_stories = (splits[first]["test"]["source"] == "stories").to_numpy()
-    found = {first: found[first].only(~of_stories), "stories": found[first].only(of_stories)} | {k: v for k, v in found.items() if k != first}
+    found = {first: found[first].only(~of_stories), "stories": found[first].only(of_stories)} | {
+        k: v for k, v in found.items() if k != first
+    }
 each, mark = found[first], "" if len(splits) == 1 else f" ({first.upper()})"
 logs = {
     f"{pick('ko', '시드', 'seed')} {s}": m["curve"]
-    for s, m in zip(seeds, map(lambda e: classifier.read_card(e.path), each.entries["e5_finetuned"]), strict=True)
+    for s, m in zip(
+        seeds,
+        map(lambda e: classifier.read_card(e.path), each.entries["e5_finetuned"]),
+        strict=True,
+    )
 }
 nb.figure(
     lambda lang: figures.curves(
         {
-            k.replace("시드", pick(lang, "시드", "seed")): [(row["epoch"], row["eval_micro_f1"]) for row in log if "eval_micro_f1" in row]
+            k.replace("시드", pick(lang, "시드", "seed")): [
+                (row["epoch"], row["eval_micro_f1"]) for row in log if "eval_micro_f1" in row
+            ]
             for k, log in logs.items()
         },
         pick(lang, "학습 중 검증 micro-F1", "Dev micro-F1 while training") + mark + nb.mark(lang),
         pick(lang, "에포크", "epoch"),
         "micro-F1",
-        line=(np.mean(each.parts["dev"]["emotion"] == each.answers["majority"][0][0]), pick(lang, "최빈 감정", "majority")),
+        line=(
+            np.mean(each.parts["dev"]["emotion"] == each.answers["majority"][0][0]),
+            pick(lang, "최빈 감정", "majority"),
+        ),
     ),
     "training_f1",
-    caption={"ko": "에포크마다 검증 자료의 micro-F1, 최빈 감정 기준선과 함께", "en": "Dev micro-F1 after each epoch, with the majority line"},
+    caption={
+        "ko": "에포크마다 검증 자료의 micro-F1, 최빈 감정 기준선과 함께",
+        "en": "Dev micro-F1 after each epoch, with the majority line",
+    },
 )
 
 # %% [markdown]
@@ -206,7 +256,9 @@ nb.figure(
 # as they were, could rank them; the dashed line shows whether any has yet passed the most frequent emotion. Two pairs differ in patience alone: their lines coincide as long as it does not bind.
 
 # %%
-sweep_recipe = dataclasses.replace(recipe, epochs=sweep_epochs, batch_size=32, warmup=0.0, auxiliary=0.0)
+sweep_recipe = dataclasses.replace(
+    recipe, epochs=sweep_epochs, batch_size=32, warmup=0.0, auxiliary=0.0
+)
 tuning = comparison.sweep(each.parts, sweep_recipe, seed, texts=sweep_texts, factor=sweep_factor)
 always = np.mean(each.parts["dev"]["emotion"] == each.answers["majority"][0][0])
 
@@ -214,8 +266,13 @@ always = np.mean(each.parts["dev"]["emotion"] == each.answers["majority"][0][0])
 def configuration(name, lang):
     """Readable name of a configuration of 2022, with its rate as it was there."""
     chosen = comparison.SWEEP_2022[name]
-    optimizer, rate = {"adafactor": "Adafactor", "adamw_torch": "AdamW"}[chosen["optimizer"]], f"{chosen['learning_rate']:.0e}".replace("e-0", "e-")
-    return f"{optimizer} {rate}, " + pick(lang, f"조기 종료 patience {chosen['patience']}", f"patience {chosen['patience']}")
+    optimizer, rate = (
+        {"adafactor": "Adafactor", "adamw_torch": "AdamW"}[chosen["optimizer"]],
+        f"{chosen['learning_rate']:.0e}".replace("e-0", "e-"),
+    )
+    return f"{optimizer} {rate}, " + pick(
+        lang, f"조기 종료 patience {chosen['patience']}", f"patience {chosen['patience']}"
+    )
 
 
 # %%
@@ -224,13 +281,22 @@ for measure, ko, wording in (("f1", "micro-F1", "micro-F1"), ("loss", "손실", 
     display(
         nb.figure(
             lambda lang, key=key, ko=ko, wording=wording: figures.curves(
-                {configuration(name, lang): [(row["step"], row[key]) for row in log] for name, log in tuning.items()},
-                pick(lang, f"2022년의 다섯 설정, 학습률 {sweep_factor:g}배: 검증 {ko}", f"Five configurations of 2022, rates × {sweep_factor:g}: dev {wording}")
+                {
+                    configuration(name, lang): [(row["step"], row[key]) for row in log]
+                    for name, log in tuning.items()
+                },
+                pick(
+                    lang,
+                    f"2022년의 다섯 설정, 학습률 {sweep_factor:g}배: 검증 {ko}",
+                    f"Five configurations of 2022, rates × {sweep_factor:g}: dev {wording}",
+                )
                 + mark
                 + nb.mark(lang),
                 pick(lang, "스텝", "step"),
                 pick(lang, ko, wording),
-                line=(always, pick(lang, "최빈 감정", "majority")) if key == "eval_micro_f1" else None,
+                line=(always, pick(lang, "최빈 감정", "majority"))
+                if key == "eval_micro_f1"
+                else None,
             ),
             f"tuning_{measure}",
             caption={
@@ -240,8 +306,12 @@ for measure, ko, wording in (("f1", "micro-F1", "micro-F1"), ("loss", "손실", 
         )
     )
 steps = max(log[-1]["step"] for log in tuning.values())
-last = "; ".join(f"{configuration(name, 'en')}: {log[-1]['eval_micro_f1']:.3f}" for name, log in tuning.items())
-print(f"at most {steps:,} steps, one seed; dev micro-F1 at the last one: {last}; always the most frequent emotion: {always:.3f}")
+last = "; ".join(
+    f"{configuration(name, 'en')}: {log[-1]['eval_micro_f1']:.3f}" for name, log in tuning.items()
+)
+print(
+    f"at most {steps:,} steps, one seed; dev micro-F1 at the last one: {last}; always the most frequent emotion: {always:.3f}"
+)
 
 # %% [markdown]
 # ## Scores (점수)
@@ -255,7 +325,10 @@ scores = {corpus: each.scores(seed) for corpus, each in found.items()}
 
 def score_table(corpus):
     """Table of the corpus' scores, one row a model."""
-    rows = {m: {name: intervals.show(scores[corpus][f"{name}/{m}"]) for name in comparison.SCORES} for m in found[corpus].answers}
+    rows = {
+        m: {name: intervals.show(scores[corpus][f"{name}/{m}"]) for name in comparison.SCORES}
+        for m in found[corpus].answers
+    }
     return pd.DataFrame(rows).T
 
 
@@ -272,7 +345,11 @@ learned = None
 if profile == "sample":
     tests = {name: found[name].parts["test"] for name in (first, "stories")}
     learned = comparison.learning_curve(splits[first], tests, encoder, seed)
-    display(learned.assign(macro_f1=learned["macro_f1"].map(intervals.show)).pivot(index=["test", "model"], columns="n", values="macro_f1"))
+    display(
+        learned.assign(macro_f1=learned["macro_f1"].map(intervals.show)).pivot(
+            index=["test", "model"], columns="n", values="macro_f1"
+        )
+    )
 
 # %%
 if learned is not None:
@@ -280,7 +357,10 @@ if learned is not None:
         nb.figure(
             lambda lang: figures.learning_curves(
                 learned,
-                {first: pick(lang, "못 본 글쓴이", "unseen writers"), "stories": pick(lang, "이야기 (어려운 말뭉치)", "stories (hard corpus)")},
+                {
+                    first: pick(lang, "못 본 글쓴이", "unseen writers"),
+                    "stories": pick(lang, "이야기 (어려운 말뭉치)", "stories (hard corpus)"),
+                },
                 comparison.LABELS,
                 lang,
                 pick(lang, "학습 곡선", "Learning curve") + nb.mark(lang),
@@ -301,7 +381,9 @@ elsewhere = committed("open", nb.stem)
 pd.DataFrame(
     {
         f"{measure}{suffix or ' (KOTE)'}": {
-            m: intervals.show(elsewhere[f"{measure}/{m}{suffix}"]) for m in found[first].answers if f"{measure}/{m}{suffix}" in elsewhere
+            m: intervals.show(elsewhere[f"{measure}/{m}{suffix}"])
+            for m in found[first].answers
+            if f"{measure}/{m}{suffix}" in elsewhere
         }
         for measure in ("macro_f1", "micro_f1")
         for suffix in ("", "@goemotions")
@@ -311,12 +393,24 @@ pd.DataFrame(
 # %%
 nb.figure(
     lambda lang: figures.grouped_scores(
-        {m: [scores[first][f"{name}/{m}"]["mean"] for name in ("weighted_f1", "weighted_precision", "micro_f1")] for m in found[first].answers},
-        song_files.published()["model_scores"],
+        {
+            m: [
+                scores[first][f"{name}/{m}"]["mean"]
+                for name in ("weighted_f1", "weighted_precision", "micro_f1")
+            ]
+            for m in found[first].answers
+        },
+        song_files.published_2022()["model_scores"],
         comparison.LABELS,
         lang,
-        pick(lang, "여섯 감정 분류, 가중 평균", "Six-way classification, weighted averages") + mark + nb.mark(lang),
-        pick(lang, "가중 평균, 2022년 값은 다른 자료에서", "weighted averages; those of 2022 on other data"),
+        pick(lang, "여섯 감정 분류, 가중 평균", "Six-way classification, weighted averages")
+        + mark
+        + nb.mark(lang),
+        pick(
+            lang,
+            "가중 평균, 2022년 값은 다른 자료에서",
+            "weighted averages; those of 2022 on other data",
+        ),
     ),
     "model_comparison",
     caption={
@@ -332,12 +426,17 @@ nb.figure(
         {m: scores[first][f"macro_f1/{m}"] for m in found[first].answers},
         comparison.LABELS,
         lang,
-        pick(lang, "macro-F1과 95% 신뢰구간", "Macro-F1 with 95 % intervals") + mark + nb.mark(lang),
+        pick(lang, "macro-F1과 95% 신뢰구간", "Macro-F1 with 95 % intervals")
+        + mark
+        + nb.mark(lang),
         "macro-F1",
         colours=GREY,
     ),
     "macro_f1",
-    caption={"ko": "모델별 macro-F1과 95% 신뢰구간", "en": "Macro-F1 of each model with 95 % intervals"},
+    caption={
+        "ko": "모델별 macro-F1과 95% 신뢰구간",
+        "en": "Macro-F1 of each model with 95 % intervals",
+    },
 )
 
 # %% [markdown]
@@ -348,7 +447,11 @@ nb.figure(
 # %%
 against = {corpus: each.against(seed) for corpus, each in found.items()}
 pd.DataFrame(
-    [(corpus, pair, intervals.show(d), intervals.verdict(d)) for corpus, rows in against.items() for pair, d in rows.items()],
+    [
+        (corpus, pair, intervals.show(d), intervals.verdict(d))
+        for corpus, rows in against.items()
+        for pair, d in rows.items()
+    ],
     columns=["corpus", "pair", "difference in macro-F1", "the first is"],
 )
 
@@ -364,33 +467,51 @@ pd.DataFrame(
 # %%
 per_class = {
     corpus: {
-        name: intervals.interval(each.true, each.answers["e5_finetuned"], lambda t, p, i=i: metrics.f1_of(t, p, i), seed=seed)
+        name: intervals.interval(
+            each.true,
+            each.answers["e5_finetuned"],
+            lambda t, p, i=i: metrics.f1_of(t, p, i),
+            seed=seed,
+        )
         for i, name in enumerate(emotions.EN)
         if (each.true == i).any()
     }
     for corpus, each in found.items()
 }
 shown = {
-    corpus: {f"{e.ko} {e.en}": f"{intervals.show(rows[e.en], 2)}, n {(found[corpus].true == e.id).sum():,}" for e in emotions.EMOTIONS if e.en in rows}
+    corpus: {
+        f"{e.ko} {e.en}": f"{intervals.show(rows[e.en], 2)}, n {(found[corpus].true == e.id).sum():,}"
+        for e in emotions.EMOTIONS
+        if e.en in rows
+    }
     for corpus, rows in per_class.items()
 }
 shares = committed("open", "01_eda")
 for corpus, suffix in {} if run == "open" else {"kote": "", "goemotions": "@goemotions"}.items():
-    keys = {e: (f"f1_{e.en}/e5_finetuned{suffix}", f"share/{e.en}@{corpus}") for e in emotions.EMOTIONS}
+    keys = {
+        e: (f"f1_{e.en}/e5_finetuned{suffix}", f"share/{e.en}@{corpus}") for e in emotions.EMOTIONS
+    }
     shown[f"open run, {corpus}"] = {
         f"{e.ko} {e.en}": f"{intervals.show(elsewhere[f1], 2)}, {shares[share]:.1%} of texts"
         for e, (f1, share) in keys.items()
         if f1 in elsewhere and share in shares
     }
-pd.DataFrame({of: column for of, column in shown.items() if column}).astype(object).fillna("none in the test part")
+pd.DataFrame({of: column for of, column in shown.items() if column}).astype(object).fillna(
+    "none in the test part"
+)
 
 # %%
 nb.figure(
     lambda lang: figures.score_bars(
         {k: v for k, v in per_class[first].items()},
-        {e.en: (f"{e.ko} ({(each.true == e.id).sum()})", f"{e.en} ({(each.true == e.id).sum()})") for e in emotions.EMOTIONS},
+        {
+            e.en: (f"{e.ko} ({(each.true == e.id).sum()})", f"{e.en} ({(each.true == e.id).sum()})")
+            for e in emotions.EMOTIONS
+        },
         lang,
-        pick(lang, "미세조정한 모델의 감정별 F1", "F1 of each emotion, fine-tuned model") + mark + nb.mark(lang),
+        pick(lang, "미세조정한 모델의 감정별 F1", "F1 of each emotion, fine-tuned model")
+        + mark
+        + nb.mark(lang),
         pick(lang, "F1 (괄호는 시험 문장 수)", "F1 (test sentences in brackets)"),
         colours={e.en: e.colour for e in emotions.EMOTIONS},
     ),
@@ -400,7 +521,12 @@ nb.figure(
 
 # %%
 nb.figure(
-    lambda lang: figures.confusion(each.true, each.answers["e5_finetuned"][0], lang, pick(lang, "혼동 행렬", "Confusion matrix") + mark + nb.mark(lang)),
+    lambda lang: figures.confusion(
+        each.true,
+        each.answers["e5_finetuned"][0],
+        lang,
+        pick(lang, "혼동 행렬", "Confusion matrix") + mark + nb.mark(lang),
+    ),
     "confusion",
     caption={
         "ko": "미세조정한 모델의 혼동 행렬(행 비율, 괄호 안은 문장 수)",
@@ -418,7 +544,9 @@ nb.figure(
 for model in ("tfidf", "e5_frozen", "e5_finetuned"):
     every = comparison.errors(each, model, len(each.true), seed)
     astray = every["its emotion"] == every["answered"]
-    print(f"{model}: led astray by the most alike sentence {astray[:10].sum()} of these {len(every[:10])}, {astray.mean():.0%} of all {len(every)}")
+    print(
+        f"{model}: led astray by the most alike sentence {astray[:10].sum()} of these {len(every[:10])}, {astray.mean():.0%} of all {len(every)}"
+    )
     display(every[:10])
 
 # %% [markdown]
@@ -430,13 +558,21 @@ for model in ("tfidf", "e5_frozen", "e5_finetuned"):
 # %%
 models = [onnx_model.load_onnx(entry.path) for entry in each.entries["e5_finetuned"]]
 calibrated = each.probabilities["e5_finetuned"]
-raw = [vectors.tempered(p, 1 / m.temperature) for p, m in zip(calibrated, models, strict=True)]
-ece = {name: float(np.mean([metrics.calibration_error(each.true, p) for p in ps])) for name, ps in (("raw", raw), ("calibrated", calibrated))}
+raw = [
+    vectors.apply_temperature(p, 1 / m.temperature) for p, m in zip(calibrated, models, strict=True)
+]
+ece = {
+    name: float(np.mean([metrics.calibration_error(each.true, p) for p in ps]))
+    for name, ps in (("raw", raw), ("calibrated", calibrated))
+}
 nb.figure(
     lambda lang: figures.reliability(
         {
             pick(lang, *w): (metrics.reliability(each.true, ps[0]), intervals.show(ece[k]))
-            for k, w, ps in (("raw", ("보정 전", "raw"), raw), ("calibrated", ("보정 후", "calibrated"), calibrated))
+            for k, w, ps in (
+                ("raw", ("보정 전", "raw"), raw),
+                ("calibrated", ("보정 후", "calibrated"), calibrated),
+            )
         },
         lang,
         pick(lang, "확신과 정확도", "Confidence and accuracy") + mark + nb.mark(lang),
@@ -454,7 +590,10 @@ nb.figure(
 
 # %%
 unsure = [p.max(1) <= m.unsure_below for p, m in zip(calibrated, models, strict=True)]
-right = [pd.Series(p.argmax(1) == each.true).groupby(u).mean().reindex([False, True]) for p, u in zip(calibrated, unsure, strict=True)]
+right = [
+    pd.Series(p.argmax(1) == each.true).groupby(u).mean().reindex([False, True])
+    for p, u in zip(calibrated, unsure, strict=True)
+]
 doubts = pd.DataFrame(
     {
         "temperature": [m.temperature for m in models],
@@ -468,7 +607,11 @@ doubts = pd.DataFrame(
 display(doubts.round(3))
 for s, p, u in zip(seeds, calibrated, unsure, strict=True):
     n, hits = u.sum(), (p.argmax(1) == each.true)[u].sum()
-    told = f"{hits} of {n} unsure answers right: {'less' if 3 * hits < n else 'not less'} than a third" if n else "no answer was unsure"
+    told = (
+        f"{hits} of {n} unsure answers right: {'less' if 3 * hits < n else 'not less'} than a third"
+        if n
+        else "no answer was unsure"
+    )
     print(f"seed {s}, test: {told}")
 
 # %% [markdown]
@@ -478,15 +621,24 @@ for s, p, u in zip(seeds, calibrated, unsure, strict=True):
 
 # %%
 fast = [m.predict(each.parts["test"]["text"].tolist(), desc="read by ONNX Runtime") for m in models]
-same = float(np.mean([(f.argmax(1) == p.argmax(1)).mean() for f, p in zip(fast, calibrated, strict=True)]))
+same = float(
+    np.mean([(f.argmax(1) == p.argmax(1)).mean() for f, p in zip(fast, calibrated, strict=True)])
+)
 fast_f1 = intervals.interval(each.true, [f.argmax(1) for f in fast], metrics.macro_f1, seed=seed)
-print(f"{same:.1%} the same answers; macro-F1 {intervals.show(fast_f1)} beside {intervals.show(scores[first]['macro_f1/e5_finetuned'])}")
+print(
+    f"{same:.1%} the same answers; macro-F1 {intervals.show(fast_f1)} beside {intervals.show(scores[first]['macro_f1/e5_finetuned'])}"
+)
 
 # %%
 costs = comparison.cost(each)
 display(costs)
 nb.figure(
-    lambda lang: figures.cost(costs, comparison.LABELS, lang, pick(lang, "만드는 데 걸린 시간과 점수", "Time to make, and score") + mark + nb.mark(lang)),
+    lambda lang: figures.cost(
+        costs,
+        comparison.LABELS,
+        lang,
+        pick(lang, "만드는 데 걸린 시간과 점수", "Time to make, and score") + mark + nb.mark(lang),
+    ),
     "cost",
     caption={
         "ko": "모델을 만드는 데 걸린 시간(초)과 macro-F1. 채운 점의 크기는 가중치 수, 빈 점은 가중치를 세지 않은 모델",
@@ -508,21 +660,36 @@ ASKED = {
     "e5_finetuned-e5_frozen": "fine-tuned better than the same encoder frozen",
 }
 SAYS = {"better": "yes", "worse": "no, it is worse", "no difference": "not shown"}
-told = {f"this run, {corpus}": {pair: against[corpus].get(pair) for pair in ASKED} for corpus in found}
+told = {
+    f"this run, {corpus}": {pair: against[corpus].get(pair) for pair in ASKED} for corpus in found
+}
 if run != "open":
     told |= {
-        f"open run, {name}": {pair: elsewhere.get(f"macro_f1_difference/{pair}{suffix}") for pair in ASKED}
+        f"open run, {name}": {
+            pair: elsewhere.get(f"macro_f1_difference/{pair}{suffix}") for pair in ASKED
+        }
         for name, suffix in (("KOTE", ""), ("GoEmotions-Korean", "@goemotions"))
     }
 for where, rows in told.items():
     for pair, d in rows.items():
         if d:
             print(f"{where}: {ASKED[pair]}? {SAYS[intervals.verdict(d)]}, {intervals.show(d)}")
-print(f"this run: expected calibration error {ece['raw']:.3f} before, {ece['calibrated']:.3f} after scaling")
-known_where = {state: doubts[f"right where {state}"].mean() for state in ("sure", "unsure")}  # over seeds
-print("this run: right", ", ".join(f"{share:.1%} where {state}" for state, share in known_where.items() if np.isfinite(share)))
+print(
+    f"this run: expected calibration error {ece['raw']:.3f} before, {ece['calibrated']:.3f} after scaling"
+)
+known_where = {
+    state: doubts[f"right where {state}"].mean() for state in ("sure", "unsure")
+}  # over seeds
+print(
+    "this run: right",
+    ", ".join(
+        f"{share:.1%} where {state}" for state, share in known_where.items() if np.isfinite(share)
+    ),
+)
 if run != "open" and "ece/raw" in elsewhere:
-    print(f"open run, KOTE: expected calibration error {elsewhere['ece/raw']:.3f} before, {elsewhere['ece/calibrated']:.3f} after scaling")
+    print(
+        f"open run, KOTE: expected calibration error {elsewhere['ece/raw']:.3f} before, {elsewhere['ece/calibrated']:.3f} after scaling"
+    )
 
 # %% [markdown]
 # ## What came from the cache
@@ -538,11 +705,22 @@ results = {}
 for corpus in found:
     suffix = "" if corpus == first else f"@{corpus}"
     results |= {f"{name}{suffix}": value for name, value in scores[corpus].items()}
-    results |= {f"f1_{name}/e5_finetuned{suffix}": value for name, value in per_class[corpus].items()}
+    results |= {
+        f"f1_{name}/e5_finetuned{suffix}": value for name, value in per_class[corpus].items()
+    }
     results |= {f"macro_f1_difference/{pair}{suffix}": d for pair, d in against[corpus].items()}
-results |= {f"ece/{name}": value for name, value in ece.items()} | {"temperature/e5_finetuned": float(np.mean([m.temperature for m in models]))}
-results |= {"unsure_share/e5_finetuned": float(np.mean([u.mean() for u in unsure])), "macro_f1/e5_finetuned_onnx": fast_f1, "same_answers/onnx": same}
+results |= {f"ece/{name}": value for name, value in ece.items()} | {
+    "temperature/e5_finetuned": float(np.mean([m.temperature for m in models]))
+}
+results |= {
+    "unsure_share/e5_finetuned": float(np.mean([u.mean() for u in unsure])),
+    "macro_f1/e5_finetuned_onnx": fast_f1,
+    "same_answers/onnx": same,
+}
 if learned is not None:
     names = {first: "writers", "stories": "stories"}
-    results |= {f"learning_curve/{row.model}_{row.n}@{names[row.test]}": row.macro_f1 for row in learned.itertuples()}
+    results |= {
+        f"learning_curve/{row.model}_{row.n}@{names[row.test]}": row.macro_f1
+        for row in learned.itertuples()
+    }
 nb.record(results)

@@ -40,7 +40,16 @@ max_lyrics = 60
 max_texts = 1500
 distance_texts = 0
 held_out = 40
-conditions = ["none", "tapt", "conversation", "lyrics", "unrelated", "lyrics_conversation_emotion", "conversation_lyrics_emotion", "frozen_2022"]
+conditions = [
+    "none",
+    "tapt",
+    "conversation",
+    "lyrics",
+    "unrelated",
+    "lyrics_conversation_emotion",
+    "conversation_lyrics_emotion",
+    "frozen_2022",
+]
 encoder = "bundled/multilingual-e5-small"
 pretrain_steps = 16
 pretrain_batch = 16
@@ -107,20 +116,40 @@ nb
 # the emotion that the author had in mind. The `open` profile has no lyrics and takes the sample's.
 
 # %%
-splits = {corpus: catalogue.sentences(profile, seed, max_sentences, corpus) for corpus in text_corpora.corpora(profile)}
+splits = {
+    corpus: catalogue.sentences(profile, seed, max_sentences, corpus)
+    for corpus in text_corpora.corpora(profile)
+}
 first = next(iter(splits))
 suffixes = {corpus: "" if corpus == first else f"@{corpus}" for corpus in splits}
 lines, scored = adaptation.lyrics(profile, seed, max_lyrics)
 domains = {
     "conversation": text_corpora.conversation(profile)["text"].tolist(),
-    **{f"emotion{suffixes[corpus]}": parts["train"]["text"].tolist() for corpus, parts in splits.items()},
+    **{
+        f"emotion{suffixes[corpus]}": parts["train"]["text"].tolist()
+        for corpus, parts in splits.items()
+    },
     "lyrics": lines,
     "unrelated": text_corpora.unrelated(profile)["text"].tolist(),
 }
-nb.uses(*map(list, domains.values()), *(part for parts in splits.values() for part in parts.values()))
-NAMES = {"conversation": ("일상 대화", "talk"), "lyrics": ("가사", "lyrics"), "unrelated": ("조리법·규정", "recipes")}
-NAMES |= {f"emotion{s}": (f"감정 문장{s.replace('@', chr(10))}", f"emotion{s.replace('@', chr(10))}") for s in suffixes.values()}
-pd.DataFrame({name: {"texts": len(texts), "characters a text": np.mean([len(t) for t in texts])} for name, texts in domains.items()}).T.round(1)
+nb.uses(
+    *map(list, domains.values()), *(part for parts in splits.values() for part in parts.values())
+)
+NAMES = {
+    "conversation": ("일상 대화", "talk"),
+    "lyrics": ("가사", "lyrics"),
+    "unrelated": ("조리법·규정", "recipes"),
+}
+NAMES |= {
+    f"emotion{s}": (f"감정 문장{s.replace('@', chr(10))}", f"emotion{s.replace('@', chr(10))}")
+    for s in suffixes.values()
+}
+pd.DataFrame(
+    {
+        name: {"texts": len(texts), "characters a text": np.mean([len(t) for t in texts])}
+        for name, texts in domains.items()
+    }
+).T.round(1)
 
 # %% [markdown]
 # ## How far apart are the domains? (도메인 사이의 거리)
@@ -128,8 +157,11 @@ pd.DataFrame({name: {"texts": len(texts), "characters a text": np.mean([len(t) f
 # First a look: each point is a text, as the encoder sees it before any training here.
 
 # %%
-measured = {name: texts if not distance_texts else nb.rng.permutation(texts)[:distance_texts].tolist() for name, texts in domains.items()}
-points, of = domain_distance.plane(measured, seed)
+measured = {
+    name: texts if not distance_texts else nb.rng.permutation(texts)[:distance_texts].tolist()
+    for name, texts in domains.items()
+}
+points, of = domain_distance.pca_plane(measured, seed)
 nb.figure(
     lambda lang: figures.domain_plane(
         points,
@@ -137,7 +169,8 @@ nb.figure(
         "emotion",
         NAMES,
         lang,
-        pick(lang, "사전학습 도메인과 과제 도메인", "Pre-training domains and the task's domain") + nb.mark(lang),
+        pick(lang, "사전학습 도메인과 과제 도메인", "Pre-training domains and the task's domain")
+        + nb.mark(lang),
         pick(lang, "인코더 벡터의 두 주성분", "two principal components of the encoder's vectors"),
     ),
     "domains",
@@ -158,7 +191,9 @@ words, frequent = domain_distance.shared_words(counts)
 three, vocabularies = domain_distance.shared_words({name: counts[name] for name in trio})
 pieces, piece_sets = domain_distance.shared_pieces(measured)
 size, size_three = len(frequent["unrelated"]), len(vocabularies["lyrics"])
-print(f"{size:,} words of each of the {len(domains)} domains, {size_three:,} of each of the three without the control (10,000 in the paper)")
+print(
+    f"{size:,} words of each of the {len(domains)} domains, {size_three:,} of each of the three without the control (10,000 in the paper)"
+)
 nb.figure(
     lambda lang: figures.heatmaps(
         {
@@ -170,17 +205,32 @@ nb.figure(
         pick(lang, "어휘가 얼마나 겹치나 (%)", "Shared vocabulary (%)") + nb.mark(lang),
     ),
     "vocabulary_overlap",
-    caption={"ko": "두 도메인이 함께 쓰는 어휘의 비율, 두 가지 방식", "en": "Vocabulary that two domains share, counted in two ways"},
+    caption={
+        "ko": "두 도메인이 함께 쓰는 어휘의 비율, 두 가지 방식",
+        "en": "Vocabulary that two domains share, counted in two ways",
+    },
 )
 
 # %%
-ours = {"words": domain_distance.venn_shares(vocabularies), "pieces": domain_distance.venn_shares({name: piece_sets[name] for name in trio})}
+ours = {
+    "words": domain_distance.venn_shares(vocabularies),
+    "pieces": domain_distance.venn_shares({name: piece_sets[name] for name in trio}),
+}
 nb.figure(
     lambda lang: figures.venns(
         {
-            pick(lang, f"자주 쓰는 낱말 {size_three:,}개", f"{size_three:,} most frequent words"): (ours["words"], False),
-            pick(lang, "서브워드 전체 (2022년 방식)", "all sub-words (as in 2022)"): (ours["pieces"], False),
-            pick(lang, "2022년 발표 (서브워드)", "as published in 2022 (sub-words)"): (domain_distance.VENN_2022, True),
+            pick(lang, f"자주 쓰는 낱말 {size_three:,}개", f"{size_three:,} most frequent words"): (
+                ours["words"],
+                False,
+            ),
+            pick(lang, "서브워드 전체 (2022년 방식)", "all sub-words (as in 2022)"): (
+                ours["pieces"],
+                False,
+            ),
+            pick(lang, "2022년 발표 (서브워드)", "as published in 2022 (sub-words)"): (
+                domain_distance.VENN_2022,
+                True,
+            ),
         },
         trio,
         NAMES,
@@ -199,7 +249,7 @@ nb.figure(
 # year tells which is right, since the indices follow from its shares: the last column agrees with the notebook.
 
 # %%
-published = song_files.published()["vocabulary_jaccard"]
+published = song_files.published_2022()["vocabulary_jaccard"]
 PAIRS = (("conversation", "emotion"), ("conversation", "lyrics"), ("emotion", "lyrics"))
 pd.DataFrame(
     {
@@ -207,7 +257,10 @@ pd.DataFrame(
         "sub-words, ours": {f"{a}-{b}": pieces.loc[a, b] for a, b in PAIRS},
         "2022, slide": published["slide"],
         "2022, notebook": published["notebook"],
-        "2022, from its Venn": {f"{a}-{b}": domain_distance.venn_jaccard(domain_distance.VENN_2022, a, b) for a, b in PAIRS},
+        "2022, from its Venn": {
+            f"{a}-{b}": domain_distance.venn_jaccard(domain_distance.VENN_2022, a, b)
+            for a, b in PAIRS
+        },
     }
 ).round(1)
 
@@ -216,11 +269,16 @@ pd.DataFrame(
 # often a classifier tells texts of two domains apart (50 is a guess). On the diagonals stand two samples of one domain: that much comes from sampling alone.
 
 # %%
-divergence, accuracy = domain_distance.unigram_distance(measured, seed), domain_distance.told_apart(measured, seed)
+divergence, accuracy = (
+    domain_distance.unigram_distance(measured, seed),
+    domain_distance.two_sample_accuracy(measured, seed),
+)
 nb.figure(
     lambda lang: figures.heatmaps(
         {
-            pick(lang, "젠슨-섀넌 발산 (1비트의 %)", "Jensen-Shannon divergence (% of a bit)"): divergence,
+            pick(
+                lang, "젠슨-섀넌 발산 (1비트의 %)", "Jensen-Shannon divergence (% of a bit)"
+            ): divergence,
             pick(lang, "분류기가 구별한 비율 (%)", "told apart by a classifier (%)"): accuracy,
         },
         NAMES,
@@ -241,14 +299,20 @@ nb.figure(
 # below; nor a near duplicate of one (trigram Jaccard of 0.8). And the assertion looks again at what is left.
 
 # %%
-kept_out = [text for parts in splits.values() for name in ("dev", "test") for text in parts[name]["text"]]
+kept_out = [
+    text for parts in splits.values() for name in ("dev", "test") for text in parts[name]["text"]
+]
 kept_out += [line for lyric in scored["lyric"] for line in lyric.splitlines()]
 apart = {f"emotion{suffixes[corpus]}": parts["dev"]["text"] for corpus, parts in splits.items()}
 apart |= {"lyrics": [line for lyric in scored["lyric"] for line in lyric.splitlines()]}
-corpora = pretraining.corpora(domains, apart, kept_out, limit=max_texts, held_out=held_out, seed=seed)
+corpora = pretraining.corpora(
+    domains, apart, kept_out, limit=max_texts, held_out=held_out, seed=seed
+)
 leaks = corpora.leaks()
 assert not any(leaks.values()), leaks
-print(f"{len(corpora.kept_out):,} texts are kept out; {sum(leaks.values())} of them, or of their near duplicates, are left in the corpora")
+print(
+    f"{len(corpora.kept_out):,} texts are kept out; {sum(leaks.values())} of them, or of their near duplicates, are left in the corpora"
+)
 corpora.ledger
 
 # %% [markdown]
@@ -270,17 +334,34 @@ recipe = pretraining.Pretraining(
     whole_words=whole_words,
 )
 start = pretraining.base(corpora, recipe, seed, encoder)
-chains = adaptation.adapted(start, adaptation.plan(conditions, list(suffixes.values())), corpora, recipe, seed)
+chains = adaptation.adapted(
+    start, adaptation.plan(conditions, list(suffixes.values())), corpora, recipe, seed
+)
 before = pretraining.card(start)["after"]
 paths = {
-    " > ".join(pretraining.card(entry)["domain"] for entry in chain[1 : i + 1]) + (", frozen" if name.startswith("frozen") else ""): chain[i]
+    " > ".join(pretraining.card(entry)["domain"] for entry in chain[1 : i + 1])
+    + (", frozen" if name.startswith("frozen") else ""): chain[i]
     for name, chain in chains.items()
     for i in range(1, len(chain))
 }
-cards = {path: pretraining.card(entry) | {"minutes": entry.seconds / 60} for path, entry in paths.items()}
+cards = {
+    path: pretraining.card(entry) | {"minutes": entry.seconds / 60} for path, entry in paths.items()
+}
 print(start, f"{len(paths)} stages for {len(chains)} conditions", sep="\n")
-display(pd.DataFrame({path: {k: card[k] for k in ("texts", "passes", "tokens", "minutes")} for path, card in cards.items()}).T.round(2))
-pd.DataFrame({path: {d: f"{card['before'][d]:.2f} to {card['after'][d]:.2f}" for d in before} for path, card in cards.items()}).T
+display(
+    pd.DataFrame(
+        {
+            path: {k: card[k] for k in ("texts", "passes", "tokens", "minutes")}
+            for path, card in cards.items()
+        }
+    ).T.round(2)
+)
+pd.DataFrame(
+    {
+        path: {d: f"{card['before'][d]:.2f} to {card['after'][d]:.2f}" for d in before}
+        for path, card in cards.items()
+    }
+).T
 
 # %%
 CONDITIONS = {
@@ -303,7 +384,12 @@ nb.figure(
         CONDITIONS,
         NAMES,
         lang,
-        pick(lang, "추가 사전학습 전후의 언어 모델 손실", "Masked-LM loss before and after continued pre-training") + nb.mark(lang),
+        pick(
+            lang,
+            "추가 사전학습 전후의 언어 모델 손실",
+            "Masked-LM loss before and after continued pre-training",
+        )
+        + nb.mark(lang),
     ),
     "mlm_loss",
     caption={
@@ -318,14 +404,19 @@ nb.figure(
 # %%
 shares = {mask_shares[0]: chains["tapt"][-1]}
 for share in mask_shares[1:]:
-    shares[share] = pretraining.stage(start, "emotion", corpora, dataclasses.replace(recipe, share=share), seed)
-pd.DataFrame({"before": before} | {f"{share:.0%} hidden": pretraining.card(entry)["after"] for share, entry in shares.items()}).round(3)
+    shares[share] = pretraining.stage(
+        start, "emotion", corpora, dataclasses.replace(recipe, share=share), seed
+    )
+pd.DataFrame(
+    {"before": before}
+    | {f"{share:.0%} hidden": pretraining.card(entry)["after"] for share, entry in shares.items()}
+).round(3)
 
 # %% [markdown]
 # **Did the encoder move?** The share of its tensors that differ in any bit from where they started. `none` and the recipe of 2022 leave every bit in place; the other conditions move all.
 
 # %%
-moved = {name: adaptation.moved(start, chain[-1]) for name, chain in chains.items()}
+moved = {name: adaptation.changed_share(start, chain[-1]) for name, chain in chains.items()}
 assert all(share == 0 for name, share in moved.items() if name.startswith(("none", "frozen")))
 assert all(share > 0 for name, share in moved.items() if not name.startswith(("none", "frozen")))
 pd.Series(moved, name="share of tensors that moved").to_frame()
@@ -339,39 +430,76 @@ pd.Series(moved, name="share of tensors that moved").to_frame()
 
 # %%
 tuning = finetuning.Recipe(
-    epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, head_learning_rate=head_learning_rate, frozen_layers=frozen_layers
+    epochs=epochs,
+    batch_size=batch_size,
+    learning_rate=learning_rate,
+    head_learning_rate=head_learning_rate,
+    frozen_layers=frozen_layers,
 )
 answers, true = {}, {}
 for corpus, parts in splits.items():
-    few, dev = comparison.fewer(parts["train"], max_train, seed), comparison.fewer(parts["dev"], max(max_train // 4, 3 if max_train else 0), seed)
-    test = parts["test"].sample(max_test, random_state=seed) if 0 < max_test < len(parts["test"]) else parts["test"]
+    few, dev = (
+        comparison.fewer(parts["train"], max_train, seed),
+        comparison.fewer(parts["dev"], max(max_train // 4, 3 if max_train else 0), seed),
+    )
+    test = (
+        parts["test"].sample(max_test, random_state=seed)
+        if 0 < max_test < len(parts["test"])
+        else parts["test"]
+    )
     true[corpus] = test["emotion"].to_numpy()
-    print(f"{corpus}: {len(few)} sentences to fine-tune on, {len(dev)} to choose by, {len(test)} and {len(scored)} lyrics to score, seeds {seeds}")
+    print(
+        f"{corpus}: {len(few)} sentences to fine-tune on, {len(dev)} to choose by, {len(test)} and {len(scored)} lyrics to score, seeds {seeds}"
+    )
     for name in conditions:
         place = f"{name}{suffixes[corpus]}"
         same = name != "none" and not moved[place]
-        answers[corpus, name] = answers[corpus, "none"] if same else adaptation.fine_tuned(chains[place][-1], few, dev, test["text"], scored, tuning, seeds)
+        answers[corpus, name] = (
+            answers[corpus, "none"]
+            if same
+            else adaptation.fine_tuned(
+                chains[place][-1], few, dev, test["text"], scored, tuning, seeds
+            )
+        )
 
 # %%
 intent = scored["emotion"].to_numpy()
 scores = {}
 for corpus, parts in splits.items():
-    given = {name: (answers[corpus, name].sentences, answers[corpus, name].lyrics) for name in conditions}
-    given["shuffled"] = tuple([linear_models.shuffled(parts["train"], n, s) for s in seeds] for n in (len(true[corpus]), len(intent)))
-    given["majority"] = tuple([linear_models.majority(parts["train"], n)] for n in (len(true[corpus]), len(intent)))
+    given = {
+        name: (answers[corpus, name].sentences, answers[corpus, name].lyrics) for name in conditions
+    }
+    given["shuffled"] = tuple(
+        [linear_models.shuffled(parts["train"], n, s) for s in seeds]
+        for n in (len(true[corpus]), len(intent))
+    )
+    given["majority"] = tuple(
+        [linear_models.majority(parts["train"], n)] for n in (len(true[corpus]), len(intent))
+    )
     for name, (sentences, lyrics) in given.items():
-        scores[corpus, "macro_f1", name] = intervals.interval(true[corpus], sentences, metrics.macro_f1, seed=seed)
-        scores[corpus, "micro_f1", name] = intervals.interval(true[corpus], sentences, metrics.micro_f1, seed=seed)
-        scores[corpus, "macro_f1_lyrics", name] = intervals.interval(intent, lyrics, metrics.macro_f1, seed=seed)
+        scores[corpus, "macro_f1", name] = intervals.interval(
+            true[corpus], sentences, metrics.macro_f1, seed=seed
+        )
+        scores[corpus, "micro_f1", name] = intervals.interval(
+            true[corpus], sentences, metrics.micro_f1, seed=seed
+        )
+        scores[corpus, "macro_f1_lyrics", name] = intervals.interval(
+            intent, lyrics, metrics.macro_f1, seed=seed
+        )
 nb.figure(
     lambda lang: figures.scores_beside(
         {
-            pick(lang, "감정 문장", "emotion sentences"): {name: scores[first, "macro_f1", name] for name in given},
-            pick(lang, "가사", "lyrics"): {name: scores[first, "macro_f1_lyrics", name] for name in given},
+            pick(lang, "감정 문장", "emotion sentences"): {
+                name: scores[first, "macro_f1", name] for name in given
+            },
+            pick(lang, "가사", "lyrics"): {
+                name: scores[first, "macro_f1_lyrics", name] for name in given
+            },
         },
         CONDITIONS,
         lang,
-        pick(lang, "추가 사전학습한 뒤의 macro-F1", "Macro-F1 after continued pre-training") + nb.mark(lang),
+        pick(lang, "추가 사전학습한 뒤의 macro-F1", "Macro-F1 after continued pre-training")
+        + nb.mark(lang),
         "macro-F1",
         baselines=("shuffled", "majority"),
     ),
@@ -393,25 +521,42 @@ nb.figure(
 # %%
 gain = adaptation.MICRO_F1_2022["after"] - adaptation.MICRO_F1_2022["before"]
 against = {
-    (corpus, measure, name): intervals.paired_difference(rows_, ours_, theirs, metrics.macro_f1, seed=seed)
+    (corpus, measure, name): intervals.paired_difference(
+        rows_, ours_, theirs, metrics.macro_f1, seed=seed
+    )
     for corpus in splits
     for name in conditions[1:]
     for measure, rows_, ours_, theirs in (
-        ("macro_f1", true[corpus], answers[corpus, name].sentences, answers[corpus, "none"].sentences),
+        (
+            "macro_f1",
+            true[corpus],
+            answers[corpus, name].sentences,
+            answers[corpus, "none"].sentences,
+        ),
         ("macro_f1_lyrics", intent, answers[corpus, name].lyrics, answers[corpus, "none"].lyrics),
     )
 }
-minutes = {(c, name): adaptation.minutes(chains[f"{name}{suffixes[c]}"], answers[c, name]) for c, name in answers}
+minutes = {
+    (c, name): adaptation.minutes(chains[f"{name}{suffixes[c]}"], answers[c, name])
+    for c, name in answers
+}
 for corpus in splits:
     table = {}
     for name in given:
         row = {
             wording: intervals.show(scores[corpus, m, name])
-            for m, wording in (("macro_f1", "macro-F1"), ("micro_f1", "micro-F1"), ("macro_f1_lyrics", "lyrics"))
+            for m, wording in (
+                ("macro_f1", "macro-F1"),
+                ("micro_f1", "micro-F1"),
+                ("macro_f1_lyrics", "lyrics"),
+            )
         }
         for measure, wording in (("macro_f1", "sentences"), ("macro_f1_lyrics", "lyrics")):
             if found := against.get((corpus, measure, name)):
-                row |= {f"against none, {wording}": intervals.show(found), f"on {wording} it is": intervals.verdict(found)}
+                row |= {
+                    f"against none, {wording}": intervals.show(found),
+                    f"on {wording} it is": intervals.verdict(found),
+                }
         table[name] = row | {k: f"{v:.1f}" for k, v in minutes.get((corpus, name), {}).items()}
     print(corpus)
     display(pd.DataFrame(table).T.fillna(""))
@@ -421,13 +566,20 @@ nb.figure(
     lambda lang: figures.differences(
         {
             pick(lang, w, m): {name: against[first, k, name] for name in conditions[1:]}
-            for k, w, m in (("macro_f1", "감정 문장", "emotion sentences"), ("macro_f1_lyrics", "가사", "lyrics"))
+            for k, w, m in (
+                ("macro_f1", "감정 문장", "emotion sentences"),
+                ("macro_f1_lyrics", "가사", "lyrics"),
+            )
         },
         CONDITIONS,
         lang,
-        pick(lang, "추가 사전학습이 없을 때와의 차이", "Difference to no continued pre-training") + nb.mark(lang),
+        pick(lang, "추가 사전학습이 없을 때와의 차이", "Difference to no continued pre-training")
+        + nb.mark(lang),
         pick(lang, "macro-F1의 차이", "difference in macro-F1"),
-        marked=(gain, pick(lang, "2022년에 발표된 차이 (micro-F1)", "as published in 2022 (micro-F1)")),
+        marked=(
+            gain,
+            pick(lang, "2022년에 발표된 차이 (micro-F1)", "as published in 2022 (micro-F1)"),
+        ),
     ),
     "differences",
     caption={
@@ -439,8 +591,14 @@ nb.figure(
 # %%
 for corpus in splits:
     for measure, wording in (("macro_f1", "emotion sentences"), ("macro_f1_lyrics", "lyrics")):
-        verdicts = {name: intervals.verdict(against[corpus, measure, name]) for name in conditions[1:]}
-        told = [f"{v}: {', '.join(n for n in verdicts if verdicts[n] == v)}" for v in ("better", "worse", "no difference") if v in verdicts.values()]
+        verdicts = {
+            name: intervals.verdict(against[corpus, measure, name]) for name in conditions[1:]
+        }
+        told = [
+            f"{v}: {', '.join(n for n in verdicts if verdicts[n] == v)}"
+            for v in ("better", "worse", "no difference")
+            if v in verdicts.values()
+        ]
         print(f"{corpus}, {wording}, against none. {'; '.join(told)}.")
 
 # %% [markdown]
@@ -451,30 +609,62 @@ for corpus in splits:
 
 # %%
 for corpus, parts in splits.items():
-    for texts, truth, of in (("emotion sentences", true[corpus], "sentences"), ("lyrics", intent, "lyrics")):
+    for texts, truth, of in (
+        ("emotion sentences", true[corpus], "sentences"),
+        ("lyrics", intent, "lyrics"),
+    ):
         rivals = {"majority": [linear_models.majority(parts["train"], len(truth))]}
         rivals["shuffled"] = [linear_models.shuffled(parts["train"], len(truth), s) for s in seeds]
         for rival, theirs in rivals.items():
             for score in (metrics.macro_f1, metrics.micro_f1):
-                beside = {n: intervals.paired_difference(truth, getattr(answers[corpus, n], of), theirs, score, seed=seed) for n in conditions}
+                beside = {
+                    n: intervals.paired_difference(
+                        truth, getattr(answers[corpus, n], of), theirs, score, seed=seed
+                    )
+                    for n in conditions
+                }
                 told = [
-                    f"{v} than {rival}: {', '.join(n for n, d in beside.items() if intervals.verdict(d) == v) or 'no condition'}" for v in ("better", "worse")
+                    f"{v} than {rival}: {', '.join(n for n, d in beside.items() if intervals.verdict(d) == v) or 'no condition'}"
+                    for v in ("better", "worse")
                 ]
-                print(f"{corpus}, {texts}, {score.__name__}, of {len(beside)} conditions: {'; '.join(told)}")
+                print(
+                    f"{corpus}, {texts}, {score.__name__}, of {len(beside)} conditions: {'; '.join(told)}"
+                )
 
 # %%
-passes = ", ".join(f"{domain} {p:.2f}" for domain, p in {card["domain"]: card["passes"] for card in cards.values()}.items())
-print(f"{pretrain_steps:,} steps a stage, {pretrain_batch * accumulation} rows a step; passes over each corpus: {passes}")
+passes = ", ".join(
+    f"{domain} {p:.2f}"
+    for domain, p in {card["domain"]: card["passes"] for card in cards.values()}.items()
+)
+print(
+    f"{pretrain_steps:,} steps a stage, {pretrain_batch * accumulation} rows a step; passes over each corpus: {passes}"
+)
 for corpus in splits:
-    changed = [n for n in conditions[1:] if moved[f"{n}{suffixes[corpus]}"]]  # an encoder that did not move differs by nothing
-    pairs = [(true[corpus], answers[corpus, n].sentences, answers[corpus, "none"].sentences) for n in changed]
+    changed = [
+        n for n in conditions[1:] if moved[f"{n}{suffixes[corpus]}"]
+    ]  # an encoder that did not move differs by nothing
+    pairs = [
+        (true[corpus], answers[corpus, n].sentences, answers[corpus, "none"].sentences)
+        for n in changed
+    ]
     micro = [intervals.paired_difference(*pair, metrics.micro_f1, seed=seed) for pair in pairs]
-    for name, apart_by in {"macro_f1": [against[corpus, "macro_f1", n] for n in changed], "micro_f1": micro}.items():
+    for name, apart_by in {
+        "macro_f1": [against[corpus, "macro_f1", n] for n in changed],
+        "micro_f1": micro,
+    }.items():
         if not changed:
             continue
         halves = [(d["high"] - d["low"]) / 2 for d in apart_by]
-        told = "could show" if gain > max(halves) else "could show for some conditions only" if gain > min(halves) else "could not show"
-        print(f"{corpus}, {name}: differences from {min(halves):.3f} to {max(halves):.3f} would show; 2022's {gain:+.3f} (micro-F1) {told}")
+        told = (
+            "could show"
+            if gain > max(halves)
+            else "could show for some conditions only"
+            if gain > min(halves)
+            else "could not show"
+        )
+        print(
+            f"{corpus}, {name}: differences from {min(halves):.3f} to {max(halves):.3f} would show; 2022's {gain:+.3f} (micro-F1) {told}"
+        )
 
 # %% [markdown]
 # **On real data.** A reader of the sample run sees here what the same code found on KOTE and GoEmotions-Korean, from the committed results of the `open` run.
@@ -484,9 +674,11 @@ elsewhere = committed("open", nb.stem)
 pd.DataFrame(
     {
         f"{wording}{suffix or ' (KOTE)'}": {
-            name: intervals.show(elsewhere[key]) + (f" {intervals.verdict(elsewhere[key])}" if "difference" in key else "")
+            name: intervals.show(elsewhere[key])
+            + (f" {intervals.verdict(elsewhere[key])}" if "difference" in key else "")
             for name in CONDITIONS
-            if (key := f"{measure}/{name}{'-none' if 'difference' in measure else ''}{suffix}") in elsewhere
+            if (key := f"{measure}/{name}{'-none' if 'difference' in measure else ''}{suffix}")
+            in elsewhere
         }
         for measure, wording in (("macro_f1", "macro-F1"), ("macro_f1_difference", "against none"))
         for suffix in ("", "@goemotions")
@@ -495,10 +687,17 @@ pd.DataFrame(
 
 # %%
 for corpus, suffix in (("KOTE", ""), ("GoEmotions-Korean", "@goemotions")):
-    keys = [key for name in CONDITIONS if name != "frozen_2022" and (key := f"macro_f1_difference/{name}-none{suffix}") in elsewhere]
+    keys = [
+        key
+        for name in CONDITIONS
+        if name != "frozen_2022"
+        and (key := f"macro_f1_difference/{name}-none{suffix}") in elsewhere
+    ]
     halves = [(elsewhere[key]["high"] - elsewhere[key]["low"]) / 2 for key in keys]
     if halves:
-        print(f"open run, {corpus}: differences in macro-F1 from {min(halves):.3f} to {max(halves):.3f} would show; 2022's {gain:+.3f} (micro-F1)")
+        print(
+            f"open run, {corpus}: differences in macro-F1 from {min(halves):.3f} to {max(halves):.3f} would show; 2022's {gain:+.3f} (micro-F1)"
+        )
 
 # %% [markdown]
 # ## What 2022 did, and what the same data says (2022년의 방법)
@@ -509,8 +708,15 @@ for corpus, suffix in (("KOTE", ""), ("GoEmotions-Korean", "@goemotions")):
 # %%
 every = pd.concat(splits[first].values(), ignore_index=True)
 shown = every.sample(3, random_state=seed)
-print(f"of {len(every):,} sentences, {len(splits[first]['dev']) + len(splits[first]['test']):,} are held out: in 2022 they were read too")
-pd.DataFrame({"as in 2022": [f"{row.Index},{row.label},{row.text}" for row in shown.itertuples()], "here": shown["text"].to_numpy()})
+print(
+    f"of {len(every):,} sentences, {len(splits[first]['dev']) + len(splits[first]['test']):,} are held out: in 2022 they were read too"
+)
+pd.DataFrame(
+    {
+        "as in 2022": [f"{row.Index},{row.label},{row.text}" for row in shown.itertuples()],
+        "here": shown["text"].to_numpy(),
+    }
+)
 
 # %% [markdown]
 # The frozen recipe, beside the same order with the whole encoder. Where its loss falls (the table above shows in which domains), that is
@@ -520,7 +726,9 @@ pd.DataFrame({"as in 2022": [f"{row.Index},{row.label},{row.text}" for row in sh
 
 # %%
 table = {}
-for name in [name for name in ("none", "lyrics_conversation_emotion", "frozen_2022") if name in conditions]:
+for name in [
+    name for name in ("none", "lyrics_conversation_emotion", "frozen_2022") if name in conditions
+]:
     each = [metrics.macro_f1(true[first], a) for a in answers[first, name].sentences]
     table[name] = {
         "tensors moved": f"{moved[name]:.0%}",
@@ -529,7 +737,9 @@ for name in [name for name in ("none", "lyrics_conversation_emotion", "frozen_20
         "range over seeds": f"{max(each) - min(each):.3f}",
         "against none": intervals.show(against[first, "macro_f1", name]) if name != "none" else "",
     }
-print(f"published in 2022: micro-F1 {adaptation.MICRO_F1_2022['before']} to {adaptation.MICRO_F1_2022['after']}, {gain:+.3f}")
+print(
+    f"published in 2022: micro-F1 {adaptation.MICRO_F1_2022['before']} to {adaptation.MICRO_F1_2022['after']}, {gain:+.3f}"
+)
 pd.DataFrame(table).T
 
 # %% [markdown]
@@ -542,15 +752,42 @@ nb.provenance()
 # ## Headline numbers
 
 # %%
-results = {f"{measure}/{name}{suffixes[corpus]}": value for (corpus, measure, name), value in scores.items()}
-results |= {f"{measure}_difference/{name}-none{suffixes[corpus]}": d for (corpus, measure, name), d in against.items()}
-results |= {f"mlm_loss/{name}/{domain}": loss for name, each in losses.items() for domain, loss in each.items()}
-results |= {
-    f"mlm_loss/tapt_hiding_{round(100 * share)}/{domain}": loss for share, entry in shares.items() for domain, loss in pretraining.card(entry)["after"].items()
+results = {
+    f"{measure}/{name}{suffixes[corpus]}": value
+    for (corpus, measure, name), value in scores.items()
 }
-results |= {f"minutes/{name}{suffixes[corpus]}": sum(spent.values()) for (corpus, name), spent in minutes.items()}
+results |= {
+    f"{measure}_difference/{name}-none{suffixes[corpus]}": d
+    for (corpus, measure, name), d in against.items()
+}
+results |= {
+    f"mlm_loss/{name}/{domain}": loss
+    for name, each in losses.items()
+    for domain, loss in each.items()
+}
+results |= {
+    f"mlm_loss/tapt_hiding_{round(100 * share)}/{domain}": loss
+    for share, entry in shares.items()
+    for domain, loss in pretraining.card(entry)["after"].items()
+}
+results |= {
+    f"minutes/{name}{suffixes[corpus]}": sum(spent.values())
+    for (corpus, name), spent in minutes.items()
+}
 results |= {f"tensors_moved/{name}": share for name, share in moved.items()}
-for measure, table in (("shared_words", words), ("shared_pieces", pieces), ("divergence", divergence), ("told_apart", accuracy)):
-    results |= {f"{measure}/{a}-{b}": float(table.loc[a, b]) for i, a in enumerate(domains) for b in list(domains)[i + 1 :]}
-results |= {f"rows/{name}": n for name, n in corpora.ledger["read"].items()} | {"rows/kept_out": len(corpora.kept_out), "rows/leaked": sum(leaks.values())}
+for measure, table in (
+    ("shared_words", words),
+    ("shared_pieces", pieces),
+    ("divergence", divergence),
+    ("told_apart", accuracy),
+):
+    results |= {
+        f"{measure}/{a}-{b}": float(table.loc[a, b])
+        for i, a in enumerate(domains)
+        for b in list(domains)[i + 1 :]
+    }
+results |= {f"rows/{name}": n for name, n in corpora.ledger["read"].items()} | {
+    "rows/kept_out": len(corpora.kept_out),
+    "rows/leaked": sum(leaks.values()),
+}
 nb.record(results)

@@ -58,7 +58,7 @@ from wyf_utils.core.language import pick
 from wyf_utils.data import song_files
 from wyf_utils.music import catalogue
 from wyf_utils.sound import dataset, heads, mel, mel_files, network_training, networks, simclr
-from wyf_utils.study import figures, hearing
+from wyf_utils.study import audio_benchmark, figures
 from wyf_utils.study.notebook import committed, listen, open_notebook
 from wyf_utils.text import finetuning
 
@@ -80,7 +80,10 @@ nb
 nb.figure(
     figures.measure_tiles,
     "measures",
-    caption={"ko": "2022년에 만든 네 가지 측정 방법", "en": "The four measures made in 2022, one hit each"},
+    caption={
+        "ko": "2022년에 만든 네 가지 측정 방법",
+        "en": "The four measures made in 2022, one hit each",
+    },
 )
 
 # %% [markdown]
@@ -92,29 +95,45 @@ nb.figure(
 # %%
 results = {}
 if profile == "open":
-    lyric_2022, mel_2022 = song_files.song_vectors()
+    lyric_2022, mel_2022 = song_files.vectors_2022()
     nb.uses(lyric_2022, mel_2022)
-    results = hearing.agreement_2022(lyric_2022, mel_2022, seed) | {"rows/songs": len(lyric_2022)}
+    results = audio_benchmark.agreement_2022(lyric_2022, mel_2022, seed) | {
+        "rows/songs": len(lyric_2022)
+    }
 recorded = results or committed("open", "04_mel_cnn_vs_embedding")
-hearing.table({name: value for name, value in recorded.items() if isinstance(value, dict)}, 4)
+audio_benchmark.table(
+    {name: value for name, value in recorded.items() if isinstance(value, dict)}, 4
+)
 
 # %% [markdown]
 # **What does the mel network of 2022 answer?** The share of each emotion among its largest, beside the lyrics' own.
 
 # %%
 if profile == "open":
-    shares = {k: np.bincount(v.argmax(1), minlength=emotions.N) / len(v) for k, v in (("lyric", lyric_2022), ("mel", mel_2022))}
-    results |= {f"share_{k}/{name}": float(v) for k, share in shares.items() for name, v in zip(emotions.EN, share, strict=True)}
+    shares = {
+        k: np.bincount(v.argmax(1), minlength=emotions.N) / len(v)
+        for k, v in (("lyric", lyric_2022), ("mel", mel_2022))
+    }
+    results |= {
+        f"share_{k}/{name}": float(v)
+        for k, share in shares.items()
+        for name, v in zip(emotions.EN, share, strict=True)
+    }
     display(
         nb.figure(
             lambda lang: figures.stacked_shares(
                 shares,
                 {"lyric": ("가사", "lyrics"), "mel": ("멜", "mel")},
                 lang,
-                pick(lang, "2022년 벡터에서 가장 큰 감정", "Largest emotion in the vectors of 2022"),
+                pick(
+                    lang, "2022년 벡터에서 가장 큰 감정", "Largest emotion in the vectors of 2022"
+                ),
             ),
             "answers_2022",
-            caption={"ko": "2022년 가사 벡터와 멜 벡터에서 가장 큰 감정의 비율", "en": "Share of the largest emotion in the lyric and mel vectors of 2022"},
+            caption={
+                "ko": "2022년 가사 벡터와 멜 벡터에서 가장 큰 감정의 비율",
+                "en": "Share of the largest emotion in the lyric and mel vectors of 2022",
+            },
         )
     )
 
@@ -126,14 +145,27 @@ if profile == "open":
 # profile has vectors but neither lyrics nor sound, so everything from here on is left out there.
 
 # %%
-recipe = finetuning.Recipe(encoder=encoder, epochs=text_epochs, learning_rate=learning_rate, frozen_layers=frozen_layers)
-songs = catalogue.open_catalogue(profile, recipe, seed, limit=max_sentences, max_songs=max_songs, contradiction=contradiction, synthesis=synthesis)
+recipe = finetuning.Recipe(
+    encoder=encoder, epochs=text_epochs, learning_rate=learning_rate, frozen_layers=frozen_layers
+)
+songs = catalogue.open_catalogue(
+    profile,
+    recipe,
+    seed,
+    limit=max_sentences,
+    max_songs=max_songs,
+    contradiction=contradiction,
+    synthesis=synthesis,
+)
 if songs:
-    nb.uses(songs.lyric, songs.material.key)
+    nb.uses(songs.lyric, songs.mel_dataset.key)
     labels = songs.lyric.argmax(1)
-    train, dev, test = (songs.material.rows(name) for name in ("train", "dev", "test"))
+    train, dev, test = (songs.mel_dataset.rows(name) for name in ("train", "dev", "test"))
     display(mel_files.ledger(songs.dropped, songs.changed, len(labels) + len(songs.dropped)))
-    counts = {name: np.bincount(labels[rows], minlength=emotions.N) for name, rows in (("train", train), ("dev", dev), ("test", test))}
+    counts = {
+        name: np.bincount(labels[rows], minlength=emotions.N)
+        for name, rows in (("train", train), ("dev", dev), ("test", test))
+    }
     display(pd.DataFrame(counts, index=list(emotions.KO)).T)
 else:
     print(f"The profile {profile} has no songs to hear.")
@@ -144,14 +176,33 @@ else:
 # keep it in mind for every score below, and for the second hypothesis.
 
 # %%
-intent = catalogue.sung_for(song_files.songs, profile, seed, contradiction=0.0) if songs else None
+intent = (
+    catalogue.composition_targets(songs.songs, profile, seed, contradiction=0.0) if songs else None
+)
 if intent is not None:
-    readings = {"lyric_label": songs.lyric, "lyric_label_corrected": songs.corrected, "majority": metrics.majority(intent.argmax(1), len(labels))}
-    label_scores = {f"{score}_intent/{m}": v for m, found in readings.items() for score, v in intervals.song_scores(intent, [found], seed=seed).items()}
+    readings = {
+        "lyric_label": songs.lyric,
+        "lyric_label_corrected": songs.corrected,
+        "majority": metrics.majority(intent.argmax(1), len(labels)),
+    }
+    label_scores = {
+        f"{score}_intent/{m}": v
+        for m, found in readings.items()
+        for score, v in intervals.song_scores(intent, [found], seed=seed).items()
+    }
     results |= {name: value for name, value in label_scores.items() if "label" in name}
-    display(hearing.table({name: v for name, v in label_scores.items() if name.startswith(("top1_", "macro_f1_", "kappa_"))}))
+    display(
+        audio_benchmark.table(
+            {
+                name: v
+                for name, v in label_scores.items()
+                if name.startswith(("top1_", "macro_f1_", "kappa_"))
+            }
+        )
+    )
     written, read = (
-        pd.Series(pd.Categorical.from_codes(v.argmax(1), emotions.KO), name=name) for v, name in ((intent, "written for"), (songs.lyric, "read as"))
+        pd.Series(pd.Categorical.from_codes(v.argmax(1), emotions.KO), name=name)
+        for v, name in ((intent, "written for"), (songs.lyric, "read as"))
     )
     display(pd.crosstab(written, read, dropna=False))
 
@@ -159,11 +210,15 @@ if intent is not None:
 # **What does the sample sound like?** One song for each of three emotions, seconds 0 to 6.
 
 # %%
-if songs and songs.sung is not None:
+if songs and songs.composed_for is not None:
     for emotion in (0, 1, 3):
-        one = song_files.songs.iloc[[int(np.argmax(songs.sung[:, emotion]))]]
-        sound = catalogue.sound_of(one, profile, seed, contradiction, synthesis)
-        display(listen(sound, mel.SAMPLE_RATE, f"{emotions.KO[emotion]}: {one['title'].iloc[0]}", seconds=6))
+        one = songs.songs.iloc[[int(np.argmax(songs.composed_for[:, emotion]))]]
+        sound = catalogue.waveform_of(one, profile, seed, contradiction, synthesis)
+        display(
+            listen(
+                sound, mel.SAMPLE_RATE, f"{emotions.KO[emotion]}: {one['title'].iloc[0]}", seconds=6
+            )
+        )
 
 # %% [markdown]
 # **How are the lyrics laid out?** UMAP of the lyric vectors, coloured by the largest emotion.
@@ -173,9 +228,18 @@ if songs:
     lyric_points = figures.umap_plane(songs.lyric, seed)
     display(
         nb.figure(
-            lambda lang: figures.plane(lyric_points, labels, lang, pick(lang, "가사의 감정 벡터 (UMAP)", "Emotion vectors of lyrics (UMAP)") + nb.mark(lang)),
+            lambda lang: figures.plane(
+                lyric_points,
+                labels,
+                lang,
+                pick(lang, "가사의 감정 벡터 (UMAP)", "Emotion vectors of lyrics (UMAP)")
+                + nb.mark(lang),
+            ),
             "lyric_embedding",
-            caption={"ko": "가사 감정 벡터의 UMAP, 가장 큰 감정의 색", "en": "UMAP of the lyrics' emotion vectors, coloured by the largest emotion"},
+            caption={
+                "ko": "가사 감정 벡터의 UMAP, 가장 큰 감정의 색",
+                "en": "UMAP of the lyrics' emotion vectors, coloured by the largest emotion",
+            },
         )
     )
 
@@ -188,20 +252,29 @@ if songs:
 # %%
 FIRST = {"cnn": mel_epochs, "resnet50": resnet_epochs}
 if songs:
-    heard = hearing.Hearing(songs.material, seeds)
+    heard = audio_benchmark.AudioBenchmark(songs.mel_dataset, seeds)
     for network, epochs in FIRST.items():
         heard.add_network(network, network, songs.lyric, epochs)
-        heard.add_network(f"{network}_hard", network, network_training.hard_labels(songs.lyric), epochs)
+        heard.add_network(
+            f"{network}_hard", network, network_training.one_hot_labels(songs.lyric), epochs
+        )
     majority_line = float(np.mean(labels[dev] == metrics.majority(labels[train], 1).argmax()))
 
 # %%
-CURVES = {"accuracy": ("학습", "train"), "dev_accuracy": ("검증", "dev"), "loss": ("학습", "train"), "dev_loss": ("검증", "dev")}
+CURVES = {
+    "accuracy": ("학습", "train"),
+    "dev_accuracy": ("검증", "dev"),
+    "loss": ("학습", "train"),
+    "dev_loss": ("검증", "dev"),
+}
 
 
 def mean_curves(keys, lang):
     """Curves of both networks on soft labels, the mean over seeds."""
     return {
-        f"{pick(lang, *names)} {pick(lang, *CURVES[key])}": list(enumerate(np.mean([c[key] for c in heard.curves[network]], axis=0), 1))
+        f"{pick(lang, *names)} {pick(lang, *CURVES[key])}": list(
+            enumerate(np.mean([c[key] for c in heard.curves[network]], axis=0), 1)
+        )
         for network, names in (("cnn", ("CNN", "CNN")), ("resnet50", ("ResNet50", "ResNet50")))
         for key in keys
     }
@@ -233,10 +306,17 @@ if songs:
                 mean_curves(("loss", "dev_loss"), lang),
                 pick(lang, "첫 번째 실험: 손실", "First experiment: loss") + nb.mark(lang),
                 pick(lang, "에포크", "epoch"),
-                pick(lang, "손실 (학습 손실은 감정별 가중치 적용)", "loss (training is class-weighted)"),
+                pick(
+                    lang,
+                    "손실 (학습 손실은 감정별 가중치 적용)",
+                    "loss (training is class-weighted)",
+                ),
             ),
             "first_loss",
-            caption={"ko": "CNN과 ResNet50의 학습·검증 손실", "en": "Training and dev loss of CNN and ResNet50"},
+            caption={
+                "ko": "CNN과 ResNet50의 학습·검증 손실",
+                "en": "Training and dev loss of CNN and ResNet50",
+            },
         )
     )
 
@@ -250,17 +330,31 @@ if songs:
 
 # %%
 if songs:
-    print("training songs by label:", counts["train"], "corrected:", np.bincount(songs.corrected[train].argmax(1), minlength=emotions.N))
+    print(
+        "training songs by label:",
+        counts["train"],
+        "corrected:",
+        np.bincount(songs.corrected[train].argmax(1), minlength=emotions.N),
+    )
     heard.add_network("cnn_corrected", "cnn", songs.corrected, mel_epochs)
     for model, labels_learned in (("shallow", songs.lyric), ("shallow_corrected", songs.corrected)):
         heard.add_network(model, "shallow", labels_learned, shallow_epochs)
-    on_dev = {network: [max(curve["dev_macro_f1"]) for curve in heard.curves[f"{network}_corrected"]] for network in ("cnn", "shallow")}
-    display(pd.DataFrame(on_dev, index=[f"seed {s}" for s in seeds]).round(2).rename_axis("dev macro-F1, corrected labels"))
+    on_dev = {
+        network: [max(curve["dev_macro_f1"]) for curve in heard.curves[f"{network}_corrected"]]
+        for network in ("cnn", "shallow")
+    }
+    display(
+        pd.DataFrame(on_dev, index=[f"seed {s}" for s in seeds])
+        .round(2)
+        .rename_axis("dev macro-F1, corrected labels")
+    )
     means = {network: np.mean(scores_) for network, scores_ in on_dev.items()}
     print(
         f"better on dev: {max(means, key=means.get)}, by {abs(means['cnn'] - means['shallow']):.3f} on {counts['dev'].sum()} dev songs, the best epoch of each (of"
     )
-    print(f"{mel_epochs} the CNN's, of {shallow_epochs} the shallow network's); hears for 05: {networks.CHOSEN}")
+    print(
+        f"{mel_epochs} the CNN's, of {shallow_epochs} the shallow network's); hears for 05: {networks.CHOSEN}"
+    )
 
 # %% [markdown]
 # ## Second experiment: vectors first, a shallow head after (두 번째 실험)
@@ -270,9 +364,9 @@ if songs:
 
 # %%
 if songs:
-    simclr = [simclr.trained_simclr(songs.material, epochs=simclr_epochs, seed=s) for s in seeds]
-    vectors = [simclr.embed(entry, songs.material) for entry in simclr]
-    plain = songs.material.statistics()
+    simclr = [simclr.trained_simclr(songs.mel_dataset, epochs=simclr_epochs, seed=s) for s in seeds]
+    vectors = [simclr.embed(entry, songs.mel_dataset) for entry in simclr]
+    plain = songs.mel_dataset.statistics()
     heard.add_heads("simclr", vectors, songs.lyric)
     heard.add_heads("statistics", [plain], songs.lyric)
     heard.add_baselines(songs.lyric, plain)
@@ -283,19 +377,36 @@ if songs:
 
 # %%
 if songs:
-    sphere = pd.DataFrame([simclr.on_the_sphere(entry, songs.material, "test", seed) for entry in simclr], index=[f"seed {s}" for s in seeds])
-    contrast = [network_training.curve(entry) for entry in simclr]
-    sphere["loss"], sphere["loss if collapsed"] = [c["loss"][-1] for c in contrast], [c["chance"][-1] for c in contrast]
+    sphere = pd.DataFrame(
+        [
+            simclr.alignment_and_uniformity(entry, songs.mel_dataset, "test", seed)
+            for entry in simclr
+        ],
+        index=[f"seed {s}" for s in seeds],
+    )
+    contrast = [network_training.training_curve(entry) for entry in simclr]
+    sphere["loss"], sphere["loss if collapsed"] = (
+        [c["loss"][-1] for c in contrast],
+        [c["chance"][-1] for c in contrast],
+    )
     display(sphere.round(3))
 
 # %%
 if songs:
-    dense = heads.dense_curve(vectors[0], labels, songs.material, epochs=dense_epochs, seed=seed)
+    dense = heads.dense_curve(vectors[0], labels, songs.mel_dataset, epochs=dense_epochs, seed=seed)
     display(
         nb.figure(
             lambda lang: figures.curves(
-                {pick(lang, *CURVES[key]): list(enumerate(dense[key], 1)) for key in ("accuracy", "dev_accuracy")},
-                pick(lang, "두 번째 실험: SimCLR 벡터와 64 유닛", "Second experiment: SimCLR vectors and 64 units") + nb.mark(lang),
+                {
+                    pick(lang, *CURVES[key]): list(enumerate(dense[key], 1))
+                    for key in ("accuracy", "dev_accuracy")
+                },
+                pick(
+                    lang,
+                    "두 번째 실험: SimCLR 벡터와 64 유닛",
+                    "Second experiment: SimCLR vectors and 64 units",
+                )
+                + nb.mark(lang),
                 pick(lang, "에포크", "epoch"),
                 pick(lang, "정확도", "accuracy"),
                 line=(majority_line, pick(lang, "최빈 감정", "majority")),
@@ -314,10 +425,16 @@ if songs:
 # %%
 if songs:
     mel_points = figures.umap_plane(vectors[0], seed)
-    colours = labels if songs.sung is None else songs.sung.argmax(1)
+    colours = labels if songs.composed_for is None else songs.composed_for.argmax(1)
     display(
         nb.figure(
-            lambda lang: figures.plane(mel_points, colours, lang, pick(lang, "소리의 SimCLR 벡터 (UMAP)", "SimCLR vectors of sound (UMAP)") + nb.mark(lang)),
+            lambda lang: figures.plane(
+                mel_points,
+                colours,
+                lang,
+                pick(lang, "소리의 SimCLR 벡터 (UMAP)", "SimCLR vectors of sound (UMAP)")
+                + nb.mark(lang),
+            ),
             "mel_embedding",
             caption={
                 "ko": "SimCLR 벡터의 UMAP, 색은 작곡할 때 의도한 감정",
@@ -336,7 +453,7 @@ if songs:
 if songs:
     scores = heard.scores(songs.lyric, heard.answers, seed)
     results |= scores
-    display(hearing.table(scores))
+    display(audio_benchmark.table(scores))
 
 # %%
 BASELINES = ("majority", "prior", "shuffled")
@@ -345,14 +462,18 @@ if songs:
         nb.figure(
             lambda lang: figures.score_bars(
                 {m: scores[f"macro_f1/{m}"] for m in heard.answers},
-                hearing.LABELS,
+                audio_benchmark.LABELS,
                 lang,
-                pick(lang, "소리에서 읽은 가사의 감정", "The lyrics' emotion heard in the sound") + nb.mark(lang),
+                pick(lang, "소리에서 읽은 가사의 감정", "The lyrics' emotion heard in the sound")
+                + nb.mark(lang),
                 "macro-F1",
                 colours=dict.fromkeys(BASELINES, figures.BASELINE),
             ),
             "macro_f1",
-            caption={"ko": "모델별 macro-F1과 95% 구간", "en": "Macro-F1 of each model with its 95 % interval"},
+            caption={
+                "ko": "모델별 macro-F1과 95% 구간",
+                "en": "Macro-F1 of each model with its 95 % interval",
+            },
         )
     )
 
@@ -361,17 +482,38 @@ if songs:
 # "after" embedding lies within a point of it.
 
 # %%
-MEASURES = {"top1": "Top-1", "top2": "Top-2", "top3": "Top-3", "less_strict_top1": "Less-strict Top-1", "less_strict_top2": "Less-strict Top-2"}
+MEASURES = {
+    "top1": "Top-1",
+    "top2": "Top-2",
+    "top3": "Top-3",
+    "less_strict_top1": "Less-strict Top-1",
+    "less_strict_top2": "Less-strict Top-2",
+}
 if songs:
     display(
         nb.figure(
             lambda lang: figures.before_after(
-                {name: tuple(scores[f"{key}/{m}"]["mean"] for m in ("cnn", "simclr_dense", "majority")) for key, name in MEASURES.items()},
-                {MEASURES[key]: tuple(pair) for key, pair in song_files.published()["mel_before_after"].items()},
+                {
+                    name: tuple(
+                        scores[f"{key}/{m}"]["mean"] for m in ("cnn", "simclr_dense", "majority")
+                    )
+                    for key, name in MEASURES.items()
+                },
+                {
+                    MEASURES[key]: tuple(pair)
+                    for key, pair in song_files.published_2022()["mel_before_after"].items()
+                },
                 lang,
                 pick(lang, "임베딩 전과 후", "Before and after embedding") + nb.mark(lang),
-                (pick(lang, "멜 CNN", "CNN on mel"), pick(lang, "SimCLR + 64 유닛", "SimCLR + 64 units")),
-                {name: recorded[f"{key}/majority"]["mean"] for key, name in MEASURES.items() if f"{key}/majority" in recorded},
+                (
+                    pick(lang, "멜 CNN", "CNN on mel"),
+                    pick(lang, "SimCLR + 64 유닛", "SimCLR + 64 units"),
+                ),
+                {
+                    name: recorded[f"{key}/majority"]["mean"]
+                    for key, name in MEASURES.items()
+                    if f"{key}/majority" in recorded
+                },
             ),
             "before_after",
             caption={
@@ -389,11 +531,24 @@ if songs:
 
 # %%
 if songs:
-    OWN = ("cnn", "cnn_corrected", "shallow", "shallow_corrected", "simclr_linear", "statistics_linear")
-    pairs = [(m, "majority") for m in heard.answers if m != "majority"] + [(m, rival) for rival in ("prior", "shuffled") for m in OWN]
+    OWN = (
+        "cnn",
+        "cnn_corrected",
+        "shallow",
+        "shallow_corrected",
+        "simclr_linear",
+        "statistics_linear",
+    )
+    pairs = [(m, "majority") for m in heard.answers if m != "majority"] + [
+        (m, rival) for rival in ("prior", "shuffled") for m in OWN
+    ]
     against = heard.differences(songs.lyric, pairs, seed)
     results |= against
-    rows = [(name.split("/")[1], intervals.show(d), intervals.verdict(d)) for name, d in against.items() if name.startswith("macro_f1")]
+    rows = [
+        (name.split("/")[1], intervals.show(d), intervals.verdict(d))
+        for name, d in against.items()
+        if name.startswith("macro_f1")
+    ]
     display(pd.DataFrame(rows, columns=["comparison", "macro-F1", "it is"]))
 
 # %% [markdown]
@@ -402,17 +557,32 @@ if songs:
 # The literature table of 2022 and the same heads on our songs. Its accuracies are of acted speech with even classes; ours stand beside their majority above.
 
 # %%
-literature = song_files.published()["literature"]
+literature = song_files.published_2022()["literature"]
 nb.figure(
-    lambda lang: figures.table(literature["heads"], pick(lang, "문헌: 소리에서 감정을 읽는 분류기", "Literature: classifiers of emotion in sound")),
+    lambda lang: figures.table(
+        literature["heads"],
+        pick(
+            lang, "문헌: 소리에서 감정을 읽는 분류기", "Literature: classifiers of emotion in sound"
+        ),
+    ),
     "literature",
-    caption={"ko": "2022년 발표의 부록에 실린 문헌 표: 분류기별 정확도", "en": "Literature table of the 2022 appendix: accuracy of each classifier"},
+    caption={
+        "ko": "2022년 발표의 부록에 실린 문헌 표: 분류기별 정확도",
+        "en": "Literature table of the 2022 appendix: accuracy of each classifier",
+    },
 )
 
 # %%
 if songs:
-    accuracy = {f: [scores[f"top1/{f}_{head}"] for head in heads.HEADS] for f in ("simclr", "statistics")}
-    display(pd.DataFrame({family: list(map(intervals.show, column)) for family, column in accuracy.items()}, index=list(heads.HEADS)))
+    accuracy = {
+        f: [scores[f"top1/{f}_{head}"] for head in heads.HEADS] for f in ("simclr", "statistics")
+    }
+    display(
+        pd.DataFrame(
+            {family: list(map(intervals.show, column)) for family, column in accuracy.items()},
+            index=list(heads.HEADS),
+        )
+    )
 
 # %% [markdown]
 # ## Third experiment: sound, lyrics, both (소리, 가사, 둘 다)
@@ -423,7 +593,10 @@ if songs:
 
 # %%
 nb.figure(
-    lambda lang: figures.table(literature["audio_lyrics"], pick(lang, "문헌: 소리, 가사, 둘 다", "Literature: audio, lyrics, both")),
+    lambda lang: figures.table(
+        literature["audio_lyrics"],
+        pick(lang, "문헌: 소리, 가사, 둘 다", "Literature: audio, lyrics, both"),
+    ),
     "literature_audio_lyrics",
     caption={
         "ko": "2022년 발표의 부록에 실린 문헌 표: 소리와 가사로 읽은 감정의 정확도",
@@ -437,14 +610,21 @@ THIRD = {
     "lyric_cnn": ("가사: CNN", "lyrics: CNN"), "lyric_rnn": ("가사: RNN", "lyrics: RNN"), "both": ("소리 + 가사", "sound + lyrics"),
 }  # fmt: skip
 if songs:
-    couplets = catalogue.couplet_vectors(encoder, song_files.songs["lyric"], songs.parts == "train")
+    couplets = catalogue.couplet_vectors(encoder, songs.songs["lyric"], songs.parts == "train")
     meant = songs.lyric if intent is None else intent
-    third = hearing.Hearing(dataset.Material(songs.mels, songs.parts, couplets), seeds)
+    third = audio_benchmark.AudioBenchmark(
+        dataset.MelDataset(songs.mels, songs.parts, couplets), seeds
+    )
     for network in THIRD:
         third.add_network(network, network, meant, mel_epochs)
     third.add_baselines(meant, plain)
     intent_scores = third.scores(meant, third.answers, seed, "_intent")
-    intent_scores |= third.differences(meant, [("both", "lyric_cnn"), ("both", "cnn_rnn"), ("lyric_cnn", "cnn_rnn")], seed, "_intent")
+    intent_scores |= third.differences(
+        meant,
+        [("both", "lyric_cnn"), ("both", "cnn_rnn"), ("lyric_cnn", "cnn_rnn")],
+        seed,
+        "_intent",
+    )
     results |= intent_scores
 
 # %%
@@ -453,17 +633,28 @@ if songs:
         nb.figure(
             lambda lang: figures.score_bars(
                 {m: intent_scores[f"macro_f1_intent/{m}"] for m in third.answers},
-                hearing.LABELS | THIRD,
+                audio_benchmark.LABELS | THIRD,
                 lang,
                 pick(lang, "소리, 가사, 소리 + 가사", "Sound, lyrics, both") + nb.mark(lang),
                 "macro-F1",
                 colours=dict.fromkeys(BASELINES, figures.BASELINE),
             ),
             "audio_lyrics",
-            caption={"ko": "소리, 가사, 둘 다에서 읽은 작사 의도의 macro-F1", "en": "Macro-F1 of the author's intent from sound, lyrics and both"},
+            caption={
+                "ko": "소리, 가사, 둘 다에서 읽은 작사 의도의 macro-F1",
+                "en": "Macro-F1 of the author's intent from sound, lyrics and both",
+            },
         )
     )
-    display(pd.Series({n.split("/")[1]: f"{intervals.show(d)} {intervals.verdict(d)}" for n, d in intent_scores.items() if n.startswith("kappa_intent_diff")}))
+    display(
+        pd.Series(
+            {
+                n.split("/")[1]: f"{intervals.show(d)} {intervals.verdict(d)}"
+                for n, d in intent_scores.items()
+                if n.startswith("kappa_intent_diff")
+            }
+        )
+    )
 
 # %% [markdown]
 # ## Three hypotheses (세 가지 가설)
@@ -480,37 +671,78 @@ if songs:
 # labels stand from it, not that labels failed in 2022.
 
 # %%
-composed = songs.sung if songs else None
+composed = songs.composed_for if songs else None
 if composed is not None:
     heard.add_network("cnn@composer", "cnn", composed, mel_epochs)
     heard.add_heads("simclr", vectors, composed, ["linear", "dense"], "@composer")
     heard.add_heads("statistics", [plain], composed, ["linear", "dense"], "@composer")
     heard.add_baselines(composed, plain, mark="@composer")
     for snr in noise_levels:
-        heard.add_heads("statistics", [songs.material.noisy(snr).statistics()], composed, ["linear"], f"@composer_{snr}dB")
-    heard.add_network(f"cnn@composer_{noise_levels[-1]}dB", "cnn", composed, mel_epochs, noise_levels[-1])
+        heard.add_heads(
+            "statistics",
+            [songs.mel_dataset.noisy(snr).statistics()],
+            composed,
+            ["linear"],
+            f"@composer_{snr}dB",
+        )
+    heard.add_network(
+        f"cnn@composer_{noise_levels[-1]}dB", "cnn", composed, mel_epochs, noise_levels[-1]
+    )
     composer_scores = heard.scores(composed, heard.answers, seed, "_composer")
-    results |= {name: value for name, value in composer_scores.items() if name.split("_composer/")[0] in ("kappa", "macro_f1", "top1")}
-    print(f"crops read by the CNN: {mel_epochs * len(train):,}, by SimCLR: {2 * simclr_epochs * len(train):,}")
-    chosen = {name: v for name, v in composer_scores.items() if name.split("/")[0] in ("top1_composer", "macro_f1_composer", "kappa_composer")}
-    display(hearing.table(chosen))
+    results |= {
+        name: value
+        for name, value in composer_scores.items()
+        if name.split("_composer/")[0] in ("kappa", "macro_f1", "top1")
+    }
+    print(
+        f"crops read by the CNN: {mel_epochs * len(train):,}, by SimCLR: {2 * simclr_epochs * len(train):,}"
+    )
+    chosen = {
+        name: v
+        for name, v in composer_scores.items()
+        if name.split("/")[0] in ("top1_composer", "macro_f1_composer", "kappa_composer")
+    }
+    display(audio_benchmark.table(chosen))
 
 # %%
 if composed is not None:
-    CLEAN = [(f"{m}@composer_{snr}dB", f"{m}@composer") for m, snr in [("statistics_linear", s) for s in noise_levels] + [("cnn", noise_levels[-1])]]
+    CLEAN = [
+        (f"{m}@composer_{snr}dB", f"{m}@composer")
+        for m, snr in [("statistics_linear", s) for s in noise_levels] + [("cnn", noise_levels[-1])]
+    ]
     LABELS = [(f"{m}@composer", m) for m in ("cnn", "simclr_linear", "statistics_linear")]
     CORRECTED = [(f"{m}_corrected", m) for m in ("cnn", "shallow")]
-    FEATURES = [("statistics_linear@composer", "cnn@composer"), ("simclr_linear@composer", "cnn@composer")]
+    FEATURES = [
+        ("statistics_linear@composer", "cnn@composer"),
+        ("simclr_linear@composer", "cnn@composer"),
+    ]
     FEATURES += [("simclr_linear@composer", "statistics_linear@composer")]
     tested = heard.differences(composed, CLEAN + LABELS + CORRECTED + FEATURES, seed, "_composer")
     results |= tested
-    noise = {"worse": "noise of this level harms", "better": "noise of this level helps", "no difference": "not shown that noise of this level matters"}
-    wrong = {"better": "the first labels teach more", "worse": "the second labels teach more", "no difference": "not shown that the labels matter"}
-    depth = {"better": "the first features say more", "worse": "the second features say more", "no difference": "no difference shown between the features"}
+    noise = {
+        "worse": "noise of this level harms",
+        "better": "noise of this level helps",
+        "no difference": "not shown that noise of this level matters",
+    }
+    wrong = {
+        "better": "the first labels teach more",
+        "worse": "the second labels teach more",
+        "no difference": "not shown that the labels matter",
+    }
+    depth = {
+        "better": "the first features say more",
+        "worse": "the second features say more",
+        "no difference": "no difference shown between the features",
+    }
     questions = [(f"1 noise: {a} against {b}", (a, b), noise) for a, b in CLEAN]
     questions += [(f"2 labels: {a} against {b}", (a, b), wrong) for a, b in LABELS + CORRECTED]
     questions += [(f"3 features: {a} against {b}", (a, b), depth) for a, b in FEATURES]
-    display(hearing.verdicts(tested, {f"kappa_composer_difference/{a}-{b}": (q, words) for q, (a, b), words in questions}))
+    display(
+        audio_benchmark.verdicts(
+            tested,
+            {f"kappa_composer_difference/{a}-{b}": (q, words) for q, (a, b), words in questions},
+        )
+    )
 
 # %% [markdown]
 # **How much of the lyric labels can sound know at all?** The composer's emotion against the lyric labels: a model that hears perfectly, and answers what it hears, agrees with the lyrics
@@ -523,12 +755,21 @@ if composed is not None:
     results |= {f"{score}/composer": v for score, v in perfect.items()}
     taught = heard.scores(songs.lyric, [m for m in heard.answers if m.endswith("@composer")], seed)
     results |= {name: value for name, value in taught.items() if name.startswith("kappa/")}
-    print(f"kappa of the composer's emotion with the lyric labels: {intervals.show(perfect['kappa'])}")
+    print(
+        f"kappa of the composer's emotion with the lyric labels: {intervals.show(perfect['kappa'])}"
+    )
     for found, teacher in ((scores, "them"), (taught, "the composer's emotion")):
         best = max((m for m in found if m.startswith("kappa/")), key=lambda m: found[m]["mean"])
-        print(f"best kappa with the lyric labels of a model taught by {teacher}: {intervals.show(found[best])} ({best.removeprefix('kappa/')})")
-    best_composer = max((m for m in composer_scores if m.startswith("kappa_composer/") and not m.endswith("dB")), key=lambda m: composer_scores[m]["mean"])
-    print(f"best kappa with the composer's emotion: {intervals.show(composer_scores[best_composer])} ({best_composer.removeprefix('kappa_composer/')})")
+        print(
+            f"best kappa with the lyric labels of a model taught by {teacher}: {intervals.show(found[best])} ({best.removeprefix('kappa/')})"
+        )
+    best_composer = max(
+        (m for m in composer_scores if m.startswith("kappa_composer/") and not m.endswith("dB")),
+        key=lambda m: composer_scores[m]["mean"],
+    )
+    print(
+        f"best kappa with the composer's emotion: {intervals.show(composer_scores[best_composer])} ({best_composer.removeprefix('kappa_composer/')})"
+    )
 
 # %% [markdown]
 # ## Failures to listen to (틀린 노래 들어 보기)
@@ -539,13 +780,22 @@ if composed is not None:
 # %%
 if songs:
     failures = heard.failures("shallow_corrected", songs.lyric, 6)
-    failures["title"] = song_files.songs["title"].iloc[failures["row"]].to_numpy()
-    if songs.sung is not None:
-        failures["composed"] = [emotions.KO[i] for i in songs.sung[failures["row"]].argmax(1)]
+    failures["title"] = songs.songs["title"].iloc[failures["row"]].to_numpy()
+    if songs.composed_for is not None:
+        failures["composed"] = [
+            emotions.KO[i] for i in songs.composed_for[failures["row"]].argmax(1)
+        ]
     display(failures.drop(columns="row"))
-    for row in failures["row"].iloc[:3] if songs.sung is not None else ():
-        one = song_files.songs.iloc[[row]]
-        display(listen(catalogue.sound_of(one, profile, seed, contradiction, synthesis), mel.SAMPLE_RATE, one["title"].iloc[0], seconds=6))
+    for row in failures["row"].iloc[:3] if songs.composed_for is not None else ():
+        one = songs.songs.iloc[[row]]
+        display(
+            listen(
+                catalogue.waveform_of(one, profile, seed, contradiction, synthesis),
+                mel.SAMPLE_RATE,
+                one["title"].iloc[0],
+                seconds=6,
+            )
+        )
 
 # %% [markdown]
 # ## Verdict (결론)
@@ -556,26 +806,46 @@ if songs:
 # %%
 def tally(pairs):
     """How often the first of two is better, worse or no different in kappa with the composer's emotion."""
-    words = [intervals.verdict(tested[f"kappa_composer_difference/{first}-{second}"]) for first, second in pairs]
+    words = [
+        intervals.verdict(tested[f"kappa_composer_difference/{first}-{second}"])
+        for first, second in pairs
+    ]
     return ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
 
 
 if songs:
     deaf = ["prior", "shuffled"]  # what never listens, and may beat the majority nevertheless
     tried = {"majority": [*OWN, *deaf], "prior": OWN, "shuffled": OWN}
-    beats = {rival: [m for m in ms if intervals.verdict(against[f"macro_f1_difference/{m}-{rival}"]) == "better"] for rival, ms in tried.items()}
+    beats = {
+        rival: [
+            m
+            for m in ms
+            if intervals.verdict(against[f"macro_f1_difference/{m}-{rival}"]) == "better"
+        ]
+        for rival, ms in tried.items()
+    }
     sure = [m for m in OWN if scores[f"kappa/{m}"]["low"] > 0]
-    print(f"test songs by the lyrics' emotion: {', '.join(f'{ko} {n}' for ko, n in zip(emotions.KO, counts['test'], strict=True))}")
+    print(
+        f"test songs by the lyrics' emotion: {', '.join(f'{ko} {n}' for ko, n in zip(emotions.KO, counts['test'], strict=True))}"
+    )
     for rival, models in beats.items():
-        print(f"better than {rival} at the lyrics' emotion (macro-F1): {', '.join(models) or 'none'}")
-    print(f"agrees with the lyrics' emotion beyond chance (kappa leaves zero out): {', '.join(sure) or 'none'}")
+        print(
+            f"better than {rival} at the lyrics' emotion (macro-F1): {', '.join(models) or 'none'}"
+        )
+    print(
+        f"agrees with the lyrics' emotion beyond chance (kappa leaves zero out): {', '.join(sure) or 'none'}"
+    )
 if composed is not None:
     print(f"1 noise, with it against without: {tally(CLEAN)}")
-    print(f"2 wrong labels: kappa of the lyrics' labels with what was written {intervals.show(label_scores['kappa_intent/lyric_label'])}")
+    print(
+        f"2 wrong labels: kappa of the lyrics' labels with what was written {intervals.show(label_scores['kappa_intent/lyric_label'])}"
+    )
     print(
         f"2 wrong labels, the composer's, of which the sound was made, against the lyrics': {tally(LABELS)}; corrected against leaning ones: {tally(CORRECTED)}"
     )
-    print(f"3 features, extracted first against learned from raw mel, and SimCLR against statistics: {tally(FEATURES)}")
+    print(
+        f"3 features, extracted first against learned from raw mel, and SimCLR against statistics: {tally(FEATURES)}"
+    )
 
 # %% [markdown]
 # ## What came from the cache
@@ -588,6 +858,8 @@ nb.provenance()
 
 # %%
 if songs:
-    results |= {f"{name}/simclr": float(sphere[name].mean()) for name in ("alignment", "uniformity")}
+    results |= {
+        f"{name}/simclr": float(sphere[name].mean()) for name in ("alignment", "uniformity")
+    }
     results |= {"rows/songs": len(labels), "rows/test": len(test)}
 nb.record(results)

@@ -51,8 +51,8 @@ from wyf_utils.core import emotions, intervals, metrics, vectors
 from wyf_utils.core.language import pick
 from wyf_utils.data import song_files
 from wyf_utils.music import catalogue, database, fusion
-from wyf_utils.music.recommender import Wish, recommend, targets
-from wyf_utils.study import evaluation, figures
+from wyf_utils.music.recommender import SongQuery, query_vectors, recommend
+from wyf_utils.study import figures, recommender_evaluation
 from wyf_utils.study.notebook import open_notebook
 from wyf_utils.text import classifier, finetuning
 
@@ -67,25 +67,48 @@ nb
 # ## How it works (구조)
 
 # %%
-nb.figure(figures.architecture, "architecture", caption={"ko": "문장과 노래에서 추천까지의 구조", "en": "From a sentence and a song to the list"})
-
-# %%
 nb.figure(
-    figures.architecture_text, "architecture_text", caption={"ko": "문장과 가사가 지나는 언어 모델", "en": "Sentence and lyric through the language model"}
+    figures.architecture,
+    "architecture",
+    caption={
+        "ko": "문장과 노래에서 추천까지의 구조",
+        "en": "From a sentence and a song to the list",
+    },
 )
 
 # %%
-nb.figure(figures.architecture_mel, "architecture_mel", caption={"ko": "소리가 지나는 멜 모델", "en": "Sound through the mel model"})
+nb.figure(
+    figures.architecture_text,
+    "architecture_text",
+    caption={
+        "ko": "문장과 가사가 지나는 언어 모델",
+        "en": "Sentence and lyric through the language model",
+    },
+)
+
+# %%
+nb.figure(
+    figures.architecture_mel,
+    "architecture_mel",
+    caption={"ko": "소리가 지나는 멜 모델", "en": "Sound through the mel model"},
+)
 
 # %%
 nb.figure(
     figures.architecture_recommender,
     "architecture_recommender",
-    caption={"ko": "추천기: 쏠림 보정, 결합, 검색, 다양화", "en": "Recommender: prior correction, fusion, search, diversity"},
+    caption={
+        "ko": "추천기: 쏠림 보정, 결합, 검색, 다양화",
+        "en": "Recommender: prior correction, fusion, search, diversity",
+    },
 )
 
 # %%
-nb.figure(figures.initial_design, "design_initial", caption={"ko": "2022년의 초기 설계", "en": "The initial design of 2022"})
+nb.figure(
+    figures.initial_design,
+    "design_initial",
+    caption={"ko": "2022년의 초기 설계", "en": "The initial design of 2022"},
+)
 
 # %% [markdown]
 # ## The catalogue (노래 목록)
@@ -98,13 +121,23 @@ nb.figure(figures.initial_design, "design_initial", caption={"ko": "2022년의 �
 # since the sound vectors of 2022 agree with its lyrics hardly more than chance (04), so that its fused vectors are corrected lyrics.
 
 # %%
-recipe = finetuning.Recipe(encoder=encoder, epochs=text_epochs, learning_rate=learning_rate, frozen_layers=frozen_layers)
+recipe = finetuning.Recipe(
+    encoder=encoder, epochs=text_epochs, learning_rate=learning_rate, frozen_layers=frozen_layers
+)
 model = catalogue.text_model(profile, recipe, seed, max_sentences)
-made = catalogue.music(profile, recipe, seed, limit=max_sentences, max_songs=max_songs, mel_epochs=mel_epochs, mel_weight=mel_weight)
+made = catalogue.score_catalogue(
+    profile,
+    recipe,
+    seed,
+    limit=max_sentences,
+    max_songs=max_songs,
+    mel_epochs=mel_epochs,
+    mel_weight=mel_weight,
+)
 nb.uses(made.database.lyric, made.database.mel)
 provenance = {"run": run, "model": model.key, **made.database.provenance}
 written = database.build(nb.out / database.NAME, replace(made.database, provenance=provenance))
-music = feeling.music(run)
+music = feeling.open_songs(run)
 f"{len(music):,} songs, {'written' if written else 'unchanged'}"
 
 # %% [markdown]
@@ -112,16 +145,31 @@ f"{len(music):,} songs, {'written' if written else 'unchanged'}"
 # two vectors lean as their mean does.
 
 # %%
-halves = {"half": fusion.fuse(music.lyric, music.mel, 0.5), "half_corrected": fusion.fuse(made.corrected["lyric"], made.corrected["mel"], 0.5)}
+halves = {
+    "half": fusion.fuse(music.lyric, music.mel, 0.5),
+    "half_corrected": fusion.fuse(made.corrected["lyric"], made.corrected["mel"], 0.5),
+}
 kinds = {"lyric": music.lyric, "mel": music.mel, "half": halves["half"], "lyric_corrected": made.corrected["lyric"],
          "mel_corrected": made.corrected["mel"], "half_corrected": halves["half_corrected"], "fused": music.fused}  # fmt: skip
-shares = {kind: np.bincount(vectors.argmax(1), minlength=emotions.N) / len(vectors) for kind, vectors in kinds.items()}
+shares = {
+    kind: np.bincount(vectors.argmax(1), minlength=emotions.N) / len(vectors)
+    for kind, vectors in kinds.items()
+}
 KINDS = {"lyric": ("가사", "lyrics"), "mel": ("소리", "sound"), "half": ("반반 (2022)", "half-half (2022)"), "lyric_corrected": ("가사, 보정", "lyrics, corrected"),
          "mel_corrected": ("소리, 보정", "sound, corrected"), "half_corrected": ("반반, 보정", "half-half, corrected"), "fused": ("결합 (찾는 벡터)", "fused (searched)")}  # fmt: skip
 nb.figure(
-    lambda lang: figures.stacked_shares(shares, KINDS, lang, pick(lang, f"노래 {len(music):,}곡의 감정", f"Emotions of {len(music):,} songs") + nb.mark(lang)),
+    lambda lang: figures.stacked_shares(
+        shares,
+        KINDS,
+        lang,
+        pick(lang, f"노래 {len(music):,}곡의 감정", f"Emotions of {len(music):,} songs")
+        + nb.mark(lang),
+    ),
     "catalogue_emotions",
-    caption={"ko": "가장 큰 감정의 비율: 보정과 결합의 앞과 뒤", "en": "Share of the largest emotion before and after correction and fusion"},
+    caption={
+        "ko": "가장 큰 감정의 비율: 보정과 결합의 앞과 뒤",
+        "en": "Share of the largest emotion before and after correction and fusion",
+    },
 )
 
 # %%
@@ -133,7 +181,7 @@ pd.DataFrame({"weight of the sound": made.mel_weights}, index=list(emotions.KO))
 # model has not trained on count; for the vectors of 2022 that is not known, and all count.
 
 # %%
-unheard = made.unheard
+unheard = made.held_out
 lyric, sound = music.lyric[unheard].argmax(1), music.mel[unheard].argmax(1)
 most = metrics.majority(lyric, len(lyric)).argmax(1)
 results = {
@@ -159,21 +207,31 @@ SENTENCES = [
     "약속을 세 번이나 어기고 사과도 안 하네 진짜",
     "오늘 회의는 세 시에 시작한다",
 ]
-answers = [feeling.answer(sentence, run, Wish(seed=seed)) for sentence in SENTENCES]
-felt = np.stack([answer.feeling for answer in answers])
+answers = [feeling.answer(sentence, run, SongQuery(seed=seed)) for sentence in SENTENCES]
+felt = np.stack([answer.emotion_vector for answer in answers])
 shown = pd.DataFrame(felt, index=SENTENCES, columns=list(emotions.KO)).round(2)
-shown.assign(sure=[answer.sure for answer in answers], said=[answer.said["ko"] for answer in answers])
+shown.assign(
+    sure=[answer.sure for answer in answers], said=[answer.said["ko"] for answer in answers]
+)
 
 # %%
 nb.figure(
-    lambda lang: figures.feelings(SENTENCES, felt, lang, pick(lang, "문장에서 읽은 감정", "Feelings read from sentences") + nb.mark(lang)),
+    lambda lang: figures.feelings(
+        SENTENCES,
+        felt,
+        lang,
+        pick(lang, "문장에서 읽은 감정", "Feelings read from sentences") + nb.mark(lang),
+    ),
     "feelings",
     caption={"ko": "여섯 문장의 감정 확률", "en": "Emotion probabilities of six sentences"},
 )
 
 # %%
 COLUMNS = ["title", "artist", "genre", "year", "cosine"]
-pd.concat({answer.sentence: answer.songs[COLUMNS].round(3) for answer in answers}, names=["sentence", "rank"])
+pd.concat(
+    {answer.sentence: answer.songs[COLUMNS].round(3) for answer in answers},
+    names=["sentence", "rank"],
+)
 
 # %% [markdown]
 # **How much is such a cosine?** Vectors of probabilities are all in one corner, so that even a song that says nothing (all six alike) is near. Beside the answer: that song, and the
@@ -181,23 +239,38 @@ pd.concat({answer.sentence: answer.songs[COLUMNS].round(3) for answer in answers
 # feeling was read so evenly that variety costs more than the songs' emotion gains.
 
 # %%
-aims = np.stack([answer.aims[0] for answer in answers])
+aims = np.stack([answer.query_vectors[0] for answer in answers])
 answered = [answer.songs["cosine"].mean() for answer in answers]
-median, flat = np.median(cosine_similarity(aims, music.fused), axis=1), cosine_similarity(aims, np.ones((1, emotions.N)))[:, 0]
-pd.DataFrame({"answer": answered, "median song": median, "song that says nothing": flat}, index=SENTENCES).round(3)
+median, flat = (
+    np.median(cosine_similarity(aims, music.fused), axis=1),
+    cosine_similarity(aims, np.ones((1, emotions.N)))[:, 0],
+)
+pd.DataFrame(
+    {"answer": answered, "median song": median, "song that says nothing": flat}, index=SENTENCES
+).round(3)
 
 # %% [markdown]
 # **Tomorrow, the opposite, and wide (내일, 반대, 탐색).** The first sentence again.
 
 # %%
-others = {"tomorrow": Wish(seed=seed + 1), "opposite (반대)": Wish(mode="opposite", seed=seed), "wide (탐색)": Wish(mode="wide", seed=seed)}
-pd.concat({name: feeling.answer(SENTENCES[0], run, wish).songs[COLUMNS].round(3) for name, wish in others.items()}, names=["wish", "rank"])
+others = {
+    "tomorrow": SongQuery(seed=seed + 1),
+    "opposite (반대)": SongQuery(mode="opposite", seed=seed),
+    "wide (탐색)": SongQuery(mode="wide", seed=seed),
+}
+pd.concat(
+    {
+        name: feeling.answer(SENTENCES[0], run, query).songs[COLUMNS].round(3)
+        for name, query in others.items()
+    },
+    names=["query", "rank"],
+)
 
 # %% [markdown]
 # **Type your own (직접 써 보기).**
 
 # %%
-feeling.box(run)
+feeling.input_box(run)
 
 # %% [markdown]
 # ## A path from sadness to joy (전환)
@@ -207,15 +280,22 @@ feeling.box(run)
 # hold less joy than the one before.
 
 # %%
-wish = Wish(mode="path", to=emotions.EN.index("joy"), k=6, seed=seed)
+query = SongQuery(mode="path", target_emotion=emotions.EN.index("joy"), k=6, seed=seed)
 sad = 0.88 * np.eye(emotions.N)[emotions.EN.index("sadness")] + 0.02
-path = recommend(sad, music, wish)
+path = recommend(sad, music, query)
 nb.figure(
     lambda lang: figures.emotion_path(
-        path["title"].tolist(), music.fused[path["row"]], targets(sad, wish), lang, pick(lang, "슬픔에서 기쁨으로", "From sadness to joy") + nb.mark(lang)
+        path["title"].tolist(),
+        music.fused[path["row"]],
+        query_vectors(sad, query),
+        lang,
+        pick(lang, "슬픔에서 기쁨으로", "From sadness to joy") + nb.mark(lang),
     ),
     "path",
-    caption={"ko": "슬픔에서 기쁨으로 가는 여섯 곡", "en": "Six songs that lead from sadness to joy"},
+    caption={
+        "ko": "슬픔에서 기쁨으로 가는 여섯 곡",
+        "en": "Six songs that lead from sadness to joy",
+    },
 )
 
 # %% [markdown]
@@ -229,9 +309,19 @@ nb.figure(
 reasons = feeling.explain(answers[0], run)
 best = int(answers[0].songs["cosine"].argmax())
 nb.figure(
-    lambda lang: figures.why(reasons.words, felt[0], answers[0].songs["title"][best], answers[0].vectors[best], lang, f"“{SENTENCES[0]}”" + nb.mark(lang)),
+    lambda lang: figures.why(
+        reasons.words,
+        felt[0],
+        answers[0].songs["title"][best],
+        answers[0].vectors[best],
+        lang,
+        f"“{SENTENCES[0]}”" + nb.mark(lang),
+    ),
     "why",
-    caption={"ko": "단어가 감정에 준 영향, 문장과 노래의 감정", "en": "Effect of each word on the emotion; emotions of the sentence and of a song"},
+    caption={
+        "ko": "단어가 감정에 준 영향, 문장과 노래의 감정",
+        "en": "Effect of each word on the emotion; emotions of the sentence and of a song",
+    },
 )
 
 # %%
@@ -244,17 +334,27 @@ answers[0].songs[["title", "artist"]].assign(nearest_line=reasons.lines)
 # our answers, which draw with another seed each time, and five songs at random, which reach most and fit nothing. Drops are against the exact top five in the vectors that each searches.
 
 # %%
-feelings = evaluation.confident_feelings(simulated, seed)
-half = sum(song_files.song_vectors()) / 2 if profile == "open" else halves["half"]
+feelings = recommender_evaluation.confident_feelings(simulated, seed)
+half = sum(song_files.vectors_2022()) / 2 if profile == "open" else halves["half"]
 searched = {"2022": half, "cosine_top5": music.fused, "ours": music.fused}
-rows = {name: evaluation.top_cosine(feelings, searched[name], 5) for name in ("2022", "cosine_top5")} | {"ours": evaluation.answered(feelings, music)}
+rows = {
+    name: recommender_evaluation.top_cosine(feelings, searched[name], 5)
+    for name in ("2022", "cosine_top5")
+} | {"ours": recommender_evaluation.recommended_rows(feelings, music)}
 few = feelings[:: max(1, len(feelings) // 600)]
 again = {name: rows[name][:: max(1, len(feelings) // 600)] for name in ("2022", "cosine_top5")}
-again["ours"] = evaluation.answered(few, music, first_seed=len(feelings))
-drawn = [evaluation.at_random(len(music), len(wishes), 5, seed + i) for i, wishes in enumerate((feelings, few))]
-compared = {name: (searched[name], rows[name], again[name]) for name in rows} | {"random": (music.fused, *drawn)}
-table = evaluation.compare(feelings, music, compared)
-results |= {f"{measure}/{name}": float(value) for name in table for measure, value in table[name].items()}
+again["ours"] = recommender_evaluation.recommended_rows(few, music, first_seed=len(feelings))
+drawn = [
+    recommender_evaluation.random_rows(len(music), len(wishes), 5, seed + i)
+    for i, wishes in enumerate((feelings, few))
+]
+compared = {name: (searched[name], rows[name], again[name]) for name in rows} | {
+    "random": (music.fused, *drawn)
+}
+table = recommender_evaluation.compare(feelings, music, compared)
+results |= {
+    f"{measure}/{name}": float(value) for name in table for measure, value in table[name].items()
+}
 table.round(4)
 
 # %% [markdown]
@@ -262,19 +362,44 @@ table.round(4)
 
 # %%
 test = catalogue.sentences(profile, seed, max_sentences)["test"]
-read = classifier.predicted(model, test["text"])
-found = {name: evaluation.top_cosine(read, searched[name], 5) for name in ("2022", "cosine_top5")}
-found |= {"ours": evaluation.answered(read, music), "random": evaluation.at_random(len(music), len(read), 5, seed)}
-results |= {f"coverage_read/{name}": evaluation.reach(songs, len(music)) for name, songs in found.items()}
-print(f"{len(read):,} sentences, the largest probability is at least 0.8 in {(read.max(1) >= 0.8).mean():.1%}")
-pd.Series({name: f"{results[f'coverage_read/{name}']:.1%}" for name in found}, name="share of the catalogue")
+read = classifier.cached_probabilities(model, test["text"])
+found = {
+    name: recommender_evaluation.top_cosine(read, searched[name], 5)
+    for name in ("2022", "cosine_top5")
+}
+found |= {
+    "ours": recommender_evaluation.recommended_rows(read, music),
+    "random": recommender_evaluation.random_rows(len(music), len(read), 5, seed),
+}
+results |= {
+    f"coverage_read/{name}": recommender_evaluation.coverage(songs, len(music))
+    for name, songs in found.items()
+}
+print(
+    f"{len(read):,} sentences, the largest probability is at least 0.8 in {(read.max(1) >= 0.8).mean():.1%}"
+)
+pd.Series(
+    {name: f"{results[f'coverage_read/{name}']:.1%}" for name in found},
+    name="share of the catalogue",
+)
 
 # %%
-LABELS = {"2022": ("2022 (반반, 상위 5곡)", "2022 (half-half, top 5)"), "cosine_top5": ("결합, 상위 5곡", "fused, top 5"), "ours": ("WYF", "WYF")}
-reached = {name: evaluation.songs_per_emotion(feelings, found) for name, found in rows.items()}
+LABELS = {
+    "2022": ("2022 (반반, 상위 5곡)", "2022 (half-half, top 5)"),
+    "cosine_top5": ("결합, 상위 5곡", "fused, top 5"),
+    "ours": ("WYF", "WYF"),
+}
+reached = {
+    name: recommender_evaluation.songs_per_emotion(feelings, found) for name, found in rows.items()
+}
 nb.figure(
     lambda lang: figures.reach_and_hubs(
-        reached, rows, LABELS, lang, pick(lang, "몇 곡이 얼마나 자주 나오나", "How many songs come, and how often") + nb.mark(lang)
+        reached,
+        rows,
+        LABELS,
+        lang,
+        pick(lang, "몇 곡이 얼마나 자주 나오나", "How many songs come, and how often")
+        + nb.mark(lang),
     ),
     "coverage_hubs",
     caption={
@@ -290,22 +415,54 @@ nb.figure(
 
 # %%
 if made.intents is not None:
-    flat = vectors.tempered(made.corrected["mel"], 1 / made.mel_temperature)  # as it was before sharpening
+    flat = vectors.apply_temperature(
+        made.corrected["mel"], 1 / made.mel_temperature
+    )  # as it was before sharpening
     kinds["half_flat"] = fusion.fuse(made.corrected["lyric"], flat, 0.5)
-    meant, both = made.intents[unheard], np.concatenate([made.corrected["lyric"], made.corrected["mel"]], axis=1)
-    fits = {kind: (feelings, vectors[unheard]) for kind, vectors in kinds.items()} | {"concatenated": (np.tile(feelings, 2), both[unheard])}
-    tallies = {kind: evaluation.tally(feelings, meant, evaluation.top_cosine(wishes, vectors, 5)) for kind, (wishes, vectors) in fits.items()}
-    tallies["ours"] = evaluation.tally(feelings, meant, evaluation.answered(feelings, music.part(unheard)))
-    tallies["random"] = evaluation.tally(feelings, meant, np.tile(np.arange(len(meant)), (len(feelings), 1)))
-    results |= {f"fit/{kind}": intervals.interval(meant, [tally], evaluation.fit, seed=seed) for kind, tally in tallies.items()}
-    pairs = [("ours", other) for other in ("half", "half_corrected", "fused")] + [("fused", other) for other in ("half", "half_corrected", "lyric_corrected")]
+    meant, both = (
+        made.intents[unheard],
+        np.concatenate([made.corrected["lyric"], made.corrected["mel"]], axis=1),
+    )
+    fits = {kind: (feelings, vectors[unheard]) for kind, vectors in kinds.items()} | {
+        "concatenated": (np.tile(feelings, 2), both[unheard])
+    }
+    tallies = {
+        kind: recommender_evaluation.hit_counts(
+            feelings, meant, recommender_evaluation.top_cosine(wishes, vectors, 5)
+        )
+        for kind, (wishes, vectors) in fits.items()
+    }
+    tallies["ours"] = recommender_evaluation.hit_counts(
+        feelings, meant, recommender_evaluation.recommended_rows(feelings, music.part(unheard))
+    )
+    tallies["random"] = recommender_evaluation.hit_counts(
+        feelings, meant, np.tile(np.arange(len(meant)), (len(feelings), 1))
+    )
+    results |= {
+        f"fit/{kind}": intervals.interval(
+            meant, [tally], recommender_evaluation.hit_rate, seed=seed
+        )
+        for kind, tally in tallies.items()
+    }
+    pairs = [("ours", other) for other in ("half", "half_corrected", "fused")] + [
+        ("fused", other) for other in ("half", "half_corrected", "lyric_corrected")
+    ]
     for one, other in pairs:
         pair = (meant, [tallies[one]], [tallies[other]])
-        results[f"fit_difference/{one}-{other}"] = intervals.paired_difference(*pair, evaluation.fit, seed=seed)
+        results[f"fit_difference/{one}-{other}"] = intervals.paired_difference(
+            *pair, recommender_evaluation.hit_rate, seed=seed
+        )
     for other in ("half", "half_flat", "half_corrected", "lyric_corrected"):
         pair = (meant, [music.fused[unheard]], [kinds[other][unheard]])
-        results[f"intent_cosine_difference/fused-{other}"] = intervals.paired_difference(*pair, evaluation.mean_cosine, seed=seed)
-    display(pd.Series({k: intervals.show(v) for k, v in results.items() if k.startswith(("fit", "intent"))}, name="share or cosine"))  # noqa: F821, IPython's
+        results[f"intent_cosine_difference/fused-{other}"] = intervals.paired_difference(
+            *pair, recommender_evaluation.mean_cosine, seed=seed
+        )
+    display(
+        pd.Series(
+            {k: intervals.show(v) for k, v in results.items() if k.startswith(("fit", "intent"))},
+            name="share or cosine",
+        )
+    )
 
 # %% [markdown]
 # ## How long does a search take? (검색 시간)
@@ -315,11 +472,18 @@ if made.intents is not None:
 # computed the whole expression and sorted all. WYF and faiss keep vectors at unit length.
 
 # %%
-times = evaluation.time_search([(songs, emotions.N) for songs in search_sizes], seed=seed)
+times = recommender_evaluation.time_search(
+    [(songs, emotions.N) for songs in search_sizes], seed=seed
+)
 nb.figure(
-    lambda lang: figures.search_time(times, lang, pick(lang, "노래 수와 검색 시간", "Search time and catalogue size")),
+    lambda lang: figures.search_time(
+        times, lang, pick(lang, "노래 수와 검색 시간", "Search time and catalogue size")
+    ),
     "search_time",
-    caption={"ko": "곡 수에 따른 검색 시간 (한 스레드, 결과는 모두 같음)", "en": "Search time by catalogue size (one thread, identical results)"},
+    caption={
+        "ko": "곡 수에 따른 검색 시간 (한 스레드, 결과는 모두 같음)",
+        "en": "Search time by catalogue size (one thread, identical results)",
+    },
 )
 
 # %%
@@ -344,7 +508,9 @@ pd.DataFrame({
 
 # %%
 if made.intents is not None:
-    lost = np.flatnonzero(unheard)[np.argsort((music.fused * made.intents)[unheard].max(1) - music.fused[unheard].max(1))[:6]]
+    lost = np.flatnonzero(unheard)[
+        np.argsort((music.fused * made.intents)[unheard].max(1) - music.fused[unheard].max(1))[:6]
+    ]
     display(music.songs.iloc[lost][["title", "artist", "genre"]].assign(  # noqa: F821, IPython's
         read=[emotions.KO[e] for e in music.fused[lost].argmax(1)],
         meant=[", ".join(np.array(emotions.KO)[mask]) for mask in made.intents[lost]],
@@ -357,22 +523,41 @@ if made.intents is not None:
 verdicts = {
     "reach against 2022": f"{results['coverage/ours']:.1%} of the catalogue instead of {results['coverage/2022']:.1%}, {results['coverage/random']:.1%} at random; "
     + f"over feelings as they are read {results['coverage_read/ours']:.1%} instead of {results['coverage_read/2022']:.1%}",
-    **({"songs of an answer that differ": f"{results['diversity/ours']:.3f}, in 2022 {results['diversity/2022']:.3f}"} if "diversity/ours" in results else {}),
+    **(
+        {
+            "songs of an answer that differ": f"{results['diversity/ours']:.3f}, in 2022 {results['diversity/2022']:.3f}"
+        }
+        if "diversity/ours" in results
+        else {}
+    ),
     "fewest songs of an emotion": f"{results['songs_per_emotion_min/ours']:.0f} instead of {results['songs_per_emotion_min/2022']:.0f}",
     "what it costs": f"a mean cosine {results['cosine_drop/ours']:.3f} below the exact top five, {results['cosine_drop_max/ours']:.3f} for the worst emotion",
     **(
         {
             "answers meant for the feeling": f"{intervals.show(results['fit/ours'])}, {intervals.show(results['fit/random'])} at random; top five by cosine, without variety: "
-            + ", ".join(f"{kind} {intervals.show(results[f'fit/{kind}'])}" for kind in ("concatenated", *kinds)),
-            **{f"fit, {k.split('/')[1].replace('-', ' against ')}": intervals.verdict(v) for k, v in results.items() if k.startswith("fit_difference")},
+            + ", ".join(
+                f"{kind} {intervals.show(results[f'fit/{kind}'])}"
+                for kind in ("concatenated", *kinds)
+            ),
+            **{
+                f"fit, {k.split('/')[1].replace('-', ' against ')}": intervals.verdict(v)
+                for k, v in results.items()
+                if k.startswith("fit_difference")
+            },
         }
         if "fit/ours" in results
         else {}
     ),
-    "what the sounds weigh": ", ".join(f"{name} {weight:.2f}" for name, weight in zip(emotions.KO, made.mel_weights, strict=True)),
+    "what the sounds weigh": ", ".join(
+        f"{name} {weight:.2f}" for name, weight in zip(emotions.KO, made.mel_weights, strict=True)
+    ),
     "how often a song comes again": f"{results['repeats/ours']:.1%} of the next answer, {results['repeats/2022']:.0%} in 2022",
     "the largest emotion of the catalogue": f"{results['majority_share/fused']:.0%} of songs, {results['majority_share/half']:.0%} half-half as in 2022",
-} | {f"fused against {k.split('-')[1]}, nearness to intent": intervals.verdict(v) for k, v in results.items() if k.startswith("intent_cosine")}
+} | {
+    f"fused against {k.split('-')[1]}, nearness to intent": intervals.verdict(v)
+    for k, v in results.items()
+    if k.startswith("intent_cosine")
+}
 print("\n".join(f"{question}: {verdict}" for question, verdict in verdicts.items()))
 
 # %% [markdown]
@@ -385,6 +570,10 @@ nb.provenance()
 # ## Headline numbers
 
 # %%
-results |= {f"share_fused/{name}": float(v) for name, v in zip(emotions.EN, shares["fused"], strict=True)}
-results |= {f"mel_weight/{name}": float(v) for name, v in zip(emotions.EN, made.mel_weights, strict=True)} | {"rows/songs": len(music)}
+results |= {
+    f"share_fused/{name}": float(v) for name, v in zip(emotions.EN, shares["fused"], strict=True)
+}
+results |= {
+    f"mel_weight/{name}": float(v) for name, v in zip(emotions.EN, made.mel_weights, strict=True)
+} | {"rows/songs": len(music)}
 nb.record(results)

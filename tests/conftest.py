@@ -37,9 +37,19 @@ def sample_sentences():
 
 
 KINDS = {
-    0: ("합격했다 신난다", "생일 선물 받아서 행복해", "드디어 이겼다 최고야", "너무 기뻐서 소리 질렀어"),
+    0: (
+        "합격했다 신난다",
+        "생일 선물 받아서 행복해",
+        "드디어 이겼다 최고야",
+        "너무 기뻐서 소리 질렀어",
+    ),
     3: ("눈물이 멈추지 않아", "할머니가 돌아가셨다", "이별하고 매일 운다", "너무 외롭고 슬프다"),
-    4: ("진짜 열받네 짜증 나", "새치기하는 인간 혐오스럽다", "거짓말에 화가 치민다", "사과도 없이 무시해서 분노했다"),
+    4: (
+        "진짜 열받네 짜증 나",
+        "새치기하는 인간 혐오스럽다",
+        "거짓말에 화가 치민다",
+        "사과도 없이 무시해서 분노했다",
+    ),
 }
 
 
@@ -61,7 +71,9 @@ def small_run(tmp_path_factory):
     table[list(emotions.EN)] = np.eye(emotions.N)[table["emotion"]]
     kcbert(tiny := tmp_path_factory.mktemp("tiny"), table["text"].tolist())
     parts = splits.split(table, 0)
-    recipe = finetuning.Recipe(encoder=str(tiny), epochs=12, frozen_layers=0, learning_rate=3e-3, patience=12)
+    recipe = finetuning.Recipe(
+        encoder=str(tiny), epochs=12, frozen_layers=0, learning_rate=3e-3, patience=12
+    )
     model = finetuning.trained(parts["train"], parts["dev"], recipe, 0)
     folder = tmp_path_factory.mktemp("small_run")
     database.build(folder / database.NAME, make(400, profile="sample", model=model.key))
@@ -79,5 +91,5 @@ def here(tmp_path, monkeypatch):
 
     monkeypatch.setenv("WYF_OUT", str(tmp_path))
     database.build(tmp_path / database.NAME, make(400, profile="sample"))
-    monkeypatch.setattr(feeling, "reader", lambda run="default": Reader())
+    monkeypatch.setattr(feeling, "open_classifier", lambda run="default": Reader())
     return tmp_path

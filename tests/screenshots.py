@@ -11,14 +11,22 @@ from wyf_utils.core.paths import ROOT
 
 DESK = {"width": 900, "height": 1500}
 SENTENCE = "면접에서 또 떨어져서 너무 속상해"
-WORDS = {"ko": ("노래 찾기", "전환", "기분을 움직인 말"), "en": ("Find songs", "path", "What moved it")}
+WORDS = {
+    "ko": ("노래 찾기", "전환", "기분을 움직인 말"),
+    "en": ("Find songs", "path", "What moved it"),
+}
 #: Name, language, mode, and what the visitor's browser is like.
 PICTURES = (
     ("answer.ko", "ko", "match", {"viewport": DESK}),
     ("answer.en", "en", "match", {"viewport": DESK}),
     ("path", "ko", "path", {"viewport": DESK}),
     ("dark", "ko", "match", {"viewport": DESK, "color_scheme": "dark"}),
-    ("phone", "ko", "path", {"viewport": {**PHONE, "height": 1500}, "has_touch": True, "is_mobile": True}),
+    (
+        "phone",
+        "ko",
+        "path",
+        {"viewport": {**PHONE, "height": 1500}, "has_touch": True, "is_mobile": True},
+    ),
 )
 
 
@@ -43,9 +51,13 @@ def take(browser, address: str, lang: str, mode: str, path: Path, **options) -> 
 def main() -> None:
     """Take all pictures."""
     if CHROMIUM is None:
-        sys.exit("screenshots: there is no chromium here; on Debian `apt-get install chromium` brings it.")
+        sys.exit(
+            "screenshots: there is no chromium here; on Debian `apt-get install chromium` brings it."
+        )
     if not subprocess.run(["fc-list", ":lang=ko"], capture_output=True, check=True).stdout:
-        sys.exit("screenshots: there is no Korean font here, and Chromium would draw boxes; on Debian `apt-get install fonts-nanum` brings one.")
+        sys.exit(
+            "screenshots: there is no Korean font here, and Chromium would draw boxes; on Debian `apt-get install fonts-nanum` brings one."
+        )
     folder = ROOT / "figures" / "page"
     folder.mkdir(exist_ok=True)
     with served() as address, chromium() as browser:

@@ -54,11 +54,18 @@ def test_a_sentence_is_answered_with_songs_and_reasons(here):
     assert at.title[0].value == "오늘의 기분은 어떤가요?" and not titles(at)
     ask(at, SAD)
     assert not at.exception and not at.error and len(titles(at)) == 5
-    assert f"“{SAD}”" in texts(at) and any(t.startswith("기분을 움직인 말: ‘슬퍼’ 슬픔 +") for t in texts(at))
-    assert sum(t.startswith("가수 ") and " · 20" in t for t in texts(at)) == 5 and sum(t.startswith("♪ ") for t in texts(at)) == 5
+    assert f"“{SAD}”" in texts(at) and any(
+        t.startswith("기분을 움직인 말: ‘슬퍼’ 슬픔 +") for t in texts(at)
+    )
+    assert (
+        sum(t.startswith("가수 ") and " · 20" in t for t in texts(at)) == 5
+        and sum(t.startswith("♪ ") for t in texts(at)) == 5
+    )
     assert sum(c.value.startswith("지금 기분과 닮은 정도 0.") for c in at.caption) == 5
     bars = next(p for p in pictures(at) if "wyf-bars" in p and "<style>" not in p)
-    assert all(name in bars for name in emotions.KO) and all(colour in bars for colour in emotions.COLOURS)
+    assert all(name in bars for name in emotions.KO) and all(
+        colour in bars for colour in emotions.COLOURS
+    )
 
 
 def test_english_by_a_switch(here):
@@ -66,7 +73,12 @@ def test_english_by_a_switch(here):
     found = titles(at)
     choose(at, "lang", "en")
     assert at.title[0].value == "How do you feel today?" and titles(at) == found, "the same songs"
-    labels = [b.label for b in at.button] + [c.value for c in at.caption] + [s.value for s in at.subheader] + [e.label for e in at.expander]
+    labels = (
+        [b.label for b in at.button]
+        + [c.value for c in at.caption]
+        + [s.value for s in at.subheader]
+        + [e.label for e in at.expander]
+    )
     assert not any("가" <= letter <= "힣" for label in labels for letter in label)
     at = ask(at, "", "Find songs")
     assert at.error[0].value == "The sentence is empty; type in Korean how you feel."
@@ -98,10 +110,14 @@ def test_modes_and_the_path(here):
     assert len(titles(at)) == 5 and titles(at) != match
     assert sum(c.value.startswith("이 걸음에서 바라는 기분과") for c in at.caption) == 5
     choose(at, "lang", "en")
-    assert at.session_state["mode"] == "path" and at.session_state["to"] == 2, "what was chosen stays"
+    assert at.session_state["mode"] == "path" and at.session_state["to"] == 2, (
+        "what was chosen stays"
+    )
     choose(at, "lang", "ko")
     choose(at, "mode", "opposite")
-    assert not any("wyf-step" in p and "<style>" not in p for p in pictures(at)) and not set(titles(at)) & set(match)
+    assert not any("wyf-step" in p and "<style>" not in p for p in pictures(at)) and not set(
+        titles(at)
+    ) & set(match)
     choose(at, "mode", "match")
     assert titles(at) == match, "the day's seed"
     press(at, "다른 노래")
@@ -112,8 +128,16 @@ def test_likes_and_skips_are_kept_and_leave_the_list_alone(here):
     at = ask(opened(), SAD)
     first = titles(at)
     press(at, "좋아요")
-    next(b for b in at.button if b.label == "넘기기" and b.key == [c.key for c in at.button if c.label == "넘기기"][1]).click().run()
-    assert titles(at) == first and [b.label for b in at.button].count("좋아요 눌렀어요") == 1 and [b.label for b in at.button].count("넘겼어요") == 1
+    next(
+        b
+        for b in at.button
+        if b.label == "넘기기" and b.key == [c.key for c in at.button if c.label == "넘기기"][1]
+    ).click().run()
+    assert (
+        titles(at) == first
+        and [b.label for b in at.button].count("좋아요 눌렀어요") == 1
+        and [b.label for b in at.button].count("넘겼어요") == 1
+    )
     kept = feedback.of_run("default")
     assert len(kept.songs("like")) == len(kept.songs("skip")) == 1
     again = ask(opened(), SAD)  # a reload
@@ -147,7 +171,11 @@ def test_a_song_that_was_looked_up_can_be_left_out(here):
 
 def test_only_songs_that_exist_can_be_looked_up(here):
     def searches(at):
-        return [link for link in at.get("link_button") if link.proto.url.startswith(f"{markup.SEARCH}%EA%B0%80%EC%88%98")]
+        return [
+            link
+            for link in at.get("link_button")
+            if link.proto.url.startswith(f"{markup.SEARCH}%EA%B0%80%EC%88%98")
+        ]
 
     assert not searches(ask(opened(), SAD))
     database.build(here / database.NAME, make(400, profile="wyf"))
@@ -158,7 +186,9 @@ def test_the_helpline_stands_before_everything_else(here):
     at = ask(opened(), "슬퍼 그냥 죽고 싶어")
     assert at.warning[0].value == safety.HELPLINE["ko"]
     order = [e.type for e in at.main]
-    assert order.index("warning") < order.index("subheader") and "tel:109" in [link.proto.url for link in at.get("link_button")]
+    assert order.index("warning") < order.index("subheader") and "tel:109" in [
+        link.proto.url for link in at.get("link_button")
+    ]
     assert not ask(at, "배고파 죽겠다 슬퍼").warning
 
 
@@ -166,7 +196,11 @@ def test_where_it_is_not_sure_it_asks_and_takes_the_answer(here):
     at = ask(opened(), "그냥 그래")
     assert at.info[0].value.endswith("어느 쪽에 더 가까운가요?")
     press(at, "긴장")
-    assert not at.info and at.session_state["answer"].feeling.argmax() == 1 and at.session_state["answer"].sure
+    assert (
+        not at.info
+        and at.session_state["answer"].emotion_vector.argmax() == 1
+        and at.session_state["answer"].sure
+    )
     assert ask(at, "그냥 그래").info, "another sentence is asked about anew"
 
 
@@ -176,7 +210,9 @@ def test_words_are_text_never_html(here):
     database.build(
         here / database.NAME,
         database.MusicDatabase(
-            music.songs.assign(title=evil, artist=evil, text=evil), *music_vectors(music), {"run": "test", "profile": "sample", "model": "m"}
+            music.songs.assign(title=evil, artist=evil, text=evil),
+            *music_vectors(music),
+            {"run": "test", "profile": "sample", "model": "m"},
         ),
     )
     sentence = "슬퍼 <script>alert(1)</script>"
@@ -195,7 +231,12 @@ def test_one_s_own_music_is_played_and_a_lost_file_named(here):
     soundfile.write(here / "a.wav", np.zeros(2205), 22050)
     paths = np.where(np.arange(400) % 2, str(here / "a.wav"), str(here / "gone.wav"))
     songs = music.songs.assign(path=paths, year=1999)
-    database.build(here / database.NAME, database.MusicDatabase(songs, *music_vectors(music), {"run": "music", "profile": "own music", "model": "m"}))
+    database.build(
+        here / database.NAME,
+        database.MusicDatabase(
+            songs, *music_vectors(music), {"run": "music", "profile": "own music", "model": "m"}
+        ),
+    )
     at = opened()
     at.slider(key="k").set_value(10).run()
     ask(at, SAD)
@@ -213,14 +254,26 @@ def test_no_run_yet_and_damaged_files(here):
     assert "music.duckdb 파일이 손상되었거나" in opened().error[0].value
     shutil.rmtree(here)
     at = opened()
-    assert not at.exception and len(at.error) == 1 and "`make run RUN=default` 명령을 실행해 주세요" in at.error[0].value
+    assert (
+        not at.exception
+        and len(at.error) == 1
+        and "`make run RUN=default` 명령을 실행해 주세요" in at.error[0].value
+    )
 
 
 def test_what_a_card_says():
-    assert markup.search_link("노래 & <b>", "가수") == markup.SEARCH + "%EA%B0%80%EC%88%98+%EB%85%B8%EB%9E%98+%26+%3Cb%3E"
+    assert (
+        markup.search_link("노래 & <b>", "가수")
+        == markup.SEARCH + "%EA%B0%80%EC%88%98+%EB%85%B8%EB%9E%98+%26+%3Cb%3E"
+    )
     assert markup.search_link("#17203", "") == ""
-    assert markup.details("가수", "", 2020) == "가수 · 2020" and markup.details("", "", 0) == ""
-    alike = markup.shared(np.array([0, 0.1, 0, 0.9, 0, 0]), np.array([0.5, 0, 0, 0.5, 0, 0]))
-    assert [e.en for e, _ in alike] == ["sadness"] and alike[0][1] == pytest.approx(np.sqrt(0.5) * 0.9 / np.hypot(0.1, 0.9))
+    assert (
+        markup.song_details("가수", "", 2020) == "가수 · 2020"
+        and markup.song_details("", "", 0) == ""
+    )
+    alike = markup.shared_text(np.array([0, 0.1, 0, 0.9, 0, 0]), np.array([0.5, 0, 0, 0.5, 0, 0]))
+    assert [e.en for e, _ in alike] == ["sadness"] and alike[0][1] == pytest.approx(
+        np.sqrt(0.5) * 0.9 / np.hypot(0.1, 0.9)
+    )
     words = pd.DataFrame({"word": ["가", "나"], "emotion": 3, "effect": [0.2, -0.1]})
-    assert markup.moved(words.itertuples(), "en") == "‘가’ sadness +0.20"
+    assert markup.moved_words(words.itertuples(), "en") == "‘가’ sadness +0.20"

@@ -13,7 +13,7 @@ def make(folder):
 
 def ask(**changes):
     arguments = {"parameters": {"a": 1}, "data": "d", "code": [make]} | changes
-    return artifacts.folder("thing", arguments.pop("make", make), **arguments)
+    return artifacts.get_or_create("thing", arguments.pop("make", make), **arguments)
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +32,9 @@ def other_make(folder):
     (folder / "value.txt").write_text("made otherwise")
 
 
-@pytest.mark.parametrize("change", [{"parameters": {"a": 2}}, {"data": "e"}, {"code": [other_make]}])
+@pytest.mark.parametrize(
+    "change", [{"parameters": {"a": 2}}, {"data": "e"}, {"code": [other_make]}]
+)
 def test_parameters_data_and_code_each_make_another_entry(change):
     assert ask().path != ask(**change).path
 
@@ -65,7 +67,17 @@ def test_fresh_makes_again_once_a_run(monkeypatch):
 def test_fingerprint_sees_values_shape_and_order():
     a = np.arange(6)
     prints = [
-        artifacts.fingerprint(x) for x in (a, a.reshape(2, 3), a[::-1], a.astype(float), [1, 2], [2, 1], pd.DataFrame({"x": [1]}), pd.DataFrame({"x": [2]}))
+        artifacts.fingerprint(x)
+        for x in (
+            a,
+            a.reshape(2, 3),
+            a[::-1],
+            a.astype(float),
+            [1, 2],
+            [2, 1],
+            pd.DataFrame({"x": [1]}),
+            pd.DataFrame({"x": [2]}),
+        )
     ]
     assert len(set(prints)) == len(prints)
     assert artifacts.fingerprint(a.copy()) == artifacts.fingerprint(a)

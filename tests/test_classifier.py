@@ -17,9 +17,24 @@ RECIPE = finetuning.Recipe(epochs=4, frozen_layers=10, learning_rate=2e-4, patie
 def parts():
     """Three clearly different kinds of sentence, so that a small run can learn them."""
     kinds = {
-        0: ("합격했다 신난다", "생일 선물 받아서 행복해", "드디어 이겼다 최고야", "너무 기뻐서 소리 질렀어"),
-        3: ("눈물이 멈추지 않아", "할머니가 돌아가셨다", "이별하고 매일 운다", "너무 외롭고 슬프다"),
-        4: ("진짜 열받네 짜증 나", "새치기하는 인간 혐오스럽다", "거짓말에 화가 치민다", "사과도 없이 무시해서 분노했다"),
+        0: (
+            "합격했다 신난다",
+            "생일 선물 받아서 행복해",
+            "드디어 이겼다 최고야",
+            "너무 기뻐서 소리 질렀어",
+        ),
+        3: (
+            "눈물이 멈추지 않아",
+            "할머니가 돌아가셨다",
+            "이별하고 매일 운다",
+            "너무 외롭고 슬프다",
+        ),
+        4: (
+            "진짜 열받네 짜증 나",
+            "새치기하는 인간 혐오스럽다",
+            "거짓말에 화가 치민다",
+            "사과도 없이 무시해서 분노했다",
+        ),
     }
     rows = [(f"{text} {i}", e) for e, texts in kinds.items() for i in range(12) for text in texts]
     table = pd.DataFrame(rows, columns=["text", "emotion"]).assign(source="made")
@@ -36,7 +51,11 @@ def test_fine_tuning_learns_and_beats_the_majority(parts, entry):
     true = parts["test"]["emotion"].to_numpy()
     probabilities = classifier.load(entry.path).predict(parts["test"]["text"].tolist())
     assert probabilities.shape == (len(true), 6) and np.allclose(probabilities.sum(1), 1, atol=1e-5)
-    assert metrics.macro_f1(true, probabilities.argmax(1)) > 0.8 > metrics.macro_f1(true, linear_models.majority(parts["train"], len(true)))
+    assert (
+        metrics.macro_f1(true, probabilities.argmax(1))
+        > 0.8
+        > metrics.macro_f1(true, linear_models.majority(parts["train"], len(true)))
+    )
 
 
 def test_training_is_seeded_and_cached(parts, entry):
@@ -49,7 +68,11 @@ def test_training_is_seeded_and_cached(parts, entry):
 
 def test_prediction_does_not_depend_on_order_or_company(parts, entry):
     model = classifier.load(entry.path)
-    texts = ["눈물이 나", "합격했다 정말 신난다 오늘은 온 가족이 모여서 잔치를 하기로 했다", "짜증 나"]
+    texts = [
+        "눈물이 나",
+        "합격했다 정말 신난다 오늘은 온 가족이 모여서 잔치를 하기로 했다",
+        "짜증 나",
+    ]
     together = model.predict(texts)
     assert np.allclose(model.predict(texts[::-1])[::-1], together, atol=1e-5)
     assert np.allclose(np.concatenate([model.predict([t]) for t in texts]), together, atol=1e-5)
@@ -57,7 +80,10 @@ def test_prediction_does_not_depend_on_order_or_company(parts, entry):
 
 def test_a_long_text_is_read_to_its_end(entry):
     model = classifier.load(entry.path)
-    sad, glad = "눈물이 멈추지 않아 이별하고 매일 운다 " * 8, "합격했다 신난다 너무 기뻐서 소리 질렀어 " * 8
+    sad, glad = (
+        "눈물이 멈추지 않아 이별하고 매일 운다 " * 8,
+        "합격했다 신난다 너무 기뻐서 소리 질렀어 " * 8,
+    )
     both = model.predict([sad + glad, sad, glad])
     assert both[1].argmax() == 3 and both[2].argmax() == 0
     assert both[0, 0] > both[1, 0] + 0.04, "the end of the text counts"
@@ -74,9 +100,16 @@ def test_frozen_layers_stay_and_the_others_move(parts, entry):
 
     before = encoders.load(bundled_e5.BUNDLED, parts["train"]["text"].tolist()).model.state_dict()
     after = classifier.load(entry.path).model.encoder.state_dict()
-    assert torch.equal(before["embeddings.word_embeddings.weight"], after["embeddings.word_embeddings.weight"])
-    assert torch.equal(before["encoder.layer.9.output.dense.weight"], after["encoder.layer.9.output.dense.weight"])
-    assert not torch.equal(before["encoder.layer.11.output.dense.weight"], after["encoder.layer.11.output.dense.weight"])
+    assert torch.equal(
+        before["embeddings.word_embeddings.weight"], after["embeddings.word_embeddings.weight"]
+    )
+    assert torch.equal(
+        before["encoder.layer.9.output.dense.weight"], after["encoder.layer.9.output.dense.weight"]
+    )
+    assert not torch.equal(
+        before["encoder.layer.11.output.dense.weight"],
+        after["encoder.layer.11.output.dense.weight"],
+    )
 
 
 def test_baselines(parts):
@@ -85,7 +118,13 @@ def test_baselines(parts):
     drawn = np.bincount(linear_models.shuffled(train, 5000, 0), minlength=6) / 5000
     assert np.allclose(drawn, np.bincount(train["emotion"], minlength=6) / len(train), atol=0.03)
     test = parts["test"]
-    assert metrics.macro_f1(test["emotion"].to_numpy(), linear_models.tfidf(train, parts["dev"]).predict(test["text"])) > 0.8
+    assert (
+        metrics.macro_f1(
+            test["emotion"].to_numpy(),
+            linear_models.tfidf(train, parts["dev"]).predict(test["text"]),
+        )
+        > 0.8
+    )
 
 
 def test_class_weights_have_mean_one_and_favour_the_rare():
@@ -122,24 +161,35 @@ def test_temperature_softens_what_is_too_sure_and_changes_no_answer():
     true = rng.integers(0, 6, 4000)
     logits = rng.normal(0, 1, (4000, 6)) + 1.5 * np.eye(6)[true]
     honest = np.exp(logits * 1.5) / np.exp(logits * 1.5).sum(1, keepdims=True)
-    sure = vectors.tempered(honest, 1 / 3)
+    sure = vectors.apply_temperature(honest, 1 / 3)
     found = classifier.calibrate(sure, true)
     assert found["temperature"] == pytest.approx(3, rel=0.1)
-    again = vectors.tempered(sure, found["temperature"])
+    again = vectors.apply_temperature(sure, found["temperature"])
     assert (again.argmax(1) == honest.argmax(1)).all() and np.allclose(again.sum(1), 1, atol=1e-5)
     low = again.max(1) <= found["unsure_below"]
     right = again.argmax(1) == true
     assert 0 < low.mean() < 0.5 and right[low].mean() < 1 / 3 < right[~low].mean()
 
 
-@pytest.mark.parametrize("change", [{"optimizer": "adafactor"}, {"focal": 2.0}, {"label_smoothing": 0.1}, {"layer_decay": 0.8}, {"accumulation": 2}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"optimizer": "adafactor"},
+        {"focal": 2.0},
+        {"label_smoothing": 0.1},
+        {"layer_decay": 0.8},
+        {"accumulation": 2},
+    ],
+)
 def test_every_way_to_train_changes_the_model(parts, change, tmp_path):
     few = parts["train"].groupby("emotion").head(24)
     base = finetuning.Recipe(epochs=1, frozen_layers=10)
     models = []
     for name, recipe in (("base", base), ("changed", dataclasses.replace(base, **change))):
         finetuning.fine_tune(few, few, recipe, 0, tmp_path / name)
-        models.append(classifier.load(tmp_path / name).model.encoder.encoder.layer[10].output.dense.weight)
+        models.append(
+            classifier.load(tmp_path / name).model.encoder.encoder.layer[10].output.dense.weight
+        )
     assert torch.isfinite(models[1]).all() and not torch.equal(*models)
 
 
@@ -165,14 +215,34 @@ def test_a_training_that_was_stopped_goes_on_from_its_checkpoint(parts, monkeypa
 
 
 def test_the_source_s_labels_are_a_second_task_that_is_not_saved(parts, tmp_path):
-    few = parts["train"].groupby("emotion").head(24).assign(labels=lambda t: t["text"].str.split().str[0] + "|" + t["emotion"].astype(str))
+    few = (
+        parts["train"]
+        .groupby("emotion")
+        .head(24)
+        .assign(labels=lambda t: t["text"].str.split().str[0] + "|" + t["emotion"].astype(str))
+    )
     names = finetuning._label_names(few)
-    rows = finetuning._rows(classifier.encoders.load(classifier.BUNDLED, few["text"].tolist()), few, names, 64)
+    rows = finetuning._rows(
+        classifier.encoders.load(classifier.BUNDLED, few["text"].tolist()), few, names, 64
+    )
     told = np.array([row["labels"][6:] for row in rows])
     assert told.shape[1] == len(names) and (told.sum(1) == 2).all()
     assert all(told[i, names.index(str(e))] for i, e in enumerate(few["emotion"]))
-    finetuning.fine_tune(few, few.iloc[:20], finetuning.Recipe(epochs=1, frozen_layers=10), 0, tmp_path / "told")
-    finetuning.fine_tune(few, few.iloc[:20], finetuning.Recipe(epochs=1, frozen_layers=10, auxiliary=0.0), 0, tmp_path / "plain")
-    told, plain = (classifier.load(tmp_path / name).model.state_dict() for name in ("told", "plain"))
+    finetuning.fine_tune(
+        few, few.iloc[:20], finetuning.Recipe(epochs=1, frozen_layers=10), 0, tmp_path / "told"
+    )
+    finetuning.fine_tune(
+        few,
+        few.iloc[:20],
+        finetuning.Recipe(epochs=1, frozen_layers=10, auxiliary=0.0),
+        0,
+        tmp_path / "plain",
+    )
+    told, plain = (
+        classifier.load(tmp_path / name).model.state_dict() for name in ("told", "plain")
+    )
     assert told.keys() == plain.keys()
-    assert not torch.equal(told["encoder.encoder.layer.11.output.dense.weight"], plain["encoder.encoder.layer.11.output.dense.weight"])
+    assert not torch.equal(
+        told["encoder.encoder.layer.11.output.dense.weight"],
+        plain["encoder.encoder.layer.11.output.dense.weight"],
+    )

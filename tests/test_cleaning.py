@@ -23,7 +23,12 @@ def song(**changes):
 
 
 def table(*songs):
-    return pd.DataFrame([song(**{"id": i, "title": f"노래 {i}", "lyric": f"가사 {i}"} | s) for i, s in enumerate(songs)])
+    return pd.DataFrame(
+        [
+            song(**{"id": i, "title": f"노래 {i}", "lyric": f"가사 {i}"} | s)
+            for i, s in enumerate(songs)
+        ]
+    )
 
 
 @pytest.mark.parametrize(
@@ -49,9 +54,15 @@ def test_a_readable_sentence_comes_back_tidied():
 
 
 def test_full_stops_go_and_ellipses_numbers_and_questions_stay():
-    assert cleaning.without_full_stops("비가 왔다. 그래서 3.5km를 걸었다.") == "비가 왔다 그래서 3.5km를 걸었다"
+    assert (
+        cleaning.without_full_stops("비가 왔다. 그래서 3.5km를 걸었다.")
+        == "비가 왔다 그래서 3.5km를 걸었다"
+    )
     assert cleaning.without_full_stops("글쎄... 모르겠다..") == "글쎄... 모르겠다.."
-    assert cleaning.without_full_stops("왜? 정말!") == "왜? 정말!" and cleaning.without_full_stops(".") == "."
+    assert (
+        cleaning.without_full_stops("왜? 정말!") == "왜? 정말!"
+        and cleaning.without_full_stops(".") == "."
+    )
 
 
 def test_group_key_ignores_spaces_signs_and_width():
@@ -87,7 +98,9 @@ def test_song_rule(rule, changes, kept):
 
 
 def test_html_entities_of_the_catalogue():
-    assert cleaning.unescape_html(table({"title": "Don&#39;t Go", "artist": "A &amp; B"}))[["title", "artist"]].iloc[0].tolist() == ["Don't Go", "A & B"]
+    assert cleaning.unescape_html(table({"title": "Don&#39;t Go", "artist": "A &amp; B"}))[
+        ["title", "artist"]
+    ].iloc[0].tolist() == ["Don't Go", "A & B"]
 
 
 def test_section_words_go_and_lines_stay():
@@ -103,12 +116,19 @@ def test_words_that_only_look_like_section_marks_stay():
 
 
 def test_near_duplicates_are_those_of_held_out_texts():
-    mask = cleaning.near_duplicates(["오늘 날씨가 정말 좋아서 걸었다!", "전혀 다른 이야기"], ["오늘 날씨가 정말 좋아서 걸었다"])
+    mask = cleaning.near_duplicates(
+        ["오늘 날씨가 정말 좋아서 걸었다!", "전혀 다른 이야기"], ["오늘 날씨가 정말 좋아서 걸었다"]
+    )
     assert mask.tolist() == [True, False]
 
 
 def test_repeated_songs_by_lyric_or_title():
-    songs = table({"lyric": "같은 가사"}, {"lyric": "같은  가사!"}, {"title": "노래 0", "lyric": "다른 가사"}, {"artist": "다른 가수", "lyric": "같은 가사"})
+    songs = table(
+        {"lyric": "같은 가사"},
+        {"lyric": "같은  가사!"},
+        {"title": "노래 0", "lyric": "다른 가사"},
+        {"artist": "다른 가수", "lyric": "같은 가사"},
+    )
     assert cleaning.drop_repeated_songs(songs)["id"].tolist() == [0, 3]
 
 
@@ -131,28 +151,48 @@ def test_counting_by_words_is_exact():
         "query: query:",
         "ㅋㅋ\tㅠㅠ 😭",
     ]
-    assert cleaning.count_by_words(lyrics + odd, bundled_e5.count_tokens) == bundled_e5.count_tokens(lyrics + odd)
+    assert cleaning.count_by_words(
+        lyrics + odd, bundled_e5.count_tokens
+    ) == bundled_e5.count_tokens(lyrics + odd)
 
 
 def test_a_catalogue_of_the_form_of_2022_gives_every_rule_work(tmp_path):
     bench.write_catalogue(tmp_path, songs=3000, lyrics=1200)
-    songs, ledger = cleaning.apply_rules(song_files.read_catalogue(tmp_path), cleaning.song_rules(bundled_e5.count_tokens), show="title")
+    songs, ledger = cleaning.apply_rules(
+        song_files.read_catalogue(tmp_path),
+        cleaning.song_rules(bundled_e5.count_tokens),
+        show="title",
+    )
     assert ledger["rows_in"][0] == 3000 and 100 < len(songs) < 600
     assert ((ledger["dropped"] > 0) | (ledger["changed"] > 0)).all()
 
 
 def test_a_series_of_calendar_days_goes_but_one_date_stays():
-    series = table(*({"title": f"{m}월 {m}일 축하"} for m in range(1, 6)), {"artist": "다른 가수", "title": "9월 9일"})
+    series = table(
+        *({"title": f"{m}월 {m}일 축하"} for m in range(1, 6)),
+        {"artist": "다른 가수", "title": "9월 9일"},
+    )
     assert cleaning.drop_calendar_series(series)["title"].tolist() == ["9월 9일"]
 
 
 def test_ledger_accounts_for_every_row():
-    songs = table({"title": "가 (Inst.)"}, {"title": "대사"}, {"year": 1999}, {}, {"lyric": "너무 긴 가사"})
-    kept, ledger = cleaning.apply_rules(songs, cleaning.song_rules(lambda texts: [600 if "긴" in t else 5 for t in texts]), show="title")
+    songs = table(
+        {"title": "가 (Inst.)"}, {"title": "대사"}, {"year": 1999}, {}, {"lyric": "너무 긴 가사"}
+    )
+    kept, ledger = cleaning.apply_rules(
+        songs,
+        cleaning.song_rules(lambda texts: [600 if "긴" in t else 5 for t in texts]),
+        show="title",
+    )
     assert kept["id"].tolist() == [3]
     assert (ledger["rows_in"] - ledger["dropped"] == ledger["rows_out"]).all()
     assert (ledger["rows_in"].iloc[1:].to_numpy() == ledger["rows_out"].iloc[:-1].to_numpy()).all()
-    assert ledger.set_index("step")["dropped"][lambda s: s > 0].to_dict() == {"drop_instrumental": 1, "drop_spoken": 1, "drop_long": 1, "keep_recent": 1}
+    assert ledger.set_index("step")["dropped"][lambda s: s > 0].to_dict() == {
+        "drop_instrumental": 1,
+        "drop_spoken": 1,
+        "drop_long": 1,
+        "keep_recent": 1,
+    }
     assert ledger.set_index("step").loc["drop_instrumental", "examples"] == ["가 (Inst.)"]
     assert ledger["reason"].str.len().gt(20).all()
 
@@ -163,4 +203,6 @@ def test_nothing_left_is_an_error():
 
 
 def test_a_tab_parts_words():
-    assert cleaning.tidy("눈물이\t나\x00요 \t 정말\n둘째 줄") == "눈물이 나요 정말\n둘째 줄"
+    assert (
+        cleaning.normalise_text("눈물이\t나\x00요 \t 정말\n둘째 줄") == "눈물이 나요 정말\n둘째 줄"
+    )

@@ -16,7 +16,13 @@ def wyf(*arguments, **environment):
     import os
 
     return subprocess.run(
-        [sys.executable, "-m", "wyf_utils", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120, env={**os.environ, **environment}, check=False
+        [sys.executable, "-m", "wyf_utils", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, **environment},
+        check=False,
     )
 
 
@@ -28,15 +34,33 @@ def wyf(*arguments, **environment):
         (("feel", "😭😭"), "has no words"),
         (("feel", TOO_LONG), "20,000 characters; shorten it to 1,000"),
         (("feel", "I feel tired"), "reads Korean only"),
-        (("feel", "졸리다", "--run", "never"), "The run 'never' has built no music database yet; run `make run RUN=never`"),
+        (
+            ("feel", "졸리다", "--run", "never"),
+            "The run 'never' has built no music database yet; run `make run RUN=never`",
+        ),
         (("run", "never"), "There is no run 'never'; choose one of: default, smoke, open, full"),
         (("data", "fetch", "never"), "There is no public file 'never'"),
         (("data", "validate", "never"), "There is no profile 'never'"),
-        (("build", "--music", "/no/such/folder"), "There is no folder /no/such/folder; name the one that holds your music"),
-        (("publish", "never", "--repo", "me/feelings"), "There is no trained model 'never'; `wyf models` lists them"),
-        (("publish", "tests", "--repo", "me/feelings"), "tests is no trained model: it lacks config.json"),
-        (("train", "--corpus", "never"), "There is no corpus 'never' in profile 'sample'; it has: aihub"),
-        (("train", "--encoder", "/no/such/folder"), "The encoder '/no/such/folder' cannot be loaded"),
+        (
+            ("build", "--music", "/no/such/folder"),
+            "There is no folder /no/such/folder; name the one that holds your music",
+        ),
+        (
+            ("publish", "never", "--repo", "me/feelings"),
+            "There is no trained model 'never'; `wyf models` lists them",
+        ),
+        (
+            ("publish", "tests", "--repo", "me/feelings"),
+            "tests is no trained model: it lacks config.json",
+        ),
+        (
+            ("train", "--corpus", "never"),
+            "There is no corpus 'never' in profile 'sample'; it has: aihub",
+        ),
+        (
+            ("train", "--encoder", "/no/such/folder"),
+            "The encoder '/no/such/folder' cannot be loaded",
+        ),
     ],
 )
 def test_bad_input_is_one_sentence_and_a_nonzero_exit(arguments, says):
@@ -82,14 +106,39 @@ def here(capsys, monkeypatch, tmp_path):
 def test_a_model_is_trained_listed_and_described(here, tmp_path, sample_sentences, monkeypatch):
     (tmp_path / "tiny").mkdir()
     kcbert(tmp_path / "tiny", sample_sentences["text"].tolist()[:200])
-    arguments = ("train", "--encoder", str(tmp_path / "tiny"), "--epochs", "1", "--batch-size", "32", "--frozen-layers", "1", "--seed", "3")
+    arguments = (
+        "train",
+        "--encoder",
+        str(tmp_path / "tiny"),
+        "--epochs",
+        "1",
+        "--batch-size",
+        "32",
+        "--frozen-layers",
+        "1",
+        "--seed",
+        "3",
+    )
     code, made, _ = here(*arguments)
-    key = re.fullmatch(r"classifier (\w{16}): made now in .*\ndev  macro-F1 0\.\d{3}, micro-F1 0\.\d{3}, epoch 1\n", made)[1]
+    key = re.fullmatch(
+        r"classifier (\w{16}): made now in .*\ndev  macro-F1 0\.\d{3}, micro-F1 0\.\d{3}, epoch 1\n",
+        made,
+    )[1]
     assert code == 0 and f"classifier {key}: from cache" in here(*arguments)[1]
     assert re.search(rf"{key} +\S+/tiny +3 +0\.\d+ +20", here("models")[1])
     request = ("publish", key[:6], "--repo", "me/feelings", "--revision", "v1")
     code, described, _ = here(*request, "--dry-run", "--public")
-    assert code == 0 and described.startswith("would be sent to me/feelings (public, tag v1)\n  README.md")
-    assert here(*request) == (1, "", "wyf: There is no token of the Hugging Face hub; set HF_TOKEN or run `hf auth login`.\n")
+    assert code == 0 and described.startswith(
+        "would be sent to me/feelings (public, tag v1)\n  README.md"
+    )
+    assert here(*request) == (
+        1,
+        "",
+        "wyf: There is no token of the Hugging Face hub; set HF_TOKEN or run `hf auth login`.\n",
+    )
     monkeypatch.setenv("HF_TOKEN", "secret-token")
-    assert here(*request) == (1, "", "wyf: The hub cannot be reached (ConnectError); check the network and publish again.\n")
+    assert here(*request) == (
+        1,
+        "",
+        "wyf: The hub cannot be reached (ConnectError); check the network and publish again.\n",
+    )

@@ -18,30 +18,58 @@ def found(sample_sentences):
     found = comparison.baselines(parts, classifier.BUNDLED, [0, 1])
     recipe = finetuning.Recipe(epochs=1, frozen_layers=11)
     comparison.add_fine_tuned(found, "e5_finetuned", recipe, [0, 1])
-    comparison.add_fine_tuned(found, "nowhere", dataclasses.replace(recipe, encoder="no/such-folder-or-name"), [0])
+    comparison.add_fine_tuned(
+        found, "nowhere", dataclasses.replace(recipe, encoder="no/such-folder-or-name"), [0]
+    )
     comparison.add_blend(found, "e5_tfidf", "e5_finetuned")
     return found
 
 
 def test_every_model_answers_every_test_text(found):
-    named = {"majority", "shuffled", "lexicon", "tfidf", "tfidf_unweighted", "e5_frozen", "e5_finetuned", "e5_tfidf", "e5_tfidf_adjusted", "e5_tfidf_ensemble"}
+    named = {
+        "majority",
+        "shuffled",
+        "lexicon",
+        "tfidf",
+        "tfidf_unweighted",
+        "e5_frozen",
+        "e5_finetuned",
+        "e5_tfidf",
+        "e5_tfidf_adjusted",
+        "e5_tfidf_ensemble",
+    }
     assert set(found.answers) == named
     assert {len(a) for answers in found.answers.values() for a in answers} == {len(found.true)}
-    assert [len(found.answers[m]) for m in ("majority", "shuffled", "e5_finetuned", "e5_tfidf")] == [1, 2, 2, 2]
+    assert [
+        len(found.answers[m]) for m in ("majority", "shuffled", "e5_finetuned", "e5_tfidf")
+    ] == [1, 2, 2, 2]
 
 
 def test_a_candidate_that_cannot_be_had_says_why_and_stops_nothing(found):
-    assert "nowhere" not in found.answers and "'no/such-folder-or-name' cannot be loaded" in found.missing["nowhere"]
+    assert (
+        "nowhere" not in found.answers
+        and "'no/such-folder-or-name' cannot be loaded" in found.missing["nowhere"]
+    )
 
 
 def test_scores_and_differences_carry_intervals(found):
     scores = found.scores(0)
-    assert set(scores) == {f"{score}/{model}" for score in comparison.SCORES for model in found.answers}
-    assert scores["micro_f1/majority"]["mean"] == pytest.approx(metrics.micro_f1(found.true, found.answers["majority"][0]))
+    assert set(scores) == {
+        f"{score}/{model}" for score in comparison.SCORES for model in found.answers
+    }
+    assert scores["micro_f1/majority"]["mean"] == pytest.approx(
+        metrics.micro_f1(found.true, found.answers["majority"][0])
+    )
     assert all(v["low"] <= v["high"] for v in scores.values())
     pairs = found.against(0)
-    assert "e5_finetuned-e5_finetuned" not in pairs and {"e5_finetuned-majority", "e5_tfidf-tfidf", "e5_tfidf_adjusted-tfidf"} < set(pairs)
-    assert pairs["e5_finetuned-majority"]["mean"] == pytest.approx(scores["macro_f1/e5_finetuned"]["mean"] - scores["macro_f1/majority"]["mean"])
+    assert "e5_finetuned-e5_finetuned" not in pairs and {
+        "e5_finetuned-majority",
+        "e5_tfidf-tfidf",
+        "e5_tfidf_adjusted-tfidf",
+    } < set(pairs)
+    assert pairs["e5_finetuned-majority"]["mean"] == pytest.approx(
+        scores["macro_f1/e5_finetuned"]["mean"] - scores["macro_f1/majority"]["mean"]
+    )
 
 
 def test_the_blends_answer_in_probabilities(found):
@@ -52,41 +80,84 @@ def test_the_blends_answer_in_probabilities(found):
 def test_some_of_the_test_texts_alone(found):
     rows = np.arange(len(found.true)) % 2 == 0
     half = found.only(rows)
-    assert (half.true == found.true[rows]).all() and len(half.parts["train"]) == len(found.parts["train"])
-    assert all((a == b[rows]).all() for model in found.answers for a, b in zip(half.answers[model], found.answers[model], strict=True))
-    assert len(half.probabilities["e5_finetuned"][0]) == rows.sum() < len(found.probabilities["e5_finetuned"][0])
+    assert (half.true == found.true[rows]).all() and len(half.parts["train"]) == len(
+        found.parts["train"]
+    )
+    assert all(
+        (a == b[rows]).all()
+        for model in found.answers
+        for a, b in zip(half.answers[model], found.answers[model], strict=True)
+    )
+    assert (
+        len(half.probabilities["e5_finetuned"][0])
+        == rows.sum()
+        < len(found.probabilities["e5_finetuned"][0])
+    )
 
 
 def test_the_learning_curve_grows_by_nested_shares(found):
     tests = {"unseen": found.parts["test"], "hard": found.parts["dev"]}
     table = comparison.learning_curve(found.parts, tests, classifier.BUNDLED, 0, shares=(0.5, 1.0))
-    assert set(table["model"]) == {"tfidf", "e5_frozen", "tfidf_e5_frozen"} and set(table["test"]) == set(tests)
-    assert sorted(table["n"].unique()) == [round(len(found.parts["train"]) / 2), len(found.parts["train"])]
-    whole = table[(table["n"] == len(found.parts["train"])) & (table["test"] == "unseen")].set_index("model")["macro_f1"]
+    assert set(table["model"]) == {"tfidf", "e5_frozen", "tfidf_e5_frozen"} and set(
+        table["test"]
+    ) == set(tests)
+    assert sorted(table["n"].unique()) == [
+        round(len(found.parts["train"]) / 2),
+        len(found.parts["train"]),
+    ]
+    whole = table[
+        (table["n"] == len(found.parts["train"])) & (table["test"] == "unseen")
+    ].set_index("model")["macro_f1"]
     for model in ("tfidf", "e5_frozen"):
-        assert whole[model]["mean"] == pytest.approx(metrics.macro_f1(found.true, found.answers[model][0])), "all of the training part is the baseline itself"
+        assert whole[model]["mean"] == pytest.approx(
+            metrics.macro_f1(found.true, found.answers[model][0])
+        ), "all of the training part is the baseline itself"
 
 
 def test_errors_are_errors(found):
     table = comparison.errors(found, "e5_finetuned", 10, 0)
-    assert len(table) == 10 and (table["meant"] != table["answered"]).all() and table["sure"].between(0, 1).all()
+    assert (
+        len(table) == 10
+        and (table["meant"] != table["answered"]).all()
+        and table["sure"].between(0, 1).all()
+    )
     assert table["most alike in training"].isin(found.parts["train"]["text"]).all()
 
 
 def test_cost_counts_weights_and_seconds(found):
     table = comparison.cost(found)
-    assert table.loc["e5_finetuned", "million weights"] > 20 and table.loc["tfidf", "seconds to make"] > 0
+    assert (
+        table.loc["e5_finetuned", "million weights"] > 20
+        and table.loc["tfidf", "seconds to make"] > 0
+    )
     assert table.loc["e5_tfidf", "seconds to make"] > table.loc["e5_finetuned", "seconds to make"]
 
 
 def test_fewer_bounds_every_emotion_and_keeps_the_order():
     train = pd.DataFrame({"text": [str(i) for i in range(100)], "emotion": [0] * 90 + [2] * 10})
     few = comparison.fewer(train, 20, 0)
-    assert few["emotion"].value_counts().to_dict() == {0: 20, 2: 10} and np.all(np.diff(few["text"].astype(int)) > 0)
+    assert few["emotion"].value_counts().to_dict() == {0: 20, 2: 10} and np.all(
+        np.diff(few["text"].astype(int)) > 0
+    )
     assert comparison.fewer(train, 0, 0) is train
 
 
 def test_the_sweep_is_that_of_2022_and_logs_every_step(found):
-    logs = comparison.sweep(found.parts, finetuning.Recipe(epochs=1, frozen_layers=11, batch_size=8), 0, texts=48, factor=100.0)
-    assert set(logs) == {"adafactor_lr6_p5", "adafactor_lr1e_6", "adafactor_lr5e_6", "adamw_torch_lr6", "adamw_hf_t"}
-    assert all(len(log) >= 2 and {"step", "eval_loss", "eval_micro_f1"} <= set(log[0]) for log in logs.values())
+    logs = comparison.sweep(
+        found.parts,
+        finetuning.Recipe(epochs=1, frozen_layers=11, batch_size=8),
+        0,
+        texts=48,
+        factor=100.0,
+    )
+    assert set(logs) == {
+        "adafactor_lr6_p5",
+        "adafactor_lr1e_6",
+        "adafactor_lr5e_6",
+        "adamw_torch_lr6",
+        "adamw_hf_t",
+    }
+    assert all(
+        len(log) >= 2 and {"step", "eval_loss", "eval_micro_f1"} <= set(log[0])
+        for log in logs.values()
+    )

@@ -10,7 +10,7 @@ from conftest import KINDS
 
 from wyf_utils.app.page import feeling
 from wyf_utils.music import feedback
-from wyf_utils.music.recommender import Wish
+from wyf_utils.music.recommender import SongQuery
 
 PEOPLE, REQUESTS = 8, 25
 SENTENCES = [text for texts in KINDS.values() for text in texts]
@@ -24,27 +24,39 @@ def memory():
 
 
 def request(person, number):
-    """The sentence and wish of a person's request: everyone asks in an order of their own."""
+    """The sentence and query of a person's request: everyone asks in an order of their own."""
     place = person * 7 + number
-    return SENTENCES[place % len(SENTENCES)], Wish(mode=MODES[place % 4], seed=place % 5, k=1 + place % 6)
+    return SENTENCES[place % len(SENTENCES)], SongQuery(
+        mode=MODES[place % 4], seed=place % 5, k=1 + place % 6
+    )
 
 
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc, which this system lacks")
+@pytest.mark.skipif(
+    not Path("/proc/self/statm").exists(),
+    reason="memory is read from /proc, which this system lacks",
+)
 def test_a_crowd_gets_its_own_answers_in_steady_memory(small_run, tmp_path, monkeypatch):
     monkeypatch.setenv("WYF_OUT", str(tmp_path))
     shutil.copy(small_run / "music.duckdb", tmp_path)
-    alone = {asked: feeling.answer(asked[0], wish=asked[1]) for asked in {request(p, n) for p in range(PEOPLE) for n in range(REQUESTS)}}
-    feelings = {sentence: answer.feeling for (sentence, _), answer in alone.items()}
-    assert len({f.argmax() for f in feelings.values()}) == 3, "answers that are all alike would prove nothing"
+    alone = {
+        asked: feeling.answer(asked[0], query=asked[1])
+        for asked in {request(p, n) for p in range(PEOPLE) for n in range(REQUESTS)}
+    }
+    feelings = {sentence: answer.emotion_vector for (sentence, _), answer in alone.items()}
+    assert len({f.argmax() for f in feelings.values()}) == 3, (
+        "answers that are all alike would prove nothing"
+    )
     before = memory()
 
     def ask(person):
         answers = []
         for number in range(REQUESTS):
-            sentence, wish = request(person, number)
-            answers.append(feeling.answer(sentence, wish=wish))
+            sentence, query = request(person, number)
+            answers.append(feeling.answer(sentence, query=query))
             if number % 5 == 0:
-                feedback.of_run("default").add(10_000 + person, "like", answers[-1].feeling)  # no song of the catalogue: answers stay as they are
+                feedback.of_run("default").add(
+                    10_000 + person, "like", answers[-1].emotion_vector
+                )  # no song of the catalogue: answers stay as they are
         return answers
 
     with ThreadPoolExecutor(PEOPLE) as crowd:
@@ -52,7 +64,10 @@ def test_a_crowd_gets_its_own_answers_in_steady_memory(small_run, tmp_path, monk
     for person, answers in enumerate(everyone):
         for number, answer in enumerate(answers):
             expected = alone[request(person, number)]
-            assert (answer.sentence, answer.wish) == request(person, number)
-            assert np.allclose(answer.feeling, expected.feeling, atol=1e-5) and answer.songs["id"].tolist() == expected.songs["id"].tolist()
+            assert (answer.sentence, answer.query) == request(person, number)
+            assert (
+                np.allclose(answer.emotion_vector, expected.emotion_vector, atol=1e-5)
+                and answer.songs["id"].tolist() == expected.songs["id"].tolist()
+            )
     assert memory() - before < 60
     assert len(feedback.of_run("default").rows()) == PEOPLE * 5, "no like is lost"

@@ -8,7 +8,16 @@ import pytest
 
 from wyf_utils.core import emotions, paths
 from wyf_utils.core.errors import BadInput, CorruptData, MissingData, Unreachable
-from wyf_utils.data import cleaning, lexicons, registry, song_files, splits, tables, text_corpora, validation
+from wyf_utils.data import (
+    cleaning,
+    lexicons,
+    registry,
+    song_files,
+    splits,
+    tables,
+    text_corpora,
+    validation,
+)
 from wyf_utils.text import bundled_e5
 
 HEADER = "번호,연령,성별,상황키워드,신체질환,감정_대분류,감정_소분류,사람문장1"
@@ -18,8 +27,16 @@ HEADER = "번호,연령,성별,상황키워드,신체질환,감정_대분류,감
 def tiny(data, monkeypatch):
     """A registry of one small file, and its content."""
     content = b"1\thello\t1\n"
-    remote = registry.Remote("kote_val", "val.tsv", hashlib.sha256(content).hexdigest(), "a/b", "c" * 40, "MIT", "nobody (2026)")
-    monkeypatch.setattr(text_corpora, "REGISTRY", {"kote_val": remote})
+    remote = registry.Remote(
+        "kote_val",
+        "val.tsv",
+        hashlib.sha256(content).hexdigest(),
+        "a/b",
+        "c" * 40,
+        "MIT",
+        "nobody (2026)",
+    )
+    monkeypatch.setattr(registry, "REGISTRY", {"kote_val": remote})
     return remote, content
 
 
@@ -34,7 +51,15 @@ def put_in_mirror(folder, remote, content, monkeypatch):
 
 
 def test_registry_is_pinned_and_cited():
-    assert {"kote_val", "kote_test", "goemotions_train", "chatbot", "va_kor", "lyric_vectors_2022", "mel_vectors_2022"} <= set(registry.REGISTRY)
+    assert {
+        "kote_val",
+        "kote_test",
+        "goemotions_train",
+        "chatbot",
+        "va_kor",
+        "lyric_vectors_2022",
+        "mel_vectors_2022",
+    } <= set(registry.REGISTRY)
     for remote in registry.REGISTRY.values():
         assert len(remote.sha256) == 64 and len(remote.commit) == 40
         assert remote.commit in remote.url and remote.licence and remote.citation
@@ -55,7 +80,10 @@ def test_fetch_from_a_mirror_then_read_nothing_twice(tiny, tmp_path, monkeypatch
 def test_wrong_hash_is_corrupt_and_leaves_nothing(tiny, tmp_path, monkeypatch):
     remote, _ = tiny
     put_in_mirror(tmp_path / "mirror", remote, b"something else", monkeypatch)
-    with pytest.raises(CorruptData, match="another sha256 than the registry and was thrown away; run `wyf data fetch`"):
+    with pytest.raises(
+        CorruptData,
+        match="another sha256 than the registry and was thrown away; run `wyf data fetch`",
+    ):
         registry.fetch()
     assert not [p for p in remote.local.parent.rglob("*") if p.is_file()]
 
@@ -105,12 +133,18 @@ def test_csv_with_bom_crlf_and_quotes(tmp_path):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("text,label\n하나,기쁨\n둘,기쁨,셋\n", r"a.csv, row 3: 3 fields where 2 belong; correct the row"),
+        (
+            "text,label\n하나,기쁨\n둘,기쁨,셋\n",
+            r"a.csv, row 3: 3 fields where 2 belong; correct the row",
+        ),
         ("text,label\n하나\n", r"row 2: 1 fields where 2 belong"),
         ("text,other\n하나,기쁨\n", "lacks the column label"),
         ("text,label\n", "has no rows"),
         ("", "has no rows|lacks the column"),
-        ('text,label\n"하나,기쁨\n', "a.csv, line 2: .*; correct the quotes there, or get the whole file again"),
+        (
+            'text,label\n"하나,기쁨\n',
+            "a.csv, line 2: .*; correct the quotes there, or get the whole file again",
+        ),
     ],
 )
 def test_malformed_csv_names_file_row_and_remedy(tmp_path, text, says):
@@ -130,10 +164,21 @@ def aihub_folder(data):
     names = [*HEADER.split(","), "시스템응답1", "사람문장2", "시스템응답2"]
     rows = [
         (i, "청년", "여성", "일상", "만성질환 무", "기쁨", label, text, "축하드려요.", None, None)
-        for i, (label, text) in enumerate((("기쁨", "합격 전화를 받았다"), ("느긋 ", "바람이 참 좋다"), ("가난한, 불우한", "라면도 떨어졌다")), 1)
+        for i, (label, text) in enumerate(
+            (
+                ("기쁨", "합격 전화를 받았다"),
+                ("느긋 ", "바람이 참 좋다"),
+                ("가난한, 불우한", "라면도 떨어졌다"),
+            ),
+            1,
+        )
     ]
     pd.DataFrame(rows, columns=names).to_excel(root / "sentiment_dialogue.xlsx", index=False)
-    single = [("Sentence", "Emotion", None, None, "공포", 5468), ("깜짝이야 진짜", "놀람", None, None, "놀람", 5898), ("세 시에 만나자", "중립", *[None] * 4)]
+    single = [
+        ("Sentence", "Emotion", None, None, "공포", 5468),
+        ("깜짝이야 진짜", "놀람", None, None, "놀람", 5898),
+        ("세 시에 만나자", "중립", *[None] * 4),
+    ]
     pd.DataFrame(single).to_excel(root / "single_turn.xlsx", index=False, header=False)
     return root
 
@@ -149,8 +194,13 @@ def test_aihub_xlsx_and_sample_csv_read_alike(data):
 
 def test_xlsx_with_a_shifted_header(data):
     root = aihub_folder(data)
-    pd.DataFrame([["표 1", ""], ["Sentence", "Emotion"], ["깜짝이야", "놀람"]]).to_excel(root / "single_turn.xlsx", index=False, header=False)
-    with pytest.raises(CorruptData, match="single_turn.xlsx lacks the column Sentence, Emotion; its first row must hold the names"):
+    pd.DataFrame([["표 1", ""], ["Sentence", "Emotion"], ["깜짝이야", "놀람"]]).to_excel(
+        root / "single_turn.xlsx", index=False, header=False
+    )
+    with pytest.raises(
+        CorruptData,
+        match="single_turn.xlsx lacks the column Sentence, Emotion; its first row must hold the names",
+    ):
         text_corpora.utterances("wyf")
 
 
@@ -159,7 +209,9 @@ def test_an_xlsx_that_is_none(data):
     whole = (root / "single_turn.xlsx").read_bytes()
     for broken in (whole[: len(whole) // 2], b"PK\x03\x04 no archive", b""):
         (root / "single_turn.xlsx").write_bytes(broken)
-        with pytest.raises(CorruptData, match="single_turn.xlsx cannot be read .* whole .xlsx file"):
+        with pytest.raises(
+            CorruptData, match="single_turn.xlsx cannot be read .* whole .xlsx file"
+        ):
             text_corpora.utterances("wyf")
 
 
@@ -180,11 +232,22 @@ def test_song_metadata_of_another_form(data, content, says):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"id": "일곱"}, {"id": 7.5}, {"id": None}, {"artist_name_basket": "온도"}, {"artist_name_basket": [3]}, {"song_gn_gnr_basket": {}}]
+    "changes",
+    [
+        {"id": "일곱"},
+        {"id": 7.5},
+        {"id": None},
+        {"artist_name_basket": "온도"},
+        {"artist_name_basket": [3]},
+        {"song_gn_gnr_basket": {}},
+    ],
 )
 def test_a_song_with_a_field_of_another_type(data, changes):
     kakao_folder(data, **changes)
-    with pytest.raises(CorruptData, match="song_meta.json, record 0: the id must be a whole number, .* lists of texts; correct it"):
+    with pytest.raises(
+        CorruptData,
+        match="song_meta.json, record 0: the id must be a whole number, .* lists of texts; correct it",
+    ):
         song_files.songs("wyf", tokens)
 
 
@@ -229,7 +292,13 @@ def kakao_folder(data, **changes):
         "id": 7, "album_id": 1, "album_name": "첫눈 &amp; 끝눈", "artist_id_basket": [3], "artist_name_basket": ["온도"], "song_name": "It&#39;s 봄",
         "song_gn_gnr_basket": ["GN0100"], "song_gn_dtl_gnr_basket": ["GN0101"], "issue_date": "20180000",
     }  # fmt: skip
-    write(root, "song_meta.json", json.dumps([record | changes, record | {"id": 8, "song_name": "봄 (Inst.)"}], ensure_ascii=False))
+    write(
+        root,
+        "song_meta.json",
+        json.dumps(
+            [record | changes, record | {"id": 8, "song_name": "봄 (Inst.)"}], ensure_ascii=False
+        ),
+    )
     write(root, "genre_gn_all.json", json.dumps({"GN0100": "발라드"}, ensure_ascii=False))
     write(
         root,
@@ -242,29 +311,57 @@ def kakao_folder(data, **changes):
 def test_kakao_metadata_with_entities_and_zero_dates(data):
     kakao_folder(data)
     table, ledger = song_files.songs("wyf", tokens)
-    assert table[["id", "title", "artist", "album", "genre", "year"]].iloc[0].tolist() == [7, "It's 봄", "온도", "첫눈 & 끝눈", "발라드", 2018]
+    assert table[["id", "title", "artist", "album", "genre", "year"]].iloc[0].tolist() == [
+        7,
+        "It's 봄",
+        "온도",
+        "첫눈 & 끝눈",
+        "발라드",
+        2018,
+    ]
     assert table["lyric"].iloc[0] == "눈이 녹는다\n봄이 온다"
     assert ledger.set_index("step").loc["drop_instrumental", "dropped"] == 1
 
 
 def test_kakao_metadata_with_lists_and_nulls(data):
     root = kakao_folder(
-        data, song_name=None, album_name=None, artist_name_basket=["온도", None, "습도"], song_gn_gnr_basket=["GN0100", "GN1600"], issue_date=None
+        data,
+        song_name=None,
+        album_name=None,
+        artist_name_basket=["온도", None, "습도"],
+        song_gn_gnr_basket=["GN0100", "GN1600"],
+        issue_date=None,
     )
-    (root / "song_meta.json").write_text("\ufeff" + (root / "song_meta.json").read_text(encoding="utf-8"), encoding="utf-8")
+    (root / "song_meta.json").write_text(
+        "\ufeff" + (root / "song_meta.json").read_text(encoding="utf-8"), encoding="utf-8"
+    )
     song = song_files.read_catalogue(root).iloc[0]
-    assert song[["title", "artist", "album", "genres", "genre", "year"]].tolist() == ["", "온도, 습도", "", ("GN0100", "GN1600"), "발라드", 0]
+    assert song[["title", "artist", "album", "genres", "genre", "year"]].tolist() == [
+        "",
+        "온도, 습도",
+        "",
+        ("GN0100", "GN1600"),
+        "발라드",
+        0,
+    ]
     kakao_folder(data, artist_name_basket=None, song_gn_gnr_basket=[], issue_date="00000000")
-    assert song_files.read_catalogue(root).iloc[0][["artist", "genres", "genre", "year"]].tolist() == ["", (), "", 0]
+    assert song_files.read_catalogue(root).iloc[0][
+        ["artist", "genres", "genre", "year"]
+    ].tolist() == ["", (), "", 0]
 
 
 def test_json_cut_in_the_middle_or_in_another_encoding_and_ids_twice(data):
     root = kakao_folder(data, id=8)
-    with pytest.raises(CorruptData, match="song_meta.json, record 1: the id 8 stands twice; give each song its own"):
+    with pytest.raises(
+        CorruptData, match="song_meta.json, record 1: the id 8 stands twice; give each song its own"
+    ):
         song_files.songs("wyf", tokens)
     whole = (root / "song_meta.json").read_text(encoding="utf-8")
     write(root, "song_meta.json", whole[: len(whole) // 2])
-    with pytest.raises(CorruptData, match=r"song_meta.json breaks off or is malformed at line 1; get the whole file again"):
+    with pytest.raises(
+        CorruptData,
+        match=r"song_meta.json breaks off or is malformed at line 1; get the whole file again",
+    ):
         song_files.songs("wyf", tokens)
     write(root, "song_meta.json", whole, "cp949")
     with pytest.raises(CorruptData, match=r"song_meta.json is not UTF-8; save it as UTF-8"):
@@ -272,7 +369,9 @@ def test_json_cut_in_the_middle_or_in_another_encoding_and_ids_twice(data):
 
 
 def test_missing_profile_folder_and_unknown_profile(data):
-    with pytest.raises(MissingData, match=r"profile 'wyf' is missing .* create it and put the sources there"):
+    with pytest.raises(
+        MissingData, match=r"profile 'wyf' is missing .* create it and put the sources there"
+    ):
         text_corpora.utterances("wyf")
     with pytest.raises(MissingData, match="run `wyf data fetch`"):
         paths.profile_folder("open")
@@ -288,7 +387,9 @@ def public(data, monkeypatch):
     """Write files of the open profile and take them for the checked ones: public(goemotions_test="..."), a name in `REGISTRY` each."""
     root = data / "raw" / "open"
     root.mkdir()
-    monkeypatch.setattr(text_corpora, "_check", lambda remote: root / f"{remote.name}{remote.path[-4:]}")
+    monkeypatch.setattr(
+        text_corpora, "_check", lambda remote: root / f"{remote.name}{remote.path[-4:]}"
+    )
 
     def put(**files):
         for name, text in files.items():
@@ -308,7 +409,12 @@ GOEMOTIONS = {
 def test_goemotions_keeps_its_own_parts(public):
     public(**GOEMOTIONS)
     table, ledger = text_corpora.utterances("open", "goemotions")
-    assert ledger.set_index("step")["dropped"].to_dict() == {"drop_without_words": 0, "remove_full_stops": 0, "drop_repeated_texts": 3, "drop_unmapped": 2}
+    assert ledger.set_index("step")["dropped"].to_dict() == {
+        "drop_without_words": 0,
+        "remove_full_stops": 0,
+        "drop_repeated_texts": 3,
+        "drop_unmapped": 2,
+    }
     parts = splits.split(table, 0)
     assert {name: part["text"].tolist() for name, part in parts.items()} == {
         "train": ['"정말" 멋진 일이야', "이건 너무해"],
@@ -319,9 +425,26 @@ def test_goemotions_keeps_its_own_parts(public):
 
 
 def test_split_takes_held_out_texts_from_the_other_official_parts():
-    rows = [("가나", "test"), ("가나!", "dev"), ("다라", "dev"), ("가 나", "train"), ("다라.", "train"), ("마바", "train")]
-    table = pd.DataFrame({"text": [t for t, _ in rows], "emotion": 0, "source": [f"goemotions_{part}" for _, part in rows]})
-    assert {name: part["text"].tolist() for name, part in splits.split(table, 0).items()} == {"train": ["마바"], "dev": ["다라"], "test": ["가나"]}
+    rows = [
+        ("가나", "test"),
+        ("가나!", "dev"),
+        ("다라", "dev"),
+        ("가 나", "train"),
+        ("다라.", "train"),
+        ("마바", "train"),
+    ]
+    table = pd.DataFrame(
+        {
+            "text": [t for t, _ in rows],
+            "emotion": 0,
+            "source": [f"goemotions_{part}" for _, part in rows],
+        }
+    )
+    assert {name: part["text"].tolist() for name, part in splits.split(table, 0).items()} == {
+        "train": ["마바"],
+        "dev": ["다라"],
+        "test": ["가나"],
+    }
 
 
 @pytest.mark.parametrize(
@@ -346,16 +469,27 @@ def test_kote_label_of_no_name(public):
         text_corpora.utterances("open")
 
 
-@pytest.mark.parametrize(("profile", "corpus", "has"), [("open", "goemotion", "kote, goemotions"), ("sample", "kote", "aihub")])
+@pytest.mark.parametrize(
+    ("profile", "corpus", "has"),
+    [("open", "goemotion", "kote, goemotions"), ("sample", "kote", "aihub")],
+)
 def test_unknown_corpus(public, profile, corpus, has):
     paths.data_folder().joinpath("sample").mkdir()
-    with pytest.raises(BadInput, match=f"no corpus '{corpus}' in profile '{profile}'; it has: {has}."):
+    with pytest.raises(
+        BadInput, match=f"no corpus '{corpus}' in profile '{profile}'; it has: {has}."
+    ):
         text_corpora.utterances(profile, corpus)
 
 
 def test_va_kor_has_one_row_a_term_of_a_study(public):
-    public(va_kor="\ufeffsource,word,V,A\n민경환,갈등,-1.5,1\n이윤형,갈등,-0.5,2\n이윤형,감동,2,0.5\n")
-    assert lexicons.va_kor().to_numpy().tolist() == [["민경환", "갈등", -1.5, 1.0], ["이윤형", "갈등", -0.5, 2.0], ["이윤형", "감동", 2.0, 0.5]]
+    public(
+        va_kor="\ufeffsource,word,V,A\n민경환,갈등,-1.5,1\n이윤형,갈등,-0.5,2\n이윤형,감동,2,0.5\n"
+    )
+    assert lexicons.va_kor().to_numpy().tolist() == [
+        ["민경환", "갈등", -1.5, 1.0],
+        ["이윤형", "갈등", -0.5, 2.0],
+        ["이윤형", "감동", 2.0, 0.5],
+    ]
     public(va_kor="source,word,V,A\n민경환,갈등,-1.5,1\n이윤형,감동,2,높음\n")
     with pytest.raises(CorruptData, match="va_kor.csv, row 3: A '높음' is no number; correct it"):
         lexicons.va_kor()
@@ -366,9 +500,13 @@ def test_va_kor_has_one_row_a_term_of_a_study(public):
 
 def test_sample_is_whole_and_balanced_as_said(sample_sentences):
     assert len(sample_sentences) >= 9000
-    assert np.bincount(sample_sentences["emotion"], minlength=6).min() >= 1000, "no emotion is rare among typed sentences"
+    assert np.bincount(sample_sentences["emotion"], minlength=6).min() >= 1000, (
+        "no emotion is rare among typed sentences"
+    )
     assert sample_sentences["text"].str.len().median() <= 26
-    assert set(text_corpora.stories()["source"]) == {"stories"} and len(text_corpora.stories()) >= 2200
+    assert (
+        set(text_corpora.stories()["source"]) == {"stories"} and len(text_corpora.stories()) >= 2200
+    )
     assert validation.validate("sample").set_index("file")["ok"].all()
     assert len(text_corpora.conversation("sample")) >= 200
 
@@ -376,9 +514,21 @@ def test_sample_is_whole_and_balanced_as_said(sample_sentences):
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
-        ("lexicon", "term,joy,tension,peace,sadness,anger,neutral\n눈물,0,0,0,0.5,0,0\n", "lexicon.csv: the weights of '눈물' do not sum to 1"),
-        ("lyric_intent", "id,first,second\n890,기쁨,\n팔,분노,\n", "lyric_intent.csv, row 3: id '팔' is no whole number"),
-        ("lyric_intent", "id,first,second\n890,기쁨,x\n", "lyric_intent.csv, row 2: The label 'x' is unknown"),
+        (
+            "lexicon",
+            "term,joy,tension,peace,sadness,anger,neutral\n눈물,0,0,0,0.5,0,0\n",
+            "lexicon.csv: the weights of '눈물' do not sum to 1",
+        ),
+        (
+            "lyric_intent",
+            "id,first,second\n890,기쁨,\n팔,분노,\n",
+            "lyric_intent.csv, row 3: id '팔' is no whole number",
+        ),
+        (
+            "lyric_intent",
+            "id,first,second\n890,기쁨,x\n",
+            "lyric_intent.csv, row 2: The label 'x' is unknown",
+        ),
         ("unrelated", "text\n \n", "unrelated.csv, row 2: text is blank"),
     ],
 )
@@ -392,7 +542,9 @@ def test_a_fault_in_a_file_of_the_project_itself_is_reported(data, name, text, s
 def test_sample_songs_survive_cleaning():
     table, ledger = song_files.songs("sample", bundled_e5.count_tokens)
     assert len(table) >= 800
-    assert (ledger.set_index("step")["dropped"].drop(["unescape_html", "remove_section_words"]) > 0).all(), "every rule has something to remove"
+    assert (
+        ledger.set_index("step")["dropped"].drop(["unescape_html", "remove_section_words"]) > 0
+    ).all(), "every rule has something to remove"
     assert set(table["id"]) <= set(song_files.lyric_intent("sample")["id"])
     assert not table["lyric"].str.contains(r"\[(?:Verse|Chorus|Hook)", regex=True).any()
 
@@ -400,7 +552,14 @@ def test_sample_songs_survive_cleaning():
 def test_no_emotion_label_stands_in_the_song_files():
     from wyf_utils.core.paths import data_folder
 
-    keys = set().union(*(r.keys() for r in json.loads((data_folder() / "sample" / "song_meta.json").read_text(encoding="utf-8"))))
+    keys = set().union(
+        *(
+            r.keys()
+            for r in json.loads(
+                (data_folder() / "sample" / "song_meta.json").read_text(encoding="utf-8")
+            )
+        )
+    )
     assert keys == {
         "id",
         "album_id",
@@ -418,8 +577,16 @@ def test_no_emotion_label_stands_in_the_song_files():
 
 
 def test_split_is_stratified_grouped_and_seeded(sample_sentences):
-    table = pd.concat([sample_sentences, sample_sentences.head(200).assign(text=sample_sentences["text"].head(200) + "!!")], ignore_index=True)
-    table = table.drop(columns="writer")  # a corpus whose writers nobody knows: the same text stays together
+    table = pd.concat(
+        [
+            sample_sentences,
+            sample_sentences.head(200).assign(text=sample_sentences["text"].head(200) + "!!"),
+        ],
+        ignore_index=True,
+    )
+    table = table.drop(
+        columns="writer"
+    )  # a corpus whose writers nobody knows: the same text stays together
     parts = splits.split(table, 0)
     assert sum(map(len, parts.values())) == len(table)
     for a, b in (("train", "dev"), ("train", "test"), ("dev", "test")):
@@ -431,9 +598,26 @@ def test_split_is_stratified_grouped_and_seeded(sample_sentences):
 
 
 def test_official_kote_test_file_is_the_test_part():
-    rows = [("가나다", 0, "kote_val"), ("라마바", 4, "kote_val"), ("같은 글", 0, "kote_val"), ("같은글!", 0, "kote_test"), ("사아자", 4, "kote_test")]
+    rows = [
+        ("가나다", 0, "kote_val"),
+        ("라마바", 4, "kote_val"),
+        ("같은 글", 0, "kote_val"),
+        ("같은글!", 0, "kote_test"),
+        ("사아자", 4, "kote_test"),
+    ]
     table = pd.DataFrame(rows * 1, columns=["text", "emotion", "source"])
-    table = pd.concat([table, *(pd.DataFrame({"text": [f"글{i}", f"문{i}"], "emotion": [0, 4], "source": "kote_val"}) for i in range(10))], ignore_index=True)
+    table = pd.concat(
+        [
+            table,
+            *(
+                pd.DataFrame(
+                    {"text": [f"글{i}", f"문{i}"], "emotion": [0, 4], "source": "kote_val"}
+                )
+                for i in range(10)
+            ),
+        ],
+        ignore_index=True,
+    )
     parts = splits.split(table, 0)
     assert set(parts["test"]["source"]) == {"kote_test"} and len(parts["test"]) == 2
     assert "같은 글" not in set(parts["train"]["text"]) | set(parts["dev"]["text"])
@@ -443,6 +627,9 @@ def test_official_kote_test_file_is_the_test_part():
 def test_the_label_shown_is_one_that_says_the_emotion(public):
     names = emotions.KOTE_LABELS
     sad, angry = names.index("슬픔"), names.index("화남/분노")
-    public(kote_val=f"1\t정말 속상한 글\t{angry},{sad},{names.index('절망')}\n", kote_test=f"2\t다른 글이다\t{angry}\n")
+    public(
+        kote_val=f"1\t정말 속상한 글\t{angry},{sad},{names.index('절망')}\n",
+        kote_test=f"2\t다른 글이다\t{angry}\n",
+    )
     table, _ = text_corpora.utterances("open")
     assert table["label"].tolist()[0] in ("슬픔", "절망") and table["emotion"].tolist() == [3, 4]

@@ -17,7 +17,10 @@ def test_sentiment_dialogue_has_all_58_labels_in_the_proportions_of_2022():
     assert emotions.SENTIMENT_DIALOGUE["가난한, 불우한"] == 3
 
 
-@pytest.mark.parametrize(("label", "name"), [("행복", "기쁨"), ("공포", "긴장"), ("놀람", "긴장"), ("혐오", "분노"), ("중립", "중립")])
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [("행복", "기쁨"), ("공포", "긴장"), ("놀람", "긴장"), ("혐오", "분노"), ("중립", "중립")],
+)
 def test_single_turn(label, name):
     assert emotions.KO[emotions.SINGLE_TURN[label]] == name
     assert len(emotions.SINGLE_TURN) == 7
@@ -40,8 +43,8 @@ def test_alternative_reading_of_a_debatable_label():
 
 
 def test_share_and_hard():
-    target = emotions.share([0, 0, 4])
+    target = emotions.label_shares([0, 0, 4])
     assert target.tolist() == [2 / 3, 0, 0, 0, 1 / 3, 0]
-    assert emotions.hard(target) == 0
-    assert emotions.hard(emotions.share([0, 4])) == -1, "a tie has no hard label"
-    assert emotions.hard(emotions.share([])) == -1
+    assert emotions.hard_label(target) == 0
+    assert emotions.hard_label(emotions.label_shares([0, 4])) == -1, "a tie has no hard label"
+    assert emotions.hard_label(emotions.label_shares([])) == -1

@@ -26,7 +26,9 @@ def test_vectors_agree_with_the_package_s_own_engine(full, fifty):
     cosine = (ours * theirs).sum(1) / np.linalg.norm(theirs, axis=1)
     assert cosine.min() >= 0.999
     shuffled = (ours * np.roll(theirs, 1, axis=0)).sum(1)
-    assert shuffled.max() < 0.99, "other sentences are farther away, so that agreement means something"
+    assert shuffled.max() < 0.99, (
+        "other sentences are farther away, so that agreement means something"
+    )
 
 
 def test_cutting_the_vocabulary_changes_no_vector_it_can_spell(full, fifty, sample_sentences):
@@ -47,11 +49,17 @@ def test_tokenizer_frames_folds_and_knows_its_special_tokens(full):
     ids = tokenizer("query: 봄이   온다")["input_ids"]
     assert ids == tokenizer("query: 봄이 온다")["input_ids"]
     assert ids[0] == tokenizer.bos_token_id == 0 and ids[-1] == tokenizer.eos_token_id == 2
-    assert (tokenizer.pad_token_id, tokenizer.unk_token_id, tokenizer.mask_token_id) == (1, 3, 250001)
+    assert (tokenizer.pad_token_id, tokenizer.unk_token_id, tokenizer.mask_token_id) == (
+        1,
+        3,
+        250001,
+    )
 
 
 def test_padding_changes_nothing(full):
-    together = embeddings.embed(full, ["짧다", "이 문장은 앞의 문장보다 훨씬 길어서 앞의 것에 빈칸이 붙는다"])
+    together = embeddings.embed(
+        full, ["짧다", "이 문장은 앞의 문장보다 훨씬 길어서 앞의 것에 빈칸이 붙는다"]
+    )
     assert np.allclose(together[0], embeddings.embed(full, ["짧다"])[0], atol=1e-5)
     assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
 

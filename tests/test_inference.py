@@ -13,7 +13,9 @@ def model(sample_sentences):
     """A model trained for one short epoch on real sample sentences."""
     few = sample_sentences.groupby("emotion").head(40)
     parts = splits.split(few, 0)
-    return finetuning.trained(parts["train"], parts["dev"], finetuning.Recipe(epochs=2, frozen_layers=10), 3).path
+    return finetuning.trained(
+        parts["train"], parts["dev"], finetuning.Recipe(epochs=2, frozen_layers=10), 3
+    ).path
 
 
 @pytest.fixture(scope="module")
@@ -22,13 +24,18 @@ def texts(sample_sentences):
 
 
 def test_eight_bits_give_the_same_answers(model, texts):
-    reference, fast = classifier.load(model).predict(texts), onnx_model.load_onnx(model).predict(texts)
+    reference, fast = (
+        classifier.load(model).predict(texts),
+        onnx_model.load_onnx(model).predict(texts),
+    )
     ranked = np.sort(reference, axis=1)
     clear = ranked[:, -1] - ranked[:, -2] > 0.05  # this little model is often of two minds
     assert clear.mean() > 0.2 and (reference.argmax(1) == fast.argmax(1))[clear].mean() >= 0.98
     assert np.abs(reference - fast).max() < 0.1 and np.abs(reference - fast).mean() < 0.005
     assert np.allclose(fast.sum(1), 1, atol=1e-5)
-    assert len(set(reference.argmax(1))) > 1, "a model that always answers the same would prove nothing"
+    assert len(set(reference.argmax(1))) > 1, (
+        "a model that always answers the same would prove nothing"
+    )
 
 
 def test_padding_and_company_change_nothing(model, texts):
@@ -39,21 +46,34 @@ def test_padding_and_company_change_nothing(model, texts):
 
 def test_weights_fit_the_rounded_inputs_they_get():
     random = np.random.default_rng(0)
-    sizes = np.geomspace(1, 300, 32, dtype=np.float32)  # one channel is as large as all others together, as in E5
+    sizes = np.geomspace(
+        1, 300, 32, dtype=np.float32
+    )  # one channel is as large as all others together, as in E5
     x = (random.normal(size=(2000, 8)) @ random.normal(size=(8, 32)) * sizes + 3).astype(np.float32)
-    weight, bias = (random.normal(size=(32, 16)) / sizes[:, None]).astype(np.float32), random.normal(size=16).astype(np.float32)
+    weight, bias = (
+        (random.normal(size=(32, 16)) / sizes[:, None]).astype(np.float32),
+        random.normal(size=16).astype(np.float32),
+    )
     by = onnx_model._product(x, weight, bias)
     whole = np.clip(np.rint((x - by.centre) * by.stretch / by.step) + by.zero, 0, 255) - by.zero
-    found, true = whole @ by.whole.astype(np.float32) * by.step * by.scale + by.bias, x @ weight + bias
+    found, true = (
+        whole @ by.whole.astype(np.float32) * by.step * by.scale + by.bias,
+        x @ weight + bias,
+    )
     plain, scale = np.rint(x / (np.ptp(x) / 255)) * (np.ptp(x) / 255), np.abs(weight).max(0) / 127
     usual = plain @ (np.rint(weight / scale) * scale) + bias
-    assert np.abs(found - true).mean() < 0.1 * np.abs(usual - true).mean() and np.abs((found - true).mean(0)).max() < 0.01
+    assert (
+        np.abs(found - true).mean() < 0.1 * np.abs(usual - true).mean()
+        and np.abs((found - true).mean(0)).max() < 0.01
+    )
 
 
 def test_exported_once(model):
     first = onnx_model.exported(model)
     assert onnx_model.exported(model).reused and onnx_model.exported(model).path == first.path
-    assert (first.path / "model.onnx").stat().st_size < 0.5 * (model / "model.safetensors").stat().st_size
+    assert (first.path / "model.onnx").stat().st_size < 0.5 * (
+        model / "model.safetensors"
+    ).stat().st_size
 
 
 def test_an_interrupted_export_leaves_nothing(model, monkeypatch, tmp_path):

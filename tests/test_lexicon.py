@@ -22,18 +22,26 @@ def test_the_lexicon_is_large_and_sums_to_one():
 def test_scores_are_the_mean_of_the_terms_found():
     table = lexicons.read_lexicon()
     nothing = np.full(emotions.N, 1 / 6)
-    vectors = lexicon.scores(["눈물이 난다", "짜증 나", "그 사람은 저쪽으로 걸어간다 쿵짝"], table, nothing)
+    vectors = lexicon.scores(
+        ["눈물이 난다", "짜증 나", "그 사람은 저쪽으로 걸어간다 쿵짝"], table, nothing
+    )
     assert vectors[0].argmax() == 3 and vectors[1].argmax() == 4
     assert np.allclose(vectors.sum(1), 1, atol=0.01)
-    assert np.array_equal(lexicon.scores(["뷁뷁"], table, nothing)[0], nothing), "no term: what the caller says"
+    assert np.array_equal(lexicon.scores(["뷁뷁"], table, nothing)[0], nothing), (
+        "no term: what the caller says"
+    )
 
 
 def test_a_broken_lexicon_is_named(data):
     (data / "sample").mkdir()
     path = data / "sample" / "lexicon.csv"
-    path.write_text("term,joy,tension,peace,sadness,anger,neutral\n눈물,0,0,0,0.5,0,0\n", encoding="utf-8")
+    path.write_text(
+        "term,joy,tension,peace,sadness,anger,neutral\n눈물,0,0,0,0.5,0,0\n", encoding="utf-8"
+    )
     with pytest.raises(CorruptData, match="'눈물' do not sum to 1"):
         lexicons.read_lexicon()
-    path.write_text("term,joy,tension,peace,sadness,anger,neutral\n눈물,0,0,0,x,0,0\n", encoding="utf-8")
+    path.write_text(
+        "term,joy,tension,peace,sadness,anger,neutral\n눈물,0,0,0,x,0,0\n", encoding="utf-8"
+    )
     with pytest.raises(CorruptData, match="a weight is no number"):
         lexicons.read_lexicon()

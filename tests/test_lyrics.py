@@ -3,6 +3,7 @@ import threading
 import unicodedata
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pandas as pd
@@ -57,7 +58,14 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, clock):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.clock, self.script, self.asked, self.agents, self.lines, self.times = clock, {}, [], set(), [], []
+        self.clock, self.script, self.asked, self.agents, self.lines, self.times = (
+            clock,
+            {},
+            [],
+            set(),
+            [],
+            [],
+        )
         self.stuck = threading.Event()
 
     def handle_error(self, request, client_address):
@@ -117,18 +125,24 @@ def server(clock, tmp_path, monkeypatch):
     monkeypatch.setenv("WYF_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with Server(clock) as made:
-        threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        threading.Thread(
+            target=made.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        ).start()
         yield made
         made.stuck.set()
         made.shutdown()
 
 
 def lrclib(server, **options):
-    return lyric_sources.Lrclib(f"http://127.0.0.1:{server.server_port}/", **{"timeout": 5, **options})
+    return lyric_sources.Lrclib(
+        f"http://127.0.0.1:{server.server_port}/", **{"timeout": 5, **options}
+    )
 
 
 def table(*titles, artist="가수", **columns):
-    return pd.DataFrame({"id": range(1, len(titles) + 1), "title": titles, "artist": artist, **columns})
+    return pd.DataFrame(
+        {"id": range(1, len(titles) + 1), "title": titles, "artist": artist, **columns}
+    )
 
 
 def adds_up(counts, songs):
@@ -143,9 +157,15 @@ def adds_up(counts, songs):
 @pytest.mark.parametrize(
     ("text", "is_"),
     [
-        ("[ar:아이유]\n[ti:밤편지]\n[00:12.34]이 밤\n[00:15.10][01:15.10] 그날의\n", "이 밤\n그날의"),
+        (
+            "[ar:아이유]\n[ti:밤편지]\n[00:12.34]이 밤\n[00:15.10][01:15.10] 그날의\n",
+            "이 밤\n그날의",
+        ),
         ("[00:01.00]하나\r\n[00:02.00]\r\n[00:03:50]<00:03.50>둘 <00:03.90>셋", "하나\n\n둘 셋"),
-        ("[후렴] 사랑\n[Verse: 1] 이별 [2:30 AM]\n\n\n\n12:30의 약속", "[후렴] 사랑\n[Verse: 1] 이별 [2:30 AM]\n\n12:30의 약속"),
+        (
+            "[후렴] 사랑\n[Verse: 1] 이별 [2:30 AM]\n\n\n\n12:30의 약속",
+            "[후렴] 사랑\n[Verse: 1] 이별 [2:30 AM]\n\n12:30의 약속",
+        ),
         ("탭\t하나\r둘\x00", "탭 하나\n둘"),
         ("[offset:+200]\n[100:00]\n", ""),
     ],
@@ -186,22 +206,56 @@ def test_a_folder_by_id_and_by_names(tmp_path):
         columns=["id", "title", "artist"],
     )  # fmt: skip
     found, counts = lyric_table.collect(songs, lyric_sources.LocalLyrics(folder))
-    assert dict(found.itertuples(index=False)) == {1: "이 밤 그날의", 2: "이 밤 그날의", 3: "번호로", 4: "oi", 5: "줄표", 6: "줄표", 11: "말"}
-    assert adds_up(counts, songs) == {"found": 7, "missing": 2, "instrumental": 0, "failed": 0, "unasked": 2}
-    assert counts.loc["missing", "which"] == ["빈 - 곡 (7): its lyric is blank", "아이유 - 좋은 날 (8)"]
-    assert counts.loc["unasked", "which"] == ["누구 - ? (9): its title is blank; fill it in", "? - 좋은 날 (10): its artist is blank; fill it in"]
+    assert dict(found.itertuples(index=False)) == {
+        1: "이 밤 그날의",
+        2: "이 밤 그날의",
+        3: "번호로",
+        4: "oi",
+        5: "줄표",
+        6: "줄표",
+        11: "말",
+    }
+    assert adds_up(counts, songs) == {
+        "found": 7,
+        "missing": 2,
+        "instrumental": 0,
+        "failed": 0,
+        "unasked": 2,
+    }
+    assert counts.loc["missing", "which"] == [
+        "빈 - 곡 (7): its lyric is blank",
+        "아이유 - 좋은 날 (8)",
+    ]
+    assert counts.loc["unasked", "which"] == [
+        "누구 - ? (9): its title is blank; fill it in",
+        "? - 좋은 날 (10): its artist is blank; fill it in",
+    ]
 
 
 def test_names_decomposed_as_on_a_mac_are_the_same_names(tmp_path):
-    folder = put(tmp_path / "mac", **{unicodedata.normalize("NFD", "임산호 - 돌담은 구멍으로 선다.txt"): "돌담"})
-    found, _ = lyric_table.collect(table("돌담은 구멍으로 선다", artist="임산호"), lyric_sources.LocalLyrics(folder))
+    folder = put(
+        tmp_path / "mac",
+        **{unicodedata.normalize("NFD", "임산호 - 돌담은 구멍으로 선다.txt"): "돌담"},
+    )
+    found, _ = lyric_table.collect(
+        table("돌담은 구멍으로 선다", artist="임산호"), lyric_sources.LocalLyrics(folder)
+    )
     assert found["lyric"].tolist() == ["돌담"]
 
 
 def test_a_cp949_file_fails_alone_with_its_remedy(tmp_path):
-    folder = put(tmp_path / "mine", **{"가수 - 하나.txt": "하나", "가수 - 둘.txt": "둘이서".encode("cp949"), "가수 - 셋.txt": "셋"})
+    folder = put(
+        tmp_path / "mine",
+        **{
+            "가수 - 하나.txt": "하나",
+            "가수 - 둘.txt": "둘이서".encode("cp949"),
+            "가수 - 셋.txt": "셋",
+        },
+    )
     provider = lyric_sources.LocalLyrics(folder)
-    with pytest.raises(CorruptData, match=r"둘.txt is not UTF-8 \(perhaps cp949\); save it as UTF-8"):
+    with pytest.raises(
+        CorruptData, match=r"둘.txt is not UTF-8 \(perhaps cp949\); save it as UTF-8"
+    ):
         provider.ask(lyric_sources.Song(2, "둘", "가수"))
     songs = table("하나", "둘", "셋")
     found, counts = lyric_table.collect(songs, provider)
@@ -211,24 +265,47 @@ def test_a_cp949_file_fails_alone_with_its_remedy(tmp_path):
 
 
 def test_two_different_lyrics_for_one_song_are_not_guessed_at(tmp_path):
-    folder = put(tmp_path / "mine", **{"가수 - 사랑.txt": "하나", "가수 - 사랑!.txt": "둘", "가수 - 꿈.txt": "같은", "가수 - 꿈?.lrc": "[00:01.00]같은"})
+    folder = put(
+        tmp_path / "mine",
+        **{
+            "가수 - 사랑.txt": "하나",
+            "가수 - 사랑!.txt": "둘",
+            "가수 - 꿈.txt": "같은",
+            "가수 - 꿈?.lrc": "[00:01.00]같은",
+        },
+    )
     found, counts = lyric_table.collect(table("사랑", "꿈"), lyric_sources.LocalLyrics(folder))
     assert found["lyric"].tolist() == ["같은"]
-    assert "Several lyrics claim this song" in counts.loc["failed", "which"][0] and "사랑!.txt" in counts.loc["failed", "which"][0]
+    assert (
+        "Several lyrics claim this song" in counts.loc["failed", "which"][0]
+        and "사랑!.txt" in counts.loc["failed", "which"][0]
+    )
 
 
 @pytest.mark.parametrize("ending", ["tsv", "csv"])
 def test_a_table(tmp_path, ending):
     mark = "\t" if ending == "tsv" else ","
-    rows = [("lyric", "title", "artist"), ('"하나\n""둘"""', "노래", "가수"), ("셋\\n넷", "Song", "Singer"), ("", "빈 곡", "가수")]
+    rows = [
+        ("lyric", "title", "artist"),
+        ('"하나\n""둘"""', "노래", "가수"),
+        ("셋\\n넷", "Song", "Singer"),
+        ("", "빈 곡", "가수"),
+    ]
     path = tmp_path / f"mine.{ending}"
     path.write_text("\ufeff" + "".join(mark.join(r) + "\n" for r in rows), encoding="utf-8")
-    found, counts = lyric_table.collect(table("노래", "SONG", "빈 곡", artist=["가수", "singer", "가수"]), lyric_sources.LocalLyrics(path))
-    assert found["lyric"].tolist() == ['하나\n"둘"', "셋\n넷"] and counts.loc["missing", "songs"] == 1
+    found, counts = lyric_table.collect(
+        table("노래", "SONG", "빈 곡", artist=["가수", "singer", "가수"]),
+        lyric_sources.LocalLyrics(path),
+    )
+    assert (
+        found["lyric"].tolist() == ['하나\n"둘"', "셋\n넷"] and counts.loc["missing", "songs"] == 1
+    )
 
 
 def test_what_is_no_source_says_so(tmp_path):
-    with pytest.raises(MissingData, match="nowhere is missing; name a folder of .txt and .lrc files, or a table"):
+    with pytest.raises(
+        MissingData, match="nowhere is missing; name a folder of .txt and .lrc files, or a table"
+    ):
         lyric_sources.LocalLyrics(tmp_path / "nowhere")
     with pytest.raises(MissingData, match="has no .txt or .lrc file"):
         lyric_sources.LocalLyrics(put(tmp_path / "empty"))
@@ -246,31 +323,51 @@ def test_what_is_no_source_says_so(tmp_path):
 
 
 def test_each_documented_answer_is_kept_and_nothing_is_asked_twice(server):
-    songs = pd.concat([table("밤편지", "없는 노래", "연주곡", "밤편지", "BAM", "bam", ""), table("밤편지", artist="다른 가수")], ignore_index=True)
+    songs = pd.concat(
+        [
+            table("밤편지", "없는 노래", "연주곡", "밤편지", "BAM", "bam", ""),
+            table("밤편지", artist="다른 가수"),
+        ],
+        ignore_index=True,
+    )
     songs["id"] = range(1, 9)
     first = lyric_table.collect(songs, lrclib(server))
     assert dict(first[0].itertuples(index=False))[1] == "밤편지의 노랫말\n둘째 줄"
-    assert adds_up(first[1], songs) == {"found": 5, "missing": 1, "instrumental": 1, "failed": 0, "unasked": 1}
+    assert adds_up(first[1], songs) == {
+        "found": 5,
+        "missing": 1,
+        "instrumental": 1,
+        "failed": 0,
+        "unasked": 1,
+    }
     assert server.titles() == ["밤편지", "없는 노래", "연주곡", "BAM", "밤편지"]
     again = lyric_table.collect(songs, lrclib(server))
     pd.testing.assert_frame_equal(again[0], first[0])
     pd.testing.assert_frame_equal(again[1], first[1])
     assert len(server.asked) == 5
-    assert server.agents == {f"WYF v{lyric_sources.__version__} ({lyric_sources.PAGE})"} and lyric_sources.PAGE.startswith("https://")
+    assert server.agents == {
+        f"WYF v{lyric_sources.__version__} ({lyric_sources.PAGE})"
+    } and lyric_sources.PAGE.startswith("https://")
 
 
 def test_a_forced_refresh_asks_again(server, monkeypatch):
     lyric_table.collect(table("없는 노래"), lrclib(server))
-    monkeypatch.setattr(lyric_sources.cache, "_fresh_since", lambda: 4e9)
+    monkeypatch.setattr(lyric_sources.artifacts, "_fresh_since", lambda: 4e9)
     lyric_table.collect(table("없는 노래"), lrclib(server))
     assert len(server.asked) == 2
 
 
 def test_korean_is_percent_encoded_and_duration_is_sent_where_it_is_known(server):
-    songs = table("밤 & 편지?", "둘", "셋", artist="아이유, 10CM", album="달", duration=["231.6", None, 4000])
+    songs = table(
+        "밤 & 편지?", "둘", "셋", artist="아이유, 10CM", album="달", duration=["231.6", None, 4000]
+    )
     lyric_table.collect(songs, lrclib(server))
     assert server.lines[0].isascii() and "%EB%B0%A4" in server.lines[0]
-    assert server.asked[0] == {"track_name": "밤 & 편지?", "artist_name": "아이유, 10CM", "duration": "232"}
+    assert server.asked[0] == {
+        "track_name": "밤 & 편지?",
+        "artist_name": "아이유, 10CM",
+        "duration": "232",
+    }
     assert all("duration" not in a for a in server.asked[1:])
     lyric_table.collect(songs, lrclib(server, by_album=True))
     assert server.asked[3]["album_name"] == "달"
@@ -288,7 +385,10 @@ def test_only_synced_lyrics_or_none(server):
         "TrackNotFound": [{**FOUND, "name": "TrackNotFound"}],
     }
     found, counts = lyric_table.collect(table("줄", "빈", "TrackNotFound"), lrclib(server))
-    assert found["lyric"].tolist() == ["하나\n둘"] * 2 and "without a lyric" in counts.loc["missing", "which"][0]
+    assert (
+        found["lyric"].tolist() == ["하나\n둘"] * 2
+        and "without a lyric" in counts.loc["missing", "which"][0]
+    )
 
 
 @pytest.mark.parametrize(
@@ -312,9 +412,24 @@ def test_only_synced_lyrics_or_none(server):
 )
 def test_a_fault_is_asked_again_after_a_doubling_pause(server, clock, fault):
     server.script["둘"] = [fault] * 3
-    found, _ = lyric_table.collect(table("하나", "둘", "셋"), lrclib(server, tries=4, backoff=1, seconds=0.5))
-    assert found["id"].tolist() == [1, 2, 3] and server.titles() == ["하나", "둘", "둘", "둘", "둘", "셋"]
-    assert [b - a for a, b in zip(server.times, server.times[1:], strict=False)] == [0.5, 1, 2, 4, 0.5]
+    found, _ = lyric_table.collect(
+        table("하나", "둘", "셋"), lrclib(server, tries=4, backoff=1, seconds=0.5)
+    )
+    assert found["id"].tolist() == [1, 2, 3] and server.titles() == [
+        "하나",
+        "둘",
+        "둘",
+        "둘",
+        "둘",
+        "셋",
+    ]
+    assert [b - a for a, b in zip(server.times, server.times[1:], strict=False)] == [
+        0.5,
+        1,
+        2,
+        4,
+        0.5,
+    ]
 
 
 def test_a_timeout_is_asked_again(server):
@@ -335,7 +450,13 @@ def test_the_rate_is_kept_and_the_cache_needs_no_pause(server, clock):
 def test_retry_after_is_honoured_even_by_the_next_song(server):
     server.script = {"둘": [(429, 30)], "셋": [(503, 20)]}
     _, counts = lyric_table.collect(table("하나", "둘", "셋", "넷"), lrclib(server, tries=1))
-    assert counts["songs"].to_dict() == {"found": 2, "missing": 0, "instrumental": 0, "failed": 2, "unasked": 0}
+    assert counts["songs"].to_dict() == {
+        "found": 2,
+        "missing": 0,
+        "instrumental": 0,
+        "failed": 2,
+        "unasked": 0,
+    }
     assert [b - a for a, b in zip(server.times, server.times[1:], strict=False)] == [0.5, 30, 20]
     server.script["다섯"] = [(429, 30)]
     lyric_table.collect(table("다섯"), lrclib(server))
@@ -348,14 +469,21 @@ def test_a_server_that_wants_hours_is_left_alone_and_the_cache_still_answers(ser
     songs = table("하나", "둘", "셋", "넷", "다섯")
     found, counts = lyric_table.collect(songs, lrclib(server, patience=60))
     assert found["id"].tolist() == [1, 5] and server.titles() == ["다섯", "하나", "둘"]
-    assert adds_up(counts, songs)["failed"] == 3 and "asks for a pause of 3600 s; run it again" in counts.loc["failed", "which"][2]
+    assert (
+        adds_up(counts, songs)["failed"] == 3
+        and "asks for a pause of 3600 s; run it again" in counts.loc["failed", "which"][2]
+    )
 
 
 def test_a_server_that_is_down_is_given_up_on(server):
     server.script = {str(n): [(500, "")] * 9 for n in range(10)} | {"0": []}
     songs = table(*map(str, range(10)))
     found, counts = lyric_table.collect(songs, lrclib(server, tries=2, give_up=3))
-    assert found["id"].tolist() == [1] and len(server.asked) == 1 + 3 * 2 and adds_up(counts, songs)["failed"] == 9
+    assert (
+        found["id"].tolist() == [1]
+        and len(server.asked) == 1 + 3 * 2
+        and adds_up(counts, songs)["failed"] == 9
+    )
     assert "failed for 3 songs in a row and was not asked" in counts.loc["failed", "which"][-1]
     server.script = {}
     assert len(lyric_table.collect(songs, lrclib(server))[0]) == 10
@@ -363,7 +491,9 @@ def test_a_server_that_is_down_is_given_up_on(server):
 
 def test_failures_that_are_not_in_a_row_do_not_add_up(server):
     server.script = {t: [(500, "")] for t in "나라바"}
-    found, counts = lyric_table.collect(table(*"가나다라마바사"), lrclib(server, tries=1, give_up=2))
+    found, counts = lyric_table.collect(
+        table(*"가나다라마바사"), lrclib(server, tries=1, give_up=2)
+    )
     assert found["id"].tolist() == [1, 3, 5, 7] and counts.loc["failed", "songs"] == 3
 
 
@@ -371,22 +501,46 @@ def test_what_failed_is_named_not_kept_and_asked_in_the_next_run(server):
     server.script = {"둘": [(500, "")] * 3, "셋": [(400, "")], "없는 것": [(500, "")] * 3}
     songs = table("하나", "둘", "셋", "없는 것", "둘")
     _, counts = lyric_table.collect(songs, lrclib(server, tries=3))
-    assert adds_up(counts, songs) == {"found": 1, "missing": 0, "instrumental": 0, "failed": 4, "unasked": 0}
-    assert server.titles() == ["하나", *["둘"] * 3, "셋", *["없는 것"] * 3]  # a refusal is not repeated, a failed song not asked once more in one run
-    assert [w.split(" (")[0] for w in counts.loc["failed", "which"]] == ["가수 - 둘", "가수 - 셋", "가수 - 없는 것", "가수 - 둘"]
+    assert adds_up(counts, songs) == {
+        "found": 1,
+        "missing": 0,
+        "instrumental": 0,
+        "failed": 4,
+        "unasked": 0,
+    }
+    assert server.titles() == [
+        "하나",
+        *["둘"] * 3,
+        "셋",
+        *["없는 것"] * 3,
+    ]  # a refusal is not repeated, a failed song not asked once more in one run
+    assert [w.split(" (")[0] for w in counts.loc["failed", "which"]] == [
+        "가수 - 둘",
+        "가수 - 셋",
+        "가수 - 없는 것",
+        "가수 - 둘",
+    ]
     assert (
         "no answer in 3 tries (HTTP 500); run it again later" in counts.loc["failed", "which"][0]
         and "refuses this song (HTTP 400); check its names" in counts.loc["failed", "which"][1]
     )
     _, counts = lyric_table.collect(songs, lrclib(server))
-    assert adds_up(counts, songs) == {"found": 4, "missing": 1, "instrumental": 0, "failed": 0, "unasked": 0}
+    assert adds_up(counts, songs) == {
+        "found": 4,
+        "missing": 1,
+        "instrumental": 0,
+        "failed": 0,
+        "unasked": 0,
+    }
     assert server.titles()[8:] == ["둘", "셋", "없는 것"]
 
 
 def test_nobody_listens(server):
     server.shutdown()
     server.server_close()
-    with pytest.raises(Unreachable, match=r"no answer in 2 tries \(ConnectionError\); run it again later"):
+    with pytest.raises(
+        Unreachable, match=r"no answer in 2 tries \(ConnectionError\); run it again later"
+    ):
         lrclib(server, tries=2).ask(lyric_sources.Song(1, "하나", "가수"))
 
 
@@ -406,7 +560,14 @@ def test_an_interrupted_run_goes_on_where_it_stopped(server, clock, monkeypatch,
         lyric_table.collect(songs, provider)
     assert server.titles() == ["가", "나", "다"]
     found, _ = lyric_table.collect(songs, lrclib(server))
-    assert found["id"].tolist() == [1, 2, 3, 4, 5] and server.titles() == ["가", "나", "다", "다", "라", "마"]
+    assert found["id"].tolist() == [1, 2, 3, 4, 5] and server.titles() == [
+        "가",
+        "나",
+        "다",
+        "다",
+        "라",
+        "마",
+    ]
 
 
 def test_an_interrupted_or_torn_cache_file_is_asked_for_again(server, monkeypatch, tmp_path):
@@ -416,7 +577,7 @@ def test_an_interrupted_or_torn_cache_file_is_asked_for_again(server, monkeypatc
         write(path, text[:9], **options)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(lyric_sources.Path, "write_text", torn)
+    monkeypatch.setattr(Path, "write_text", torn)
     with pytest.raises(KeyboardInterrupt):
         lyric_table.collect(table("가"), lrclib(server))
     monkeypatch.undo()
@@ -430,13 +591,23 @@ def test_an_interrupted_or_torn_cache_file_is_asked_for_again(server, monkeypatc
     assert len(server.asked) == 3
 
 
-FAULTS = st.sampled_from(["drop", "half", "broken", "page", (500, ""), (429, 3), (400, ""), {"name": "Error"}])
+FAULTS = st.sampled_from(
+    ["drop", "half", "broken", "page", (500, ""), (429, 3), (400, ""), {"name": "Error"}]
+)
 TITLES = st.sampled_from(["하나", "둘", "셋", "없는 하나", "없는 둘", "연주 하나", "", None])
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(titles=st.lists(TITLES, max_size=8), faults=st.dictionaries(TITLES.filter(bool), st.lists(FAULTS, max_size=4)), give_up=st.integers(1, 4))
-def test_every_song_is_counted_once_and_two_runs_are_enough(server, tmp_path, monkeypatch, titles, faults, give_up):
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    titles=st.lists(TITLES, max_size=8),
+    faults=st.dictionaries(TITLES.filter(bool), st.lists(FAULTS, max_size=4)),
+    give_up=st.integers(1, 4),
+)
+def test_every_song_is_counted_once_and_two_runs_are_enough(
+    server, tmp_path, monkeypatch, titles, faults, give_up
+):
     monkeypatch.setenv("WYF_CACHE", str(tmp_path / uuid.uuid4().hex))
     server.asked.clear()
     songs = table(*titles)
@@ -448,8 +619,14 @@ def test_every_song_is_counted_once_and_two_runs_are_enough(server, tmp_path, mo
     server.script, before = {}, len(server.asked)
     found, counts = lyric_table.collect(songs, lrclib(server))
     settled = {"found": "하나둘셋", "missing": "없", "instrumental": "연"}
-    expected = {state: sum(bool(t) and t[0] in first for t in titles) for state, first in settled.items()}
-    assert adds_up(counts, songs) == {**expected, "failed": 0, "unasked": sum(not t for t in titles)}
+    expected = {
+        state: sum(bool(t) and t[0] in first for t in titles) for state, first in settled.items()
+    }
+    assert adds_up(counts, songs) == {
+        **expected,
+        "failed": 0,
+        "unasked": sum(not t for t in titles),
+    }
     assert len(server.asked) - before <= len({t for t in titles if t})
 
 
@@ -478,16 +655,36 @@ def catalogue(folder, *titles):
 def test_the_written_file_is_read_back_as_it_was(tmp_path):
     root = catalogue(tmp_path / "root", "하나", "둘", "셋")
     words = {11: '"따옴표"\n\n\\ 그리고, 쉼표', 13: "셋"}
-    lyric_table.write_tsv(lyric_table.read_songs(root), pd.DataFrame(words.items(), columns=["id", "lyric"]), root / "lyrics.tsv")
+    lyric_table.write_tsv(
+        lyric_table.read_songs(root),
+        pd.DataFrame(words.items(), columns=["id", "lyric"]),
+        root / "lyrics.tsv",
+    )
     assert song_files.read_catalogue(root).set_index("id")["lyric"].to_dict() == {**words, 12: ""}
     rows = tables.read_table(root / "lyrics.tsv", list(lyric_table.COLUMNS))
-    assert rows.iloc[1].tolist() == ["1", "13", "셋", "셋", "가수", "발라드", "앨범", "7", "20200102"]
+    assert rows.iloc[1].tolist() == [
+        "1",
+        "13",
+        "셋",
+        "셋",
+        "가수",
+        "발라드",
+        "앨범",
+        "7",
+        "20200102",
+    ]
     assert (root / "lyrics.tsv").read_text(encoding="utf-8").count("\n") == 3
 
 
 def test_no_lyric_at_all_is_a_file_of_names_only(tmp_path):
     songs = table("하나")
-    lyric_table.write_tsv(songs, lyric_table.collect(songs, lyric_sources.LocalLyrics(put(tmp_path / "none", **{"a.txt": ""})))[0], tmp_path / "lyrics.tsv")
+    lyric_table.write_tsv(
+        songs,
+        lyric_table.collect(
+            songs, lyric_sources.LocalLyrics(put(tmp_path / "none", **{"a.txt": ""}))
+        )[0],
+        tmp_path / "lyrics.tsv",
+    )
     assert (tmp_path / "lyrics.tsv").read_text() == "\t".join(lyric_table.COLUMNS) + "\n"
 
 
@@ -500,24 +697,38 @@ def test_a_broken_write_leaves_the_old_file(tmp_path, monkeypatch):
 
     monkeypatch.setattr(pd.DataFrame, "to_csv", full)
     with pytest.raises(OSError):
-        lyric_table.write_tsv(table("하나"), pd.DataFrame({"id": [1], "lyric": ["말"]}), tmp_path / "lyrics.tsv")
+        lyric_table.write_tsv(
+            table("하나"), pd.DataFrame({"id": [1], "lyric": ["말"]}), tmp_path / "lyrics.tsv"
+        )
     assert (tmp_path / "lyrics.tsv").read_text() == "old" and len(list(tmp_path.iterdir())) == 1
 
 
 def test_fill_keeps_what_is_there_and_asks_for_the_rest(tmp_path):
     root = catalogue(tmp_path / "root", "하나", "둘", "셋")
-    out, counts = lyric_table.fill(root, lyric_sources.LocalLyrics(put(tmp_path / "none", **{"a.txt": ""})))
+    out, counts = lyric_table.fill(
+        root, lyric_sources.LocalLyrics(put(tmp_path / "none", **{"a.txt": ""}))
+    )
     assert counts.loc["missing", "songs"] == 3 and not out.exists()
-    out, counts = lyric_table.fill(root, lyric_sources.LocalLyrics(put(tmp_path / "one", **{"가수 - 둘.txt": "처음"})))
+    out, counts = lyric_table.fill(
+        root, lyric_sources.LocalLyrics(put(tmp_path / "one", **{"가수 - 둘.txt": "처음"}))
+    )
     assert out == root / "lyrics.tsv" and counts["songs"].tolist() == [1, 2, 0, 0, 0]
     before = out.read_bytes()
-    _, counts = lyric_table.fill(root, lyric_sources.LocalLyrics(put(tmp_path / "two", **{"가수 - 둘.txt": "다른", "a.txt": ""})))
+    _, counts = lyric_table.fill(
+        root,
+        lyric_sources.LocalLyrics(put(tmp_path / "two", **{"가수 - 둘.txt": "다른", "a.txt": ""})),
+    )
     assert counts["songs"].sum() == 2 and out.read_bytes() == before
     with out.open("a", encoding="utf-8") as file:
         file.write("1\t11\t하나\t\t가수\t\t\t\t\n")
-    lyric_table.fill(root, lyric_sources.LocalLyrics(put(tmp_path / "three", **{"11.txt": "나중\n말"})))
+    lyric_table.fill(
+        root, lyric_sources.LocalLyrics(put(tmp_path / "three", **{"11.txt": "나중\n말"}))
+    )
     assert song_files.read_catalogue(root)["lyric"].tolist() == ["나중\n말", "처음", ""]
-    assert tables.read_table(out, ["id", "song_id"]).to_numpy().tolist() == [["0", "12"], ["1", "11"]]
+    assert tables.read_table(out, ["id", "song_id"]).to_numpy().tolist() == [
+        ["0", "12"],
+        ["1", "11"],
+    ]
 
 
 @pytest.mark.parametrize(
@@ -526,7 +737,10 @@ def test_fill_keeps_what_is_there_and_asks_for_the_rest(tmp_path):
         ("[", "breaks off or is malformed"),
         ("{}", "must be a list of songs"),
         ('[{"id": 1, "song_name": "가"}]', "record 0: lacks artist_name_basket"),
-        ('[{"id": 1, "song_name": "가", "artist_name_basket": []}, {"id": 1, "song_name": "나", "artist_name_basket": []}]', "the id 1 stands twice"),
+        (
+            '[{"id": 1, "song_name": "가", "artist_name_basket": []}, {"id": 1, "song_name": "나", "artist_name_basket": []}]',
+            "the id 1 stands twice",
+        ),
     ],
 )
 def test_bad_metadata_is_named(tmp_path, records, says):
@@ -535,10 +749,24 @@ def test_bad_metadata_is_named(tmp_path, records, says):
         lyric_table.read_songs(tmp_path)
 
 
-@pytest.mark.parametrize("changes", [{"artist_name_basket": "온도"}, {"artist_name_basket": [3]}, {"id": "일곱"}, {"song_gn_gnr_basket": {}}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"artist_name_basket": "온도"},
+        {"artist_name_basket": [3]},
+        {"id": "일곱"},
+        {"song_gn_gnr_basket": {}},
+    ],
+)
 def test_metadata_is_as_strict_as_that_of_a_catalogue(tmp_path, changes):
-    (tmp_path / "song_meta.json").write_text(json.dumps([{"id": 1, "song_name": "하나", "artist_name_basket": ["가수"]} | changes]), encoding="utf-8")
-    with pytest.raises(CorruptData, match="song_meta.json, record 0: the id must be a whole number, artist_name_basket .* lists of texts; correct it"):
+    (tmp_path / "song_meta.json").write_text(
+        json.dumps([{"id": 1, "song_name": "하나", "artist_name_basket": ["가수"]} | changes]),
+        encoding="utf-8",
+    )
+    with pytest.raises(
+        CorruptData,
+        match="song_meta.json, record 0: the id must be a whole number, artist_name_basket .* lists of texts; correct it",
+    ):
         lyric_table.read_songs(tmp_path)
 
 
@@ -547,19 +775,39 @@ def test_the_command(tmp_path, server, monkeypatch):
     runner = CliRunner()
     for arguments in ((), ("--online", "--from", str(root))):
         assert isinstance(runner.invoke(app, ["lyrics", str(root), *arguments]).exception, BadInput)
-    assert isinstance(runner.invoke(app, ["lyrics", str(tmp_path / "no"), "--online"]).exception, MissingData)
-    folder = put(tmp_path / "mine", **{"가수 - 하나.txt": "내 것", "가수 - 둘.txt": "둘이서".encode("cp949")})
+    assert isinstance(
+        runner.invoke(app, ["lyrics", str(tmp_path / "no"), "--online"]).exception, MissingData
+    )
+    folder = put(
+        tmp_path / "mine", **{"가수 - 하나.txt": "내 것", "가수 - 둘.txt": "둘이서".encode("cp949")}
+    )
     done = runner.invoke(app, ["lyrics", str(root), "--from", str(folder)])
-    assert done.exit_code == 1 and "failed  가수 - 둘 (13): 가수 - 둘.txt is not UTF-8" in done.output and "lyrics  lyrics.tsv" in done.output
+    assert (
+        done.exit_code == 1
+        and "failed  가수 - 둘 (13): 가수 - 둘.txt is not UTF-8" in done.output
+        and "lyrics  lyrics.tsv" in done.output
+    )
     made = lrclib(server)
     monkeypatch.setattr(lyric_sources, "Lrclib", lambda: made)
     done = runner.invoke(app, ["lyrics", str(root), "--online"])
-    assert done.exit_code == 0 and server.titles() == ["없는 것", "둘"] and "unasked  가수 - ? (14): its title is blank" in done.output
-    assert song_files.read_catalogue(root)["lyric"].tolist() == ["내 것", "", "둘의 노랫말\n둘째 줄", ""]
+    assert (
+        done.exit_code == 0
+        and server.titles() == ["없는 것", "둘"]
+        and "unasked  가수 - ? (14): its title is blank" in done.output
+    )
+    assert song_files.read_catalogue(root)["lyric"].tolist() == [
+        "내 것",
+        "",
+        "둘의 노랫말\n둘째 줄",
+        "",
+    ]
 
 
 def test_a_table_of_song_id_and_lyric_is_enough_and_null_artists_are_blank(tmp_path):
-    records = [{"id": 1, "song_name": "하나", "artist_name_basket": [None]}, {"id": 2, "song_name": "둘", "artist_name_basket": ["가수"]}]
+    records = [
+        {"id": 1, "song_name": "하나", "artist_name_basket": [None]},
+        {"id": 2, "song_name": "둘", "artist_name_basket": ["가수"]},
+    ]
     (tmp_path / "song_meta.json").write_text(json.dumps(records), encoding="utf-8")
     (tmp_path / "lyrics.tsv").write_text("song_id\tlyric\n1\t이미 있는 가사\n", encoding="utf-8")
     assert lyric_table.read_songs(tmp_path)["artist"].tolist() == ["", "가수"]
@@ -568,4 +816,7 @@ def test_a_table_of_song_id_and_lyric_is_enough_and_null_artists_are_blank(tmp_p
     out, counts = lyric_table.fill(tmp_path, lyric_sources.LocalLyrics(tmp_path / "own"))
     assert counts.loc["found", "songs"] == 1
     table = pd.read_csv(out, sep="\t", dtype=str, keep_default_na=False)
-    assert table.set_index("song_id")["lyric"].to_dict() == {"1": "이미 있는 가사", "2": "새로 찾은 가사"}
+    assert table.set_index("song_id")["lyric"].to_dict() == {
+        "1": "이미 있는 가사",
+        "2": "새로 찾은 가사",
+    }

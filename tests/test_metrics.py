@@ -7,7 +7,9 @@ from sklearn import metrics as sklearn_metrics
 
 from wyf_utils.core import intervals, metrics
 
-vectors = arrays(np.float64, st.tuples(st.integers(1, 12), st.just(6)), elements=st.floats(0, 1, width=32))
+vectors = arrays(
+    np.float64, st.tuples(st.integers(1, 12), st.just(6)), elements=st.floats(0, 1, width=32)
+)
 
 
 def loop_agreement(true, predicted):
@@ -36,16 +38,32 @@ def test_scores_of_labels_equal_those_of_scikit_learn(highest, answered, n, seed
     rng = np.random.default_rng(seed)
     true, predicted = rng.integers(0, highest + 1, n), rng.integers(0, answered + 1, n)
     occurring = {"labels": np.unique(true), "average": "macro", "zero_division": 0}
-    assert metrics.macro_f1(true, predicted) == pytest.approx(sklearn_metrics.f1_score(true, predicted, **occurring))
-    assert metrics.macro_precision(true, predicted) == pytest.approx(sklearn_metrics.precision_score(true, predicted, **occurring))
-    assert metrics.macro_recall(true, predicted) == pytest.approx(sklearn_metrics.recall_score(true, predicted, **occurring))
-    assert metrics.weighted_f1(true, predicted) == pytest.approx(sklearn_metrics.f1_score(true, predicted, average="weighted", zero_division=0))
+    assert metrics.macro_f1(true, predicted) == pytest.approx(
+        sklearn_metrics.f1_score(true, predicted, **occurring)
+    )
+    assert metrics.macro_precision(true, predicted) == pytest.approx(
+        sklearn_metrics.precision_score(true, predicted, **occurring)
+    )
+    assert metrics.macro_recall(true, predicted) == pytest.approx(
+        sklearn_metrics.recall_score(true, predicted, **occurring)
+    )
+    assert metrics.weighted_f1(true, predicted) == pytest.approx(
+        sklearn_metrics.f1_score(true, predicted, average="weighted", zero_division=0)
+    )
     weighted = {"average": "weighted", "zero_division": 0}
-    assert metrics.weighted_precision(true, predicted) == pytest.approx(sklearn_metrics.precision_score(true, predicted, **weighted))
-    assert metrics.micro_f1(true, predicted) == pytest.approx(sklearn_metrics.recall_score(true, predicted, **weighted))
-    assert metrics.micro_f1(true, predicted) == pytest.approx(sklearn_metrics.accuracy_score(true, predicted))
+    assert metrics.weighted_precision(true, predicted) == pytest.approx(
+        sklearn_metrics.precision_score(true, predicted, **weighted)
+    )
+    assert metrics.micro_f1(true, predicted) == pytest.approx(
+        sklearn_metrics.recall_score(true, predicted, **weighted)
+    )
+    assert metrics.micro_f1(true, predicted) == pytest.approx(
+        sklearn_metrics.accuracy_score(true, predicted)
+    )
     if len(set(true)) > 1 and len(set(predicted)) > 1:
-        assert metrics.kappa(true, predicted) == pytest.approx(sklearn_metrics.cohen_kappa_score(true, predicted))
+        assert metrics.kappa(true, predicted) == pytest.approx(
+            sklearn_metrics.cohen_kappa_score(true, predicted)
+        )
 
 
 def test_majority_answers_have_no_kappa_and_low_macro_f1():
@@ -56,7 +74,9 @@ def test_majority_answers_have_no_kappa_and_low_macro_f1():
 
 
 def test_macro_f1_counts_only_emotions_that_occur():
-    assert metrics.macro_f1(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 5])) == pytest.approx((1 + 2 / 3) / 2)
+    assert metrics.macro_f1(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 5])) == pytest.approx(
+        (1 + 2 / 3) / 2
+    )
 
 
 def test_bootstrap_covers_the_score_and_narrows_with_rows():
@@ -70,7 +90,9 @@ def test_bootstrap_covers_the_score_and_narrows_with_rows():
     unlucky = np.where(rng.random(2000) < 0.5, true, 1 - true)
     both = intervals.interval(true, [predicted, unlucky], metrics.micro_f1)
     assert both["mean"] == pytest.approx((narrow["mean"] + metrics.micro_f1(true, unlucky)) / 2)
-    assert both["high"] - both["low"] > narrow["high"] - narrow["low"], "seeds that differ widen the interval"
+    assert both["high"] - both["low"] > narrow["high"] - narrow["low"], (
+        "seeds that differ widen the interval"
+    )
 
 
 def test_paired_difference_and_its_verdict():
@@ -84,7 +106,10 @@ def test_paired_difference_and_its_verdict():
     better = intervals.paired_difference(true, [good], [bad])
     assert intervals.verdict(better) == "better" and better["low"] < better["mean"] < better["high"]
     assert intervals.verdict(intervals.paired_difference(true, [bad], [good])) == "worse"
-    assert intervals.verdict(intervals.paired_difference(true, [good, also_good], [also_good, good])) == "no difference"
+    assert (
+        intervals.verdict(intervals.paired_difference(true, [good, also_good], [also_good, good]))
+        == "no difference"
+    )
     assert intervals.paired_difference(true, [good], [good])["high"] == 0
 
 
@@ -113,7 +138,11 @@ def test_precision_recall_and_weighted_f1_by_hand():
 def test_correlation_interval_holds_its_mean():
     x = np.random.default_rng(0).normal(size=200)
     found = metrics.correlation(x, x + np.random.default_rng(1).normal(size=200))
-    assert found["low"] < found["mean"] < found["high"] and 0.5 < found["mean"] < 0.85 and found["n"] == 200
+    assert (
+        found["low"] < found["mean"] < found["high"]
+        and 0.5 < found["mean"] < 0.85
+        and found["n"] == 200
+    )
 
 
 @settings(max_examples=30, deadline=None)
@@ -123,11 +152,21 @@ def test_song_scores_equal_the_plain_scores(true, random):
     found = intervals.song_scores(true, answers, times=5)
     ids = true.argmax(1)
     assert set(found) == set(intervals.SONG_SCORES)
-    for name, plain in (("macro_f1", metrics.macro_f1), ("balanced_accuracy", metrics.macro_recall), ("kappa", metrics.kappa)):
-        assert found[name]["mean"] == pytest.approx(np.mean([plain(ids, a.argmax(1)) for a in answers])), name
-    assert found["brier"]["mean"] == pytest.approx(np.mean([metrics.brier(ids, a) for a in answers]))
+    for name, plain in (
+        ("macro_f1", metrics.macro_f1),
+        ("balanced_accuracy", metrics.macro_recall),
+        ("kappa", metrics.kappa),
+    ):
+        assert found[name]["mean"] == pytest.approx(
+            np.mean([plain(ids, a.argmax(1)) for a in answers])
+        ), name
+    assert found["brier"]["mean"] == pytest.approx(
+        np.mean([metrics.brier(ids, a) for a in answers])
+    )
     for name, value in loop_agreement(true, answers[0]).items():
-        assert intervals.song_scores(true, answers[:1], times=5)[name]["mean"] == pytest.approx(value)
+        assert intervals.song_scores(true, answers[:1], times=5)[name]["mean"] == pytest.approx(
+            value
+        )
     assert all(v["low"] <= v["mean"] <= v["high"] and v["n"] == len(true) for v in found.values())
 
 
@@ -135,10 +174,17 @@ def test_song_scores_agree_with_the_bootstrap_of_single_scores():
     rng = np.random.default_rng(0)
     true = rng.dirichlet(np.ones(6), 300)
     ours, theirs = ([true + scale * rng.random((300, 6)) for _ in range(3)] for scale in (0.3, 2.0))
-    one, other = intervals.song_scores(true, ours)["kappa"], intervals.interval(true, ours, lambda t, a: metrics.kappa(t.argmax(1), a.argmax(1)))
-    assert [one[k] for k in ("mean", "low", "high")] == pytest.approx([other[k] for k in ("mean", "low", "high")], abs=0.02)
+    one, other = (
+        intervals.song_scores(true, ours)["kappa"],
+        intervals.interval(true, ours, lambda t, a: metrics.kappa(t.argmax(1), a.argmax(1))),
+    )
+    assert [one[k] for k in ("mean", "low", "high")] == pytest.approx(
+        [other[k] for k in ("mean", "low", "high")], abs=0.02
+    )
     difference = intervals.song_scores(true, ours, theirs)["kappa"]
-    assert difference["mean"] == pytest.approx(one["mean"] - intervals.song_scores(true, theirs)["kappa"]["mean"])
+    assert difference["mean"] == pytest.approx(
+        one["mean"] - intervals.song_scores(true, theirs)["kappa"]["mean"]
+    )
     assert intervals.verdict(difference) == "better"
     assert intervals.song_scores(true, ours, ours)["kappa"]["mean"] == 0
 
@@ -146,12 +192,16 @@ def test_song_scores_agree_with_the_bootstrap_of_single_scores():
 def test_baselines_of_songs():
     labels = np.array([3, 3, 3, 0, 0, 4])
     most = metrics.majority(labels, 2)
-    assert most.shape == (2, 6) and most[0].tolist() == pytest.approx([1 / 3, 0, 0, 1 / 2, 1 / 6, 0])
+    assert most.shape == (2, 6) and most[0].tolist() == pytest.approx(
+        [1 / 3, 0, 0, 1 / 2, 1 / 6, 0]
+    )
     known = np.eye(6)[labels]
     drawn = metrics.prior_sampling(known, 4000, 0)
     assert drawn.mean(0) == pytest.approx(most[0], abs=0.03)
     assert np.array_equal(np.sort(metrics.shuffled(labels, 0)), np.sort(labels))
-    assert metrics.kappa(np.tile(labels, 500), metrics.shuffled(np.tile(labels, 500), 1)) == pytest.approx(0, abs=0.05)
+    assert metrics.kappa(
+        np.tile(labels, 500), metrics.shuffled(np.tile(labels, 500), 1)
+    ) == pytest.approx(0, abs=0.05)
 
 
 def test_alignment_and_uniformity_by_hand():

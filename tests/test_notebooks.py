@@ -13,7 +13,13 @@ from wyf_utils.core.files import read_json
 from wyf_utils.core.paths import ROOT
 from wyf_utils.study import runner
 
-STEMS = ["01_eda", "02_model_comparison", "03_dapt", "04_mel_cnn_vs_embedding", "05_recommender_demo"]
+STEMS = [
+    "01_eda",
+    "02_model_comparison",
+    "03_dapt",
+    "04_mel_cnn_vs_embedding",
+    "05_recommender_demo",
+]
 HOME = re.compile(r"/(?:root|home|Users|work|tmp|opt|usr|var)/|[A-Z]:\\\\Users|site-packages")
 
 
@@ -23,7 +29,9 @@ def committed(request):
 
 
 def outputs(notebook):
-    return json.dumps([c.get("outputs", []) for c in notebook.cells if c.cell_type == "code"], ensure_ascii=False)
+    return json.dumps(
+        [c.get("outputs", []) for c in notebook.cells if c.cell_type == "code"], ensure_ascii=False
+    )
 
 
 def test_the_five_notebooks_are_there():
@@ -34,7 +42,9 @@ def test_executed_without_error_or_absolute_path(committed):
     stem, notebook = committed
     code = [c for c in notebook.cells if c.cell_type == "code"]
     counts = [c.execution_count for c in code]
-    assert counts == list(range(1, len(code) + 1)), f"{stem} was not executed in one go; run `make publish`"
+    assert counts == list(range(1, len(code) + 1)), (
+        f"{stem} was not executed in one go; run `make publish`"
+    )
     text = outputs(notebook)
     assert '"output_type": "error"' not in text
     assert not HOME.search(text), f"{stem} shows a path of one machine: {HOME.search(text).group()}"
@@ -44,13 +54,17 @@ def test_executed_without_error_or_absolute_path(committed):
 def test_matches_its_twin(committed):
     stem, notebook = committed
     script = jupytext.read(runner.twin(stem))
-    assert [(c.cell_type, c.source) for c in notebook.cells] == [(c.cell_type, c.source) for c in script.cells], f"{stem} differs from its .py; run `make sync`"
+    assert [(c.cell_type, c.source) for c in notebook.cells] == [
+        (c.cell_type, c.source) for c in script.cells
+    ], f"{stem} differs from its .py; run `make sync`"
 
 
 def test_form_of_a_notebook(committed):
     stem, notebook = committed
     card = notebook.cells[0].source
-    assert card.startswith(f"# {stem[:2]} · ") and all(f"**{row}**" in card for row in ("Question", "Reads", "Writes", "Before, after", "Time"))
+    assert card.startswith(f"# {stem[:2]} · ") and all(
+        f"**{row}**" in card for row in ("Question", "Reads", "Writes", "Before, after", "Time")
+    )
     declared = runner.declared_parameters(notebook, stem)
     assert declared["run"] == "default" and declared["profile"] == "sample"
     code = [c.source for c in notebook.cells if c.cell_type == "code"]
@@ -62,21 +76,36 @@ def test_form_of_a_notebook(committed):
 def test_prose_types_no_scores(committed):
     _, notebook = committed
     prose = " ".join(c.source for c in notebook.cells if c.cell_type == "markdown")
-    assert not re.search(r"\b0\.\d{2,}", prose), "a score in prose is displayed from its value, never typed"
+    assert not re.search(r"\b0\.\d{2,}", prose), (
+        "a score in prose is displayed from its value, never typed"
+    )
 
 
 def test_published_figures_have_rows_and_both_languages():
-    for folder in (figures_folder for figures_folder in (ROOT / "figures", ROOT / "figures" / "open") if figures_folder.is_dir()):
+    for folder in (
+        figures_folder
+        for figures_folder in (ROOT / "figures", ROOT / "figures" / "open")
+        if figures_folder.is_dir()
+    ):
         manifest = read_json(folder / "manifest.json")
         files = {p.name for p in folder.iterdir() if p.suffix in (".png", ".svg")}
-        assert files == {f"{name}.{lang}.{ending}" for name in manifest for lang in language.LANGUAGES for ending in ("png", "svg")}
+        assert files == {
+            f"{name}.{lang}.{ending}"
+            for name in manifest
+            for lang in language.LANGUAGES
+            for ending in ("png", "svg")
+        }
         for row in manifest.values():
             assert row["notebook"] in STEMS and row["data"] is not None
-            assert all(row[text][lang] for text in ("caption", "alt") for lang in language.LANGUAGES)
+            assert all(
+                row[text][lang] for text in ("caption", "alt") for lang in language.LANGUAGES
+            )
 
 
 def numbers(value):
-    return [value] if not isinstance(value, dict) else [value[k] for k in ("mean", "low", "high", "n")]
+    return (
+        [value] if not isinstance(value, dict) else [value[k] for k in ("mean", "low", "high", "n")]
+    )
 
 
 def check_results(section, stems):
@@ -111,15 +140,28 @@ def test_open_results_put_2022_s_mel_beside_its_baselines():
     assert heard["top1/mel_2022"]["mean"] == pytest.approx(0.7847, abs=5e-5)
     assert heard["top1/majority"]["mean"] == pytest.approx(0.7840, abs=5e-5)
     assert heard["kappa/mel_2022"]["mean"] == pytest.approx(0.008, abs=5e-4)
-    assert heard["less_strict_top1/mel_2022"]["mean"] < heard["less_strict_top1/majority"]["mean"], "never listening scores higher"
+    assert (
+        heard["less_strict_top1/mel_2022"]["mean"] < heard["less_strict_top1/majority"]["mean"]
+    ), "never listening scores higher"
 
 
 def test_the_sample_s_sound_is_heard():
     heard = read_json(ROOT / "figures" / "results.json")["default"]["04_mel_cnn_vs_embedding"]
-    models = ("cnn", "resnet50", "shallow", "shallow_corrected", "simclr_linear", "simclr_dense", "statistics_linear", "statistics_dense")
+    models = (
+        "cnn",
+        "resnet50",
+        "shallow",
+        "shallow_corrected",
+        "simclr_linear",
+        "simclr_dense",
+        "statistics_linear",
+        "statistics_dense",
+    )
     best = max(heard[f"kappa/{m}"]["mean"] for m in models)
     assert best > heard["kappa/shuffled"]["mean"]
-    assert best >= min(0.25, 0.7 * heard["kappa/composer"]["mean"]), "lyric labels teach hearing as far as sound can know them"
+    assert best >= min(0.25, 0.7 * heard["kappa/composer"]["mean"]), (
+        "lyric labels teach hearing as far as sound can know them"
+    )
     assert max(v["mean"] for name, v in heard.items() if name.startswith("kappa_composer/")) >= 0.5
     assert max(heard[f"macro_f1_difference/{m}-majority"]["low"] for m in models) > 0
     assert heard["uniformity/simclr"] < -0.5, "not collapsed"
@@ -149,5 +191,8 @@ def test_a_feeling_is_answered_from_the_smoke_run(smoke, monkeypatch):
     vector = feeling.feel("면접에서 또 떨어져서 너무 속상해", "smoke")
     assert vector.shape == (6,) and vector.sum() == pytest.approx(1, abs=1e-5)
     answer = feeling.answer("면접에서 또 떨어져서 너무 속상해", "smoke")
-    text = feeling.text(answer, "smoke", feeling.explain(answer, "smoke"))
-    assert all(name in text for name in emotions.KO) and len(re.findall(r"^  \d\. .+cosine", text, re.MULTILINE)) == 5
+    text = feeling.as_text(answer, "smoke", feeling.explain(answer, "smoke"))
+    assert (
+        all(name in text for name in emotions.KO)
+        and len(re.findall(r"^  \d\. .+cosine", text, re.MULTILINE)) == 5
+    )

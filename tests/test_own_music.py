@@ -20,8 +20,16 @@ from wyf_utils.app.page import feeling
 from wyf_utils.cli import app
 from wyf_utils.core import paths
 from wyf_utils.core.errors import BadInput, CorruptData, MissingData, NoRoom, Unreachable
-from wyf_utils.music import catalogue, database, feature_store, library, library_files, lyric_sources, tags
-from wyf_utils.sound import audio_files, mel, networks
+from wyf_utils.music import (
+    catalogue,
+    database,
+    feature_store,
+    library,
+    library_files,
+    lyric_sources,
+    tags,
+)
+from wyf_utils.sound import audio_files, networks
 from wyf_utils.text import bundled_e5, encoders, finetuning
 
 LYRIC = "눈물이 멈추지 않아\n이별하고 매일 운다"
@@ -42,7 +50,11 @@ def tagged(path, encoding=3, **frames):
     if found.tags is None:
         found.add_tags()
     for name, text in frames.items():
-        found.tags.add(id3.USLT(encoding=encoding, lang="kor", desc="", text=text) if name == "USLT" else getattr(id3, name)(encoding=encoding, text=text))
+        found.tags.add(
+            id3.USLT(encoding=encoding, lang="kor", desc="", text=text)
+            if name == "USLT"
+            else getattr(id3, name)(encoding=encoding, text=text)
+        )
     found.save()
     return path
 
@@ -70,7 +82,11 @@ def m4a(path, **atoms):
 
     handler = atom(b"hdlr", bytes(8), b"soun", bytes(13))
     header = atom(b"mdhd", bytes(12), struct.pack(">II", 1000, 180_000), bytes(4))
-    path.write_bytes(atom(b"ftyp", b"M4A \0\0\0\0M4A mp42isom") + atom(b"moov", atom(b"trak", atom(b"mdia", header, handler))) + atom(b"mdat", bytes(64)))
+    path.write_bytes(
+        atom(b"ftyp", b"M4A \0\0\0\0M4A mp42isom")
+        + atom(b"moov", atom(b"trak", atom(b"mdia", header, handler)))
+        + atom(b"mdat", bytes(64))
+    )
     found = MP4(path)
     found.add_tags()
     found.tags.update({f"©{name}": [text] for name, text in atoms.items()})
@@ -85,32 +101,85 @@ def m4a(path, **atoms):
 @pytest.mark.parametrize("encoding", [1, 3], ids=["utf-16", "utf-8"])
 def test_id3v2(tmp_path, ending, encoding):
     path = sound(tmp_path / f"a.{ending}")
-    tagged(path, encoding, TIT2="밤편지", TPE1="아이유", TALB="팔레트", TCON="발라드", TDRC="2017-03-24", USLT=f"[00:01.00]{LYRIC}")
+    tagged(
+        path,
+        encoding,
+        TIT2="밤편지",
+        TPE1="아이유",
+        TALB="팔레트",
+        TCON="발라드",
+        TDRC="2017-03-24",
+        USLT=f"[00:01.00]{LYRIC}",
+    )
     assert tags.read(path) == tags.Tags("밤편지", "아이유", "팔레트", "발라드", 2017, 2, LYRIC)
 
 
 @pytest.mark.parametrize("ending", ["flac", "ogg"])
 @pytest.mark.parametrize("field", ["LYRICS", "UNSYNCEDLYRICS"])
 def test_vorbis_comments(tmp_path, ending, field):
-    path = commented(sound(tmp_path / f"a.{ending}"), TITLE="밤편지", ARTIST="아이유", ALBUM="팔레트", GENRE="발라드", DATE="20170324", **{field: LYRIC})
+    path = commented(
+        sound(tmp_path / f"a.{ending}"),
+        TITLE="밤편지",
+        ARTIST="아이유",
+        ALBUM="팔레트",
+        GENRE="발라드",
+        DATE="20170324",
+        **{field: LYRIC},
+    )
     assert tags.read(path) == tags.Tags("밤편지", "아이유", "팔레트", "발라드", 2017, 2, LYRIC)
 
 
 def test_mp4_atoms(tmp_path):
-    path = m4a(tmp_path / "a.m4a", nam="밤편지", ART="아이유", alb="팔레트", gen="발라드", day="2017", lyr=LYRIC)
+    path = m4a(
+        tmp_path / "a.m4a",
+        nam="밤편지",
+        ART="아이유",
+        alb="팔레트",
+        gen="발라드",
+        day="2017",
+        lyr=LYRIC,
+    )
     assert tags.read(path) == tags.Tags("밤편지", "아이유", "팔레트", "발라드", 2017, 180, LYRIC)
 
 
 def test_cp949_in_id3v1_even_cut_within_a_character_and_in_id3v2_that_says_latin_1(tmp_path):
-    old = tags.read(id3v1(sound(tmp_path / "a.mp3"), "비처럼 음악처럼 비처럼 음악처럼", "김현식", "비처럼"))
-    assert (old.title, old.artist, old.album, old.year) == ("비처럼 음악처럼 비처럼 음악처", "김현식", "비처럼", 1999)
-    path = tagged(sound(tmp_path / "b.mp3"), 0, TIT2="뷁의 밤".encode("cp949").decode("latin-1"), USLT=LYRIC.encode("cp949").decode("latin-1"))
+    old = tags.read(
+        id3v1(sound(tmp_path / "a.mp3"), "비처럼 음악처럼 비처럼 음악처럼", "김현식", "비처럼")
+    )
+    assert (old.title, old.artist, old.album, old.year) == (
+        "비처럼 음악처럼 비처럼 음악처",
+        "김현식",
+        "비처럼",
+        1999,
+    )
+    path = tagged(
+        sound(tmp_path / "b.mp3"),
+        0,
+        TIT2="뷁의 밤".encode("cp949").decode("latin-1"),
+        USLT=LYRIC.encode("cp949").decode("latin-1"),
+    )
     assert tags.read(path).title == "뷁의 밤" and tags.read(path).lyric == LYRIC
-    both = tags.read(id3v1(tagged(sound(tmp_path / "c.mp3"), 1, TIT2="새 제목"), "옛 제목", "옛 가수"))
+    both = tags.read(
+        id3v1(tagged(sound(tmp_path / "c.mp3"), 1, TIT2="새 제목"), "옛 제목", "옛 가수")
+    )
     assert (both.title, both.artist) == ("새 제목", "옛 가수")
 
 
-@pytest.mark.parametrize("name", ["Beyoncé", "Åsa", "Björk", "Motörhead", "Sigur Rós", "Café del Mar", "naïve", "Queen", "", "“”"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Beyoncé",
+        "Åsa",
+        "Björk",
+        "Motörhead",
+        "Sigur Rós",
+        "Café del Mar",
+        "naïve",
+        "Queen",
+        "",
+        "“”",
+    ],
+)
 def test_latin_names_stay(name):
     assert tags.as_korean(name) == name
 
@@ -173,23 +242,35 @@ def test_only_the_folder_is_read(tmp_path):
     (folder / "loop").symlink_to(folder)
     (folder / "a" / unicodedata.normalize("NFD", "한.LRC")).touch()
     os.mkfifo(folder / "pipe.mp3")
-    files = library_files.find(folder)
-    assert [(file.name, file.text and file.text.suffix) for file in files] == [("b.MP3", None), ("a/한.flac", ".LRC")]
+    files = library_files.find_files(folder)
+    assert [(file.name, file.text and file.text.suffix) for file in files] == [
+        ("b.MP3", None),
+        ("a/한.flac", ".LRC"),
+    ]
 
 
 def test_no_folder_and_no_music(tmp_path):
-    with pytest.raises(MissingData, match="There is no folder .*nowhere; name the one that holds your music"):
-        library_files.find(tmp_path / "nowhere")
+    with pytest.raises(
+        MissingData, match="There is no folder .*nowhere; name the one that holds your music"
+    ):
+        library_files.find_files(tmp_path / "nowhere")
     (tmp_path / "note.txt").touch()
-    with pytest.raises(MissingData, match=r"holds no music \(.mp3, .flac.*\); name a folder that does"):
-        library_files.find(tmp_path)
+    with pytest.raises(
+        MissingData, match=r"holds no music \(.mp3, .flac.*\); name a folder that does"
+    ):
+        library_files.find_files(tmp_path)
 
 
 def test_a_name_that_is_not_utf_8_or_holds_escapes_can_be_printed(tmp_path):
     (tmp_path / os.fsdecode("밤.mp3".encode("cp949"))).touch()
     (tmp_path / "a\x1b[31m.mp3").touch()
-    names = [file.name for file in library_files.find(tmp_path)]
-    assert names[0] == "a[31m.mp3" and names[1].endswith(".mp3") and "�" in names[1] and "\n".join(names).encode()
+    names = [file.name for file in library_files.find_files(tmp_path)]
+    assert (
+        names[0] == "a[31m.mp3"
+        and names[1].endswith(".mp3")
+        and "�" in names[1]
+        and "\n".join(names).encode()
+    )
 
 
 # The database
@@ -201,15 +282,38 @@ def made(tmp_path_factory, sample_sentences):
     runs, tiny = tmp_path_factory.mktemp("runs"), tmp_path_factory.mktemp("tiny")
     kcbert(tiny, sample_sentences["text"].tolist()[:200])
     parts = catalogue.sentences("sample", seed=0, limit=300)
-    model = finetuning.trained(parts["train"], parts["dev"], finetuning.Recipe(encoder=str(tiny), epochs=1, frozen_layers=1), 0)
+    model = finetuning.trained(
+        parts["train"],
+        parts["dev"],
+        finetuning.Recipe(encoder=str(tiny), epochs=1, frozen_layers=1),
+        0,
+    )
     torch.manual_seed(0)
     folder = paths.cache_folder() / f"mel_{networks.CHOSEN}" / "tiny"
     folder.mkdir(parents=True)
-    save_file({name: weights.contiguous() for name, weights in networks.NETWORKS[networks.CHOSEN](0).state_dict().items()}, folder / "model.safetensors")
-    songs = pd.DataFrame({"id": [0], "title": "노래", "artist": "가수", "album": "", "genre": "", "year": 2020})
+    save_file(
+        {
+            name: weights.contiguous()
+            for name, weights in networks.NETWORKS[networks.CHOSEN](0).state_dict().items()
+        },
+        folder / "model.safetensors",
+    )
+    songs = pd.DataFrame(
+        {"id": [0], "title": "노래", "artist": "가수", "album": "", "genre": "", "year": 2020}
+    )
     flat = np.full((1, 6), 1 / 6, np.float32)
-    origin = {"run": "made", "profile": "sample", "model": model.key, "mel_model": "tiny", "mel_weights": str([0.3] * 6), "mel_temperature": "[0.5]"}
-    database.build(runs / "made" / database.NAME, database.MusicDatabase(songs, flat, flat, flat, flat[:, :0], origin))
+    origin = {
+        "run": "made",
+        "profile": "sample",
+        "model": model.key,
+        "mel_model": "tiny",
+        "mel_weights": str([0.3] * 6),
+        "mel_temperature": "[0.5]",
+    }
+    database.build(
+        runs / "made" / database.NAME,
+        database.MusicDatabase(songs, flat, flat, flat, flat[:, :0], origin),
+    )
     return runs
 
 
@@ -221,10 +325,12 @@ def encoder():
 @pytest.fixture
 def build(made, encoder, tmp_path, monkeypatch):
     """`library.build` with runs and a memory of its own."""
-    monkeypatch.setattr(library, "run_folder", lambda run: (made if run == "made" else tmp_path / "runs") / run)
+    monkeypatch.setattr(
+        library, "run_folder", lambda run: (made if run == "made" else tmp_path / "runs") / run
+    )
     monkeypatch.setattr(library.encoders, "load", lambda *_: encoder)
-    memory = feature_store.Memory
-    monkeypatch.setattr(library, "Memory", lambda path: memory(tmp_path / path.name))
+    memory = feature_store.FeatureStore
+    monkeypatch.setattr(library, "FeatureStore", lambda path: memory(tmp_path / path.name))
 
     def call(folder, **options):
         path, account = library.build(folder, "made", **options)
@@ -238,25 +344,38 @@ def build(made, encoder, tmp_path, monkeypatch):
 def heard(monkeypatch):
     """Names of the files that are opened to be heard."""
     names, examine = [], library_files._examine
-    monkeypatch.setattr(library, "_examine", lambda path: (names.append(path.name), examine(path))[1])
+    monkeypatch.setattr(
+        library_files, "_examine", lambda path: (names.append(path.name), examine(path))[1]
+    )
     return names
 
 
 def state_of(folder):
-    return {path.relative_to(folder): (path.lstat().st_mtime_ns, path.is_file() and path.read_bytes()) for path in folder.rglob("*")}
+    return {
+        path.relative_to(folder): (path.lstat().st_mtime_ns, path.is_file() and path.read_bytes())
+        for path in folder.rglob("*")
+    }
 
 
 @pytest.fixture
 def mixed(tmp_path):
     """A folder as people have them, faults included."""
     folder = tmp_path / "music"
-    tagged(sound(folder / "발라드" / "a.mp3"), 1, TIT2="밤편지", TPE1="아이유", TDRC="2017", USLT=LYRIC)
+    tagged(
+        sound(folder / "발라드" / "a.mp3"), 1, TIT2="밤편지", TPE1="아이유", TDRC="2017", USLT=LYRIC
+    )
     commented(sound(folder / "b.flac", 300), title="소리만", artist="악단")
     sound(folder / "가수 - 곁.ogg", 500)
     (folder / "가수 - 곁.lrc").write_text(f"[00:01.00]{LYRIC}\n세 번째 줄", encoding="utf-8")
     m4a(folder / "d.m4a", nam="가사만", lyr="오늘 정말 신난다\n최고로 행복한 하루")
     m4a(folder / "e.m4a", nam="아무것도 없음")
-    tagged(sound(folder / "f.mp3", 600), 3, TIT2="Yesterday", TPE1="The Beatles", USLT="all my troubles seemed so far away")
+    tagged(
+        sound(folder / "f.mp3", 600),
+        3,
+        TIT2="Yesterday",
+        TPE1="The Beatles",
+        USLT="all my troubles seemed so far away",
+    )
     sound(folder / "g.wav", 700).rename(folder / "g.mp3")
     (folder / "text.mp3").write_text("소리가 아닌 글입니다 " * 200, encoding="utf-8")
     (folder / "text.txt").write_text(LYRIC, encoding="utf-8")
@@ -273,19 +392,49 @@ def test_a_mixed_folder(build, mixed):
     assert state_of(mixed) == before, "nothing is written into the folder"
     songs = music.songs.set_index("title")
     assert set(songs.index) == {"밤편지", "소리만", "곁", "가사만", "Yesterday", "g"}
-    assert songs.loc["밤편지", ["artist", "year", "text"]].tolist() == ["아이유", 2017, LYRIC] and songs.loc["곁", "artist"] == "가수"
-    assert songs.loc["곁", "text"] == LYRIC + "\n세 번째 줄" and songs.loc["밤편지", "path"] == str(mixed / "copy.mp3")
-    basis = pd.DataFrame({"lyric": music.has_lyric, "sound": music.has_sound}, index=music.songs["title"])
-    assert basis.index[basis["lyric"] & basis["sound"]].tolist() == [t for t in music.songs["title"] if t in ("밤편지", "곁")]
-    assert set(basis.index[~basis["lyric"]]) == {"소리만", "Yesterday", "g"} and basis.index[~basis["sound"]].tolist() == ["가사만"]
+    assert (
+        songs.loc["밤편지", ["artist", "year", "text"]].tolist() == ["아이유", 2017, LYRIC]
+        and songs.loc["곁", "artist"] == "가수"
+    )
+    assert songs.loc["곁", "text"] == LYRIC + "\n세 번째 줄" and songs.loc["밤편지", "path"] == str(
+        mixed / "copy.mp3"
+    )
+    basis = pd.DataFrame(
+        {"lyric": music.has_lyric, "sound": music.has_sound}, index=music.songs["title"]
+    )
+    assert basis.index[basis["lyric"] & basis["sound"]].tolist() == [
+        t for t in music.songs["title"] if t in ("밤편지", "곁")
+    ]
+    assert set(basis.index[~basis["lyric"]]) == {"소리만", "Yesterday", "g"} and basis.index[
+        ~basis["sound"]
+    ].tolist() == ["가사만"]
     assert account.index.tolist() == list(library.STATES)
-    assert account["files"].to_dict() == {"found": 12, "songs": 6, "copies": 1, "unreadable": 5, "without lyrics": 3, "without sound": 1, "misnamed": 1}
+    assert account["files"].to_dict() == {
+        "found": 12,
+        "songs": 6,
+        "copies": 1,
+        "unreadable": 5,
+        "without lyrics": 3,
+        "without sound": 1,
+        "misnamed": 1,
+    }
     which = account["which"]
-    assert which["copies"] == ["발라드/a.mp3 is copy.mp3"] and which["misnamed"] == ["g.mp3 holds WAV"]
-    assert "f.mp3: its lyric is not Korean" in which["without lyrics"] and "b.flac" in which["without lyrics"]
+    assert which["copies"] == ["발라드/a.mp3 is copy.mp3"] and which["misnamed"] == [
+        "g.mp3 holds WAV"
+    ]
+    assert (
+        "f.mp3: its lyric is not Korean" in which["without lyrics"]
+        and "b.flac" in which["without lyrics"]
+    )
     assert which["without sound"][0].startswith("d.m4a ")
     assert "empty.flac is empty; get it again" in which["unreadable"]
-    assert sorted(name.split()[0] for name in which["unreadable"]) == ["cut.flac", "e.m4a", "empty.flac", "silent.wav", "text.mp3"]
+    assert sorted(name.split()[0] for name in which["unreadable"]) == [
+        "cut.flac",
+        "e.m4a",
+        "empty.flac",
+        "silent.wav",
+        "text.mp3",
+    ]
 
 
 def test_only_what_is_new_or_changed_is_read_again(build, mixed, heard, monkeypatch):
@@ -293,10 +442,14 @@ def test_only_what_is_new_or_changed_is_read_again(build, mixed, heard, monkeypa
     first = build.path.read_bytes()
     assert len(heard) == 11, "a copy is heard once"
     heard.clear()
-    digested, digest = [], library.hashlib.file_digest
-    monkeypatch.setattr(library.hashlib, "file_digest", lambda file, kind: (digested.append(Path(file.name).name), digest(file, kind))[1])
+    digested, digest = [], feature_store.hashlib.file_digest
+    monkeypatch.setattr(
+        feature_store.hashlib,
+        "file_digest",
+        lambda file, kind: (digested.append(Path(file.name).name), digest(file, kind))[1],
+    )
     with monkeypatch.context() as patch:
-        patch.setattr(library.inference, "load", None)  # no lyric is read either
+        patch.setattr(library.onnx_model, "load", None)  # no lyric is read either
         build(mixed)
     assert heard == [] and digested == [] and build.path.read_bytes() == first
     (mixed / "b.flac").rename(mixed / "moved.flac")
@@ -305,15 +458,24 @@ def test_only_what_is_new_or_changed_is_read_again(build, mixed, heard, monkeypa
     (mixed / "가수 - 곁.lrc").write_text("오늘은 기뻐서 소리 질렀어", encoding="utf-8")
     (mixed / "d.m4a").unlink()
     music, account = build(mixed)
-    assert heard == ["f.mp3"] and sorted(set(digested) - {"model.safetensors"}) == ["f.mp3", "g.mp3", "moved.flac", "가수 - 곁.lrc"]
+    assert heard == ["f.mp3"] and sorted(set(digested) - {"model.safetensors"}) == [
+        "f.mp3",
+        "g.mp3",
+        "moved.flac",
+        "가수 - 곁.lrc",
+    ]
     texts = music.songs.set_index("title")["text"]
-    assert texts["Yesterday"] == LYRIC and texts["곁"] == "오늘은 기뻐서 소리 질렀어" and "가사만" not in texts
+    assert (
+        texts["Yesterday"] == LYRIC
+        and texts["곁"] == "오늘은 기뻐서 소리 질렀어"
+        and "가사만" not in texts
+    )
     assert account["files"]["songs"] == 5 and "moved.flac" in account["which"]["without lyrics"]
 
 
 def test_an_interrupted_build_goes_on(build, mixed, heard, monkeypatch):
-    monkeypatch.setattr(library, "BATCH", 2)
-    files = [file.path for file in library_files.find(mixed)]
+    monkeypatch.setattr(library_files, "BATCH", 2)
+    files = [file.path for file in library_files.find_files(mixed)]
     digest = feature_store._digest
 
     def interrupted(path, memory):
@@ -322,15 +484,19 @@ def test_an_interrupted_build_goes_on(build, mixed, heard, monkeypatch):
         return digest(path, memory)
 
     with monkeypatch.context() as patch:
-        patch.setattr(library, "_digest", interrupted)
+        patch.setattr(library_files, "_digest", interrupted)
         with pytest.raises(KeyboardInterrupt):
             build(mixed)
     assert not build.path.exists() and heard == [path.name for path in files[:6]]
     music, _ = build(mixed)
-    assert len(music) == 6 and sorted(heard) == sorted({path.name for path in files} - {"a.mp3"}), "each once"
+    assert len(music) == 6 and sorted(heard) == sorted({path.name for path in files} - {"a.mp3"}), (
+        "each once"
+    )
 
 
-def test_a_full_disk_or_a_damaged_memory_leaves_the_old_database(build, mixed, tmp_path, monkeypatch):
+def test_a_full_disk_or_a_damaged_memory_leaves_the_old_database(
+    build, mixed, tmp_path, monkeypatch
+):
     build(mixed)
     before = build.path.read_bytes()
     (mixed / "b.flac").unlink()
@@ -343,7 +509,10 @@ def test_a_full_disk_or_a_damaged_memory_leaves_the_old_database(build, mixed, t
         with pytest.raises(NoRoom, match="make room on the disk and build again"):
             build(mixed)
     (tmp_path / "memory.sqlite").write_bytes(b"no database " * 500)
-    with pytest.raises(CorruptData, match=r"memory.sqlite cannot be used \(file is not a database\); free some space or delete it, and build again"):
+    with pytest.raises(
+        CorruptData,
+        match=r"memory.sqlite cannot be used \(file is not a database\); free some space or delete it, and build again",
+    ):
         build(mixed)
     assert build.path.read_bytes() == before
     (tmp_path / "memory.sqlite").unlink()
@@ -354,10 +523,16 @@ def test_nothing_usable_is_one_error(build, tmp_path):
     folder = tmp_path / "music"
     folder.mkdir()
     (folder / "text.mp3").write_text("글")
-    with pytest.raises(BadInput, match="None of 1 files can be read as music, the first: text.mp3 is no sound .*; name a folder of mp3"):
+    with pytest.raises(
+        BadInput,
+        match="None of 1 files can be read as music, the first: text.mp3 is no sound .*; name a folder of mp3",
+    ):
         build(folder)
     m4a(folder / "a.m4a", nam="노래")
-    with pytest.raises(BadInput, match="None of 2 files can be scored, the first: text.mp3 .*; add lyrics, or files that can be read as sound"):
+    with pytest.raises(
+        BadInput,
+        match="None of 2 files can be scored, the first: text.mp3 .*; add lyrics, or files that can be read as sound",
+    ):
         build(folder)
     assert not build.path.exists()
 
@@ -367,7 +542,9 @@ def test_a_text_that_cannot_be_read_is_said_and_the_sound_counts(build, tmp_path
     (tmp_path / "music" / "a.txt").write_bytes(b"\xff\x00\x81")
     music, account = build(tmp_path / "music")
     assert music.basis.tolist() == ["sound"]
-    assert account["which"]["without lyrics"] == ["a.wav: a.txt is neither UTF-8 nor cp949; save it as UTF-8."]
+    assert account["which"]["without lyrics"] == [
+        "a.wav: a.txt is neither UTF-8 nor cp949; save it as UTF-8."
+    ]
 
 
 def test_whatever_a_file_does_to_its_decoder_the_rest_is_built(build, tmp_path, monkeypatch):
@@ -375,29 +552,41 @@ def test_whatever_a_file_does_to_its_decoder_the_rest_is_built(build, tmp_path, 
     sound(folder / "good.wav")
     sound(folder / "odd.wav", 300)
     sound(folder / "cp949.wav", 500).rename(folder / os.fsdecode("밤.wav".encode("cp949")))
-    read_sound = audio_files.read_sound
+    read_sound = audio_files.read_waveform
 
     def failing(path):
         if path.name == "odd.wav":
             raise ZeroDivisionError
         return read_sound(path)
 
-    monkeypatch.setattr(mel, "read_sound", failing)
+    monkeypatch.setattr(audio_files, "read_waveform", failing)
     music, account = build(folder)
     assert music.songs["title"].tolist() == ["good"]
     odd_name, odd = account["which"]["unreadable"]
-    assert odd == "odd.wav cannot be heard (ZeroDivisionError); convert it; it has no lyric that can be read either"
+    assert (
+        odd
+        == "odd.wav cannot be heard (ZeroDivisionError); convert it; it has no lyric that can be read either"
+    )
     assert odd_name.endswith(".wav cannot be opened; check its rights, and that its name is UTF-8")
 
 
 def test_a_run_without_models(build, made, mixed, tmp_path, monkeypatch):
-    with pytest.raises(MissingData, match="The run 'never' has built no music database yet; run `make run RUN=never`"):
+    with pytest.raises(
+        MissingData,
+        match="The run 'never' has built no music database yet; run `make run RUN=never`",
+    ):
         library.build(mixed, "never")
     with pytest.raises(BadInput, match="The run 'music' is the one that is built here"):
         library.build(mixed, paths.OWN_MUSIC)
     kept = database.read(made / "made" / database.NAME)
-    for lacking, says in (({}, "names no model of sound; choose another by --run"), ({"model": "x", "mel_model": "y"}, "is gone from the cache")):
-        database.build(tmp_path / "runs" / "other" / database.NAME, dataclasses.replace(kept, provenance={"run": "other", **lacking}))
+    for lacking, says in (
+        ({}, "names no model of sound; choose another by --run"),
+        ({"model": "x", "mel_model": "y"}, "is gone from the cache"),
+    ):
+        database.build(
+            tmp_path / "runs" / "other" / database.NAME,
+            dataclasses.replace(kept, provenance={"run": "other", **lacking}),
+        )
         with pytest.raises(MissingData, match=says):
             library.build(mixed, "other")
 
@@ -417,7 +606,11 @@ class Asked:
             raise BadInput("its artist is blank; fill it in")
         if song.title == "Yesterday":
             raise Unreachable("lrclib.net gave no answer; run it again later.")
-        return lyric_sources.Answer("found", LYRIC) if song.title == "소리만" else lyric_sources.Answer("missing")
+        return (
+            lyric_sources.Answer("found", LYRIC)
+            if song.title == "소리만"
+            else lyric_sources.Answer("missing")
+        )
 
 
 def test_only_songs_without_a_lyric_are_asked_for(build, mixed):
@@ -425,15 +618,27 @@ def test_only_songs_without_a_lyric_are_asked_for(build, mixed):
     music, account = build(mixed, provider=(asked := Asked()))
     assert sorted(asked.titles) == ["Yesterday", "g", "silent", "소리만", "아무것도 없음"]
     assert music.songs.set_index("title").loc["소리만", "text"] == LYRIC
-    assert account["which"]["lyrics failed"] == ["The Beatles - Yesterday (f.mp3): lrclib.net gave no answer; run it again later."]
+    assert account["which"]["lyrics failed"] == [
+        "The Beatles - Yesterday (f.mp3): lrclib.net gave no answer; run it again later."
+    ]
 
 
 def test_a_song_is_searched_by_what_is_known_of_it(build, mixed):
     music, _ = build(mixed)
     assert np.isfinite(music.fused).all() and np.allclose(music.fused.sum(1), 1, atol=1e-5)
-    assert np.isnan(music.lyric[~music.has_lyric]).all() and np.isnan(music.mel[~music.has_sound]).all()
-    assert np.isfinite(music.embedding[music.has_lyric]).all() and np.isnan(music.embedding[~music.has_lyric]).all()
-    assert music.provenance["run"] == paths.OWN_MUSIC and music.provenance["scored by"] == "made" and music.provenance["model"]
+    assert (
+        np.isnan(music.lyric[~music.has_lyric]).all()
+        and np.isnan(music.mel[~music.has_sound]).all()
+    )
+    assert (
+        np.isfinite(music.embedding[music.has_lyric]).all()
+        and np.isnan(music.embedding[~music.has_lyric]).all()
+    )
+    assert (
+        music.provenance["run"] == paths.OWN_MUSIC
+        and music.provenance["scored by"] == "made"
+        and music.provenance["model"]
+    )
 
 
 def test_the_command_and_its_answer(build, made, mixed, tmp_path, monkeypatch):
@@ -441,11 +646,30 @@ def test_the_command_and_its_answer(build, made, mixed, tmp_path, monkeypatch):
     runner = CliRunner()
     done = runner.invoke(app, ["build", "--music", str(mixed), "--run", "made"])
     assert done.exit_code == 0, done.exception
-    assert "unreadable  text.mp3 is no sound" in done.output and "without sound  d.m4a" in done.output and "misnamed  g.mp3 holds WAV" in done.output
+    assert (
+        "unreadable  text.mp3 is no sound" in done.output
+        and "without sound  d.m4a" in done.output
+        and "misnamed  g.mp3 holds WAV" in done.output
+    )
     assert "music   music.duckdb" in done.output and "wyf feel --run music" in done.output
     answered = runner.invoke(app, ["feel", "눈물이 난다", "--run", paths.OWN_MUSIC, "--k", "6"])
     assert answered.exit_code == 0, answered.exception
-    lines = {line.split(". ")[1].split("  ")[0]: line for line in answered.output.splitlines() if ". " in line[:6]}
-    assert set(lines) == {"밤편지 (아이유, 2017)", "곁 (가수)", "가사만", "소리만 (악단)", "Yesterday (The Beatles)", "g"}
-    assert "alone" not in lines["곁 (가수)"] and "by its lyric alone" in lines["가사만"] and "by its sound alone" in lines["소리만 (악단)"]
+    lines = {
+        line.split(". ")[1].split("  ")[0]: line
+        for line in answered.output.splitlines()
+        if ". " in line[:6]
+    }
+    assert set(lines) == {
+        "밤편지 (아이유, 2017)",
+        "곁 (가수)",
+        "가사만",
+        "소리만 (악단)",
+        "Yesterday (The Beatles)",
+        "g",
+    }
+    assert (
+        "alone" not in lines["곁 (가수)"]
+        and "by its lyric alone" in lines["가사만"]
+        and "by its sound alone" in lines["소리만 (악단)"]
+    )
     assert "(own music profile, run music" in answered.output

@@ -9,7 +9,10 @@ from browser import CHROMIUM, PHONE, ask, chromium, served, visit
 
 from wyf_utils.app.markup import SEARCH, search_link
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here; on Debian `apt-get install chromium` brings it")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None,
+    reason="there is no chromium here; on Debian `apt-get install chromium` brings it",
+)
 
 SAD = "눈물이 멈추지 않아 이별하고 매일 운다"
 
@@ -35,7 +38,14 @@ def visitor(browser, address):
 
     def call(**options):
         page = visit(browser, address, **options)
-        page.on("request", lambda request: elsewhere.append(request.url) if not re.match(r"(https?|wss?)://127\.0\.0\.1|data:|blob:", request.url) else None)
+        page.on(
+            "request",
+            lambda request: (
+                elsewhere.append(request.url)
+                if not re.match(r"(https?|wss?)://127\.0\.0\.1|data:|blob:", request.url)
+                else None
+            ),
+        )
         opened.append(page)
         return page
 
@@ -47,7 +57,9 @@ def visitor(browser, address):
 
 def test_a_song_is_looked_up_by_its_names():
     assert search_link("#첫사랑", "볼빨간사춘기") == SEARCH + quote_plus("볼빨간사춘기 #첫사랑")
-    assert search_link("#1", "가수") and search_link("#첫사랑", "") and not search_link("#17203", ""), "only a number finds nothing"
+    assert (
+        search_link("#1", "가수") and search_link("#첫사랑", "") and not search_link("#17203", "")
+    ), "only a number finds nothing"
 
 
 def titles(page):
@@ -81,9 +93,15 @@ def test_a_visit(visitor):
     page.reload()
     page.locator("textarea").wait_for()
     again = answered(page)
-    assert found[0].split(". ")[1] in [t.split(". ")[1] for t in again] and page.get_by_role("button", name="좋아요 눌렀어요").count() == 1
+    assert (
+        found[0].split(". ")[1] in [t.split(". ")[1] for t in again]
+        and page.get_by_role("button", name="좋아요 눌렀어요").count() == 1
+    )
     page.get_by_role("button", name="다른 노래").click()
-    page.wait_for_function("old => [...document.querySelectorAll('[class*=st-key-title-]')].map(e => e.innerText).join() !== old.join()", arg=again)
+    page.wait_for_function(
+        "old => [...document.querySelectorAll('[class*=st-key-title-]')].map(e => e.innerText).join() !== old.join()",
+        arg=again,
+    )
 
 
 def test_the_language_stays_in_the_address(visitor):
@@ -129,7 +147,11 @@ def test_a_phone_shows_everything(visitor):
     page.locator(".wyf-step").nth(4).wait_for()
     for element in page.locator("button:visible, a:visible, .wyf-step, .wyf-bars:visible").all():
         box = element.bounding_box()
-        assert box is None or box["width"] <= 1 or (box["x"] >= 0 and box["x"] + box["width"] <= PHONE["width"] + 1), element.inner_text()
+        assert (
+            box is None
+            or box["width"] <= 1
+            or (box["x"] >= 0 and box["x"] + box["width"] <= PHONE["width"] + 1)
+        ), element.inner_text()
 
 
 #: The least contrast of the texts on the page (WCAG 2.1), each with its words; a text's ground is what its ancestors paint.
@@ -158,7 +180,14 @@ CONTRAST = """() => {
 def test_text_is_readable_in_light_and_dark(visitor, scheme):
     page = visitor(color_scheme=scheme)
     answered(page)
-    red = int(re.search(r"\d+", page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")).group())
+    red = int(
+        re.search(
+            r"\d+",
+            page.evaluate(
+                "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
+            ),
+        ).group()
+    )
     assert (red > 200) == (scheme == "light")
     rows = page.evaluate(CONTRAST)
     assert len(rows) > 40 and rows[0][0] >= 4.5, rows[:5]

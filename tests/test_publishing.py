@@ -37,7 +37,10 @@ def entries(tmp_path_factory, sample_sentences):
     torch.manual_seed(0)
     kcbert(folder, sample_sentences["text"].tolist()[:200])
     few = sample_sentences.groupby("emotion").head(8).reset_index(drop=True)
-    return [finetuning.trained(few, few, finetuning.Recipe(encoder=str(folder), **RECIPE), seed) for seed in (0, 1)]
+    return [
+        finetuning.trained(few, few, finetuning.Recipe(encoder=str(folder), **RECIPE), seed)
+        for seed in (0, 1)
+    ]
 
 
 @pytest.fixture
@@ -78,13 +81,27 @@ def contents(folder):
 def test_models_are_listed_with_their_scores(entries):
     table = publishing.models().set_index("key")
     assert set(table.index) == {entry.key for entry in entries}
-    assert table.loc[entries[1].key, "seed"] == 1 and table.loc[entries[1].key, "made"] == entries[1].made
-    scores = [row["eval_macro_f1"] for row in read_json(entries[1].path / "recipe.json")["curve"] if "eval_macro_f1" in row]
-    assert len(scores) == 2 and table.loc[entries[1].key, "dev macro-F1"] == pytest.approx(max(scores), abs=6e-4)
+    assert (
+        table.loc[entries[1].key, "seed"] == 1
+        and table.loc[entries[1].key, "made"] == entries[1].made
+    )
+    scores = [
+        row["eval_macro_f1"]
+        for row in read_json(entries[1].path / "recipe.json")["curve"]
+        if "eval_macro_f1" in row
+    ]
+    assert len(scores) == 2 and table.loc[entries[1].key, "dev macro-F1"] == pytest.approx(
+        max(scores), abs=6e-4
+    )
 
 
 def test_a_model_is_found_by_folder_or_by_the_beginning_of_its_key(entries, tmp_path, monkeypatch):
-    assert publishing.find(str(entries[0].path)) == publishing.find(entries[0].key) == publishing.find(entries[0].key[:8]) == entries[0].path
+    assert (
+        publishing.find(str(entries[0].path))
+        == publishing.find(entries[0].key)
+        == publishing.find(entries[0].key[:8])
+        == entries[0].path
+    )
     with pytest.raises(MissingData, match="no trained model 'never'; `wyf models`"):
         publishing.find("never")
     for key in ("aa1", "aa2"):
@@ -105,7 +122,9 @@ def test_a_model_of_older_code_is_left_out_of_the_list(entries, tmp_path, monkey
     for entry in entries:
         shutil.copytree(entry.path, tmp_path / "classifier" / entry.key)
     older = tmp_path / "classifier" / entries[0].key / "recipe.json"
-    write_json(older, {name: value for name, value in read_json(older).items() if name != "temperature"})
+    write_json(
+        older, {name: value for name, value in read_json(older).items() if name != "temperature"}
+    )
     assert publishing.models()["key"].tolist() == [entries[1].key]
     assert "older code, which nothing reads any more, are left out: 1;" in caplog.text
 
@@ -122,28 +141,65 @@ def test_the_card_tells_what_is_known_and_what_is_not(entries):
     places = [body.index(f"| {e.id} | {e.ko} | {e.en} |") for e in emotions.EMOTIONS]
     assert places == sorted(places)
     known = json.loads((entries[0].path / "entry.json").read_text(encoding="utf-8"))
-    assert known["data"] in body and f"| made | {known['made']} |" in body and "| batch_size | 8 |" in body and "| seed | 0 |" in body
+    assert (
+        known["data"] in body
+        and f"| made | {known['made']} |" in body
+        and "| batch_size | 8 |" in body
+        and "| seed | 0 |" in body
+    )
     kept = publishing.dev_scores(entries[0].path)
-    assert f"| kept | {kept['epoch']:g} | {kept['eval_loss']:.3f} | {kept['eval_macro_f1']:.3f} |" in body
+    assert (
+        f"| kept | {kept['epoch']:g} | {kept['eval_loss']:.3f} | {kept['eval_macro_f1']:.3f} |"
+        in body
+    )
     calibration = read_json(entries[0].path / "recipe.json")
-    assert f"temperature of {calibration['temperature']:.3f}" in body and f"confidence of {calibration['unsure_below']:.3f}" in body
+    assert (
+        f"temperature of {calibration['temperature']:.3f}" in body
+        and f"confidence of {calibration['unsure_below']:.3f}" in body
+    )
     for what in ("| Profile |", "| Corpus |", "| Licence and source |"):
         assert f"{what} not known |" in body
-    assert "What it was trained on is not known; perhaps" in body and 'snapshot_download("OWNER/NAME")' in body
+    assert (
+        "What it was trained on is not known; perhaps" in body
+        and 'snapshot_download("OWNER/NAME")' in body
+    )
 
 
 @pytest.mark.parametrize(
     ("about", "says"),
     [
-        ({"profile": "sample", "corpus": "aihub"}, ("`sample`, sample data written", "`aihub`", "MIT, in the repository", "prove nothing about people")),
-        ({"profile": "open", "corpus": "kote"}, ("`open`, public corpora", "searle-j/KOTE (MIT): Jeon, Lee and Kim (2022)", "style of its corpus")),
-        ({"profile": "wyf", "corpus": "aihub"}, ("`wyf`, the sources of 2022", "AI Hub, whose terms", "style of its corpus")),
+        (
+            {"profile": "sample", "corpus": "aihub"},
+            (
+                "`sample`, sample data written",
+                "`aihub`",
+                "MIT, in the repository",
+                "prove nothing about people",
+            ),
+        ),
+        (
+            {"profile": "open", "corpus": "kote"},
+            (
+                "`open`, public corpora",
+                "searle-j/KOTE (MIT): Jeon, Lee and Kim (2022)",
+                "style of its corpus",
+            ),
+        ),
+        (
+            {"profile": "wyf", "corpus": "aihub"},
+            ("`wyf`, the sources of 2022", "AI Hub, whose terms", "style of its corpus"),
+        ),
     ],
 )
 def test_the_card_tells_the_data_s_terms_and_limits(model, about, says):
-    (model / "entry.json").write_text(json.dumps(read_json(model / "entry.json") | {"about": about}))
+    (model / "entry.json").write_text(
+        json.dumps(read_json(model / "entry.json") | {"about": about})
+    )
     card = publishing.model_card(model)
-    assert all(words in card for words in says) and "not known" not in card.split("## Data")[1].split("## Recipe")[0]
+    assert (
+        all(words in card for words in says)
+        and "not known" not in card.split("## Data")[1].split("## Recipe")[0]
+    )
     assert ("about people" in card) == (about["profile"] == "sample")
 
 
@@ -165,7 +221,12 @@ def test_the_base_encoder_and_its_licence_are_named(model, encoder, base, tag, s
     change(model, encoder=encoder)
     card = publishing.model_card(model)
     header = yaml.safe_load(card.split("---\n")[1])
-    assert header.get("base_model") == base and header["license"] == tag and says in card and "jane" not in card
+    assert (
+        header.get("base_model") == base
+        and header["license"] == tag
+        and says in card
+        and "jane" not in card
+    )
 
 
 def test_a_model_of_older_code_is_refused(model):
@@ -193,12 +254,21 @@ def test_a_dry_run_lists_all_that_would_go_and_touches_no_network(model, hub, mo
 def test_what_is_sent_is_a_whole_model_without_paths_of_this_machine(model, hub, tmp_path):
     (model / "notes.txt").write_text("private")
     config = read_json(model / "config.json")
-    write_json(model / "config.json", config | {"_name_or_path": "/data/jane/encoder", "auto_map": {"AutoModel": "C:\\jane\\code--a.B"}})
+    write_json(
+        model / "config.json",
+        config
+        | {"_name_or_path": "/data/jane/encoder", "auto_map": {"AutoModel": "C:\\jane\\code--a.B"}},
+    )
     before = contents(model)
-    assert publishing.publish(model, "me/feelings", revision="v1").startswith("published at https://hub.test/me/feelings (private, tag v1)\n  README.md")
+    assert publishing.publish(model, "me/feelings", revision="v1").startswith(
+        "published at https://hub.test/me/feelings (private, tag v1)\n  README.md"
+    )
     hub.create_repo.assert_called_once_with("me/feelings", private=True, exist_ok=True)
     (repo, operations), _ = hub.create_commit.call_args
-    assert repo == "me/feelings" and [o.path_in_repo for o in operations] == ["README.md", *publishing.FILES]
+    assert repo == "me/feelings" and [o.path_in_repo for o in operations] == [
+        "README.md",
+        *publishing.FILES,
+    ]
     hub.create_tag.assert_called_once_with("me/feelings", tag="v1", revision="abc")
     assert contents(model) == before
     received = tmp_path / "received"
@@ -207,11 +277,15 @@ def test_what_is_sent_is_a_whole_model_without_paths_of_this_machine(model, hub,
         with operation.as_file() as file:
             (received / operation.path_in_repo).write_bytes(file.read())
     texts = ["눈물이 멈추지 않아", "합격했다 신난다"]
-    assert np.array_equal(classifier.load(received).predict(texts), classifier.load(model).predict(texts))
+    assert np.array_equal(
+        classifier.load(received).predict(texts), classifier.load(model).predict(texts)
+    )
     sent = b"".join(contents(received).values())
     for secret in (str(tmp_path), "tiny", "jane", "private\n", "secret-token"):
         assert secret.encode() not in sent
-    assert "not known (a local folder)" in publishing.model_card(received), "what came back can be described again"
+    assert "not known (a local folder)" in publishing.model_card(received), (
+        "what came back can be described again"
+    )
 
 
 def test_without_a_tag_and_for_everyone(model, hub):
@@ -221,7 +295,9 @@ def test_without_a_tag_and_for_everyone(model, hub):
 
 
 def refused(status):
-    return HfHubHTTPError("refused", response=SimpleNamespace(status_code=status, headers={}, request=None))
+    return HfHubHTTPError(
+        "refused", response=SimpleNamespace(status_code=status, headers={}, request=None)
+    )
 
 
 @pytest.mark.parametrize("step", ["create_repo", "create_commit", "create_tag"])
@@ -235,7 +311,9 @@ def refused(status):
         (RuntimeError("upload broke off"), Unreachable, r"cannot be reached \(RuntimeError\)"),
     ],
 )
-def test_a_failed_upload_is_one_sentence_and_leaves_the_model_as_it_was(model, hub, step, failure, error, says):
+def test_a_failed_upload_is_one_sentence_and_leaves_the_model_as_it_was(
+    model, hub, step, failure, error, says
+):
     getattr(hub, step).side_effect = failure
     before = contents(model)
     with pytest.raises(error, match=says) as raised:
@@ -243,7 +321,10 @@ def test_a_failed_upload_is_one_sentence_and_leaves_the_model_as_it_was(model, h
     assert contents(model) == before and "secret-token" not in str(raised.value)
 
 
-@pytest.mark.parametrize(("revision", "private", "says"), [("", False, "is public already; pass --public"), ("v0", True, "has a tag 'v0' already")])
+@pytest.mark.parametrize(
+    ("revision", "private", "says"),
+    [("", False, "is public already; pass --public"), ("v0", True, "has a tag 'v0' already")],
+)
 def test_nothing_is_sent_to_where_it_should_not_go(model, hub, revision, private, says):
     hub.model_info.return_value.private = private
     with pytest.raises(BadInput, match=says):
@@ -251,7 +332,9 @@ def test_nothing_is_sent_to_where_it_should_not_go(model, hub, revision, private
     assert not hub.create_commit.called and not hub.create_tag.called
 
 
-@pytest.mark.parametrize("repo", ["feelings", "", "/feelings", "me/feel/ings", "me/feel ings", "나/느낌", "me/a--b"])
+@pytest.mark.parametrize(
+    "repo", ["feelings", "", "/feelings", "me/feel/ings", "me/feel ings", "나/느낌", "me/a--b"]
+)
 def test_a_repository_has_an_owner_and_a_name(model, hub, repo):
     with pytest.raises(BadInput, match="is no name of a repository; write OWNER/NAME"):
         publishing.publish(model, repo)
@@ -261,7 +344,10 @@ def test_a_repository_has_an_owner_and_a_name(model, hub, repo):
 def test_other_bad_requests(model, hub, tmp_path, monkeypatch):
     with pytest.raises(BadInput, match="'v 1' is no name of a tag"):
         publishing.publish(model, "me/feelings", revision="v 1")
-    with pytest.raises(MissingData, match="is no trained model: it lacks config.json, model.safetensors, recipe.json"):
+    with pytest.raises(
+        MissingData,
+        match="is no trained model: it lacks config.json, model.safetensors, recipe.json",
+    ):
         publishing.publish(tmp_path, "me/feelings")
     (model / "tokenizer.json").unlink()
     with pytest.raises(MissingData, match="it lacks tokenizer.json;"):

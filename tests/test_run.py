@@ -28,7 +28,10 @@ def house(tmp_path, monkeypatch):
     monkeypatch.setattr(runner, "FIGURES", tmp_path / "figures")
 
     def furnish(runs="", parameters="seed = 0\nrate = 0.1\nnames = ['a']", body="", stem="09_try"):
-        nbformat.write(jupytext.reads(SCRIPT.format(parameters=parameters, body=body), fmt="py:percent"), notebooks / f"{stem}.ipynb")
+        nbformat.write(
+            jupytext.reads(SCRIPT.format(parameters=parameters, body=body), fmt="py:percent"),
+            notebooks / f"{stem}.ipynb",
+        )
         (notebooks / "runs.yaml").write_text(runs)
         return tmp_path
 
@@ -44,7 +47,10 @@ def house(tmp_path, monkeypatch):
         ("a: {09_try: {seed: 1.5}}", "'seed' is float"),
         ("a: {09_try: {rate: true}}", "'rate' is bool"),
         ("a: {09_try: {names: b}}", "'names' is str .* where list belongs"),
-        ("a: {10_other: {}}", "names the notebook '10_other', which does not exist; there are: 09_try"),
+        (
+            "a: {10_other: {}}",
+            "names the notebook '10_other', which does not exist; there are: 09_try",
+        ),
         ("b: {}", "no run 'a'; choose one of: b"),
         ("a: [", "no valid YAML"),
         ("", "must give each run its notebooks"),
@@ -65,7 +71,11 @@ def test_an_integer_may_stand_for_a_real_number(house):
 
 @pytest.mark.parametrize(
     ("parameters", "says"),
-    [("seed = int('3')", "'seed' is no literal"), ("import os", "must hold assignments only"), ("for i in []: pass", "assignments only")],
+    [
+        ("seed = int('3')", "'seed' is no literal"),
+        ("import os", "must hold assignments only"),
+        ("for i in []: pass", "assignments only"),
+    ],
 )
 def test_the_parameters_cell_holds_literals_only(house, parameters, says):
     house("a: {09_try: {}}", parameters=parameters)
@@ -87,7 +97,9 @@ def test_twins_that_differ_are_refused(house):
     folder = house("a: {09_try: {}}")
     runner.sync()
     script = folder / "notebooks" / "09_try.py"
-    script.write_text(script.read_text(encoding="utf-8").replace("seed = 0", "seed = 1"), encoding="utf-8")
+    script.write_text(
+        script.read_text(encoding="utf-8").replace("seed = 0", "seed = 1"), encoding="utf-8"
+    )
     with pytest.raises(BadParameter, match=r"09_try.ipynb and 09_try.py differ; run `make sync`"):
         runner.run("a", folder / "out")
 
@@ -122,7 +134,9 @@ def test_a_run_injects_its_parameters_and_leaves_the_source_alone(house):
 
 def test_a_failed_notebook_is_kept_and_named(house):
     folder = house("a: {09_try: {}}", body="raise ValueError('no such luck')")
-    with pytest.raises(WyfError, match="09_try failed with ValueError: no such luck .the notebook is kept at"):
+    with pytest.raises(
+        WyfError, match="09_try failed with ValueError: no such luck .the notebook is kept at"
+    ):
         runner.run("a", folder / "out")
     assert "no such luck" in (folder / "out" / "notebooks" / "09_try.ipynb").read_text()
 
@@ -138,14 +152,19 @@ out = Path(os.environ["WYF_OUT"])
 
 
 def test_publish_puts_the_default_run_in_place_and_another_beside_it(house):
-    folder = house("default: {09_try: {}}\nopen: {09_try: {seed: 5}}", body=RECORD.replace("RUN", "default"))
+    folder = house(
+        "default: {09_try: {}}\nopen: {09_try: {seed: 5}}", body=RECORD.replace("RUN", "default")
+    )
     runner.publish("default", runner.run("default", folder / "out"))
     assert (folder / "figures" / "09_x.ko.png").read_bytes() == b"png"
     executed = nbformat.read(folder / "notebooks" / "09_try.ipynb", as_version=4)
     assert [c.execution_count for c in executed.cells] == [1, 2]
     house("open: {09_try: {seed: 5}}", body=RECORD.replace("RUN", "open"))
     runner.publish("open", runner.run("open", folder / "out2"))
-    assert read_json(folder / "figures" / "results.json") == {"default": {"09_try": {"macro_f1/x": 0}}, "open": {"09_try": {"macro_f1/x": 5}}}
+    assert read_json(folder / "figures" / "results.json") == {
+        "default": {"09_try": {"macro_f1/x": 0}},
+        "open": {"09_try": {"macro_f1/x": 5}},
+    }
     assert (folder / "figures" / "open" / "09_x.ko.png").exists()
 
 

@@ -17,16 +17,29 @@ def argsort(index, query, k, keep=None):
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.integers(1, 4 * BLOCK), st.integers(1, 9), st.integers(1, 40), st.integers(0, 2**32 - 1), st.booleans())
+@given(
+    st.integers(1, 4 * BLOCK),
+    st.integers(1, 9),
+    st.integers(1, 40),
+    st.integers(0, 2**32 - 1),
+    st.booleans(),
+)
 def test_search_is_a_plain_argsort(n, dim, k, seed, coarse):
     rng = np.random.default_rng(seed)
-    vectors = rng.normal(size=(n, dim)) if not coarse else rng.integers(1, 3, (n, dim)).astype(float)  # coarse vectors tie
+    vectors = (
+        rng.normal(size=(n, dim)) if not coarse else rng.integers(1, 3, (n, dim)).astype(float)
+    )  # coarse vectors tie
     index, query, keep = Index(vectors), rng.normal(size=dim) + 1e-3, rng.random(n) < 0.7
     rows, cosines = index.nearest(query, k)
-    assert rows.tolist() == argsort(index, query, k).tolist() and np.array_equal(cosines, index.cosines(query)[rows])
+    assert rows.tolist() == argsort(index, query, k).tolist() and np.array_equal(
+        cosines, index.cosines(query)[rows]
+    )
     if keep.any():
-        assert index.nearest(query, k, keep)[0].tolist() == argsort(index, query, min(k, keep.sum()), keep).tolist()
-    near, near_cosines = index.near(query, k, 0.05)
+        assert (
+            index.nearest(query, k, keep)[0].tolist()
+            == argsort(index, query, min(k, keep.sum()), keep).tolist()
+        )
+    near, near_cosines = index.within_margin(query, k, 0.05)
     assert set(rows) <= set(near) and near_cosines.min() >= cosines[-1] - 0.05 - 1e-6
     assert len(near) == (index.cosines(query) >= cosines[-1] - np.float32(0.05)).sum()
 
@@ -38,7 +51,9 @@ def test_search_is_exact_cosine():
     for query in queries:
         rows, found = index.nearest(query, 7)
         exact = vectors @ query / np.linalg.norm(vectors, axis=1) / np.linalg.norm(query)
-        assert np.allclose(np.sort(exact)[::-1][:7], exact[rows], atol=1e-6) and np.allclose(exact[rows], found, atol=1e-5)
+        assert np.allclose(np.sort(exact)[::-1][:7], exact[rows], atol=1e-6) and np.allclose(
+            exact[rows], found, atol=1e-5
+        )
 
 
 def test_ties_by_row_and_no_more_than_there_is():

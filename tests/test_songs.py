@@ -30,7 +30,9 @@ def make(n=50, seed=0, **provenance):
     lyric, mel, fused = (rng.dirichlet(np.ones(6), n).astype(np.float32) for _ in range(3))
     embedding = rng.normal(size=(n, database.EMBEDDING)).astype(np.float32)
     lyric[1], embedding[1], mel[2] = np.nan, np.nan, np.nan
-    return MusicDatabase(songs, lyric, mel, fused, embedding, {"run": "test", "model": "m", **provenance})
+    return MusicDatabase(
+        songs, lyric, mel, fused, embedding, {"run": "test", "model": "m", **provenance}
+    )
 
 
 @pytest.fixture
@@ -42,22 +44,39 @@ def path(tmp_path):
 
 def test_database_gives_back_what_it_got(path):
     music, read = make(), database.read(path)
-    assert read.songs.drop(columns="path").to_dict("list") == music.songs.to_dict("list") and set(read.songs["path"]) == {""}
+    assert read.songs.drop(columns="path").to_dict("list") == music.songs.to_dict("list") and set(
+        read.songs["path"]
+    ) == {""}
     for name in ("lyric", "mel", "fused"):
         assert np.array_equal(getattr(read, name), getattr(music, name), equal_nan=True)
     known = read.has_lyric
     assert not known[1] and known.sum() == 49 and not read.has_sound[2]
-    assert np.allclose(np.linalg.norm(read.embedding[known], axis=1), 1, atol=1e-6) and np.isnan(read.embedding[1]).all()
-    assert read.provenance["run"] == "test" and read.provenance["version"] == database.VERSION and read.provenance["time"]
+    assert (
+        np.allclose(np.linalg.norm(read.embedding[known], axis=1), 1, atol=1e-6)
+        and np.isnan(read.embedding[1]).all()
+    )
+    assert (
+        read.provenance["run"] == "test"
+        and read.provenance["version"] == database.VERSION
+        and read.provenance["time"]
+    )
     assert read.rows([6, 999, 0]).tolist() == [2, 0]
 
 
 def test_rows_are_ordered_by_id_and_embeddings_may_be_absent(tmp_path):
     music = make()
-    turned = MusicDatabase(music.songs[::-1].reset_index(drop=True), music.lyric[::-1], music.mel[::-1], music.fused[::-1], np.empty((50, 0)))
+    turned = MusicDatabase(
+        music.songs[::-1].reset_index(drop=True),
+        music.lyric[::-1],
+        music.mel[::-1],
+        music.fused[::-1],
+        np.empty((50, 0)),
+    )
     database.build(tmp_path / "a.duckdb", turned)
     read = database.read(tmp_path / "a.duckdb")
-    assert read.songs["id"].tolist() == music.songs["id"].tolist() and np.array_equal(read.fused, music.fused)
+    assert read.songs["id"].tolist() == music.songs["id"].tolist() and np.array_equal(
+        read.fused, music.fused
+    )
     assert read.embedding.shape == (50, 0) and read.themes.shape == (50, 0)
 
 
@@ -65,7 +84,10 @@ def test_a_second_build_changes_nothing_and_another_does(path):
     before = path.read_bytes(), path.stat().st_mtime_ns
     assert not database.build(path, make())
     assert (path.read_bytes(), path.stat().st_mtime_ns) == before
-    assert database.build(path, make(model="other")) and database.read(path).provenance["model"] == "other"
+    assert (
+        database.build(path, make(model="other"))
+        and database.read(path).provenance["model"] == "other"
+    )
     assert database.build(path, make(seed=1)) and list(path.parent.iterdir()) == [path]
 
 
@@ -90,7 +112,10 @@ def test_a_failed_build_keeps_the_old_database(path):
         (broken(embedding=music.embedding[:, :7]), r"embedding vectors have shape \(50, 7\)"),
         (broken(songs=music.songs.assign(id=1)), "share an id"),
         (broken(songs=music.songs.assign(title=None)), "A song has no title"),
-        (MusicDatabase(music.songs[:0], *(np.empty((0, w)) for w in (6, 6, 6, 0))), "no song to store"),
+        (
+            MusicDatabase(music.songs[:0], *(np.empty((0, w)) for w in (6, 6, 6, 0))),
+            "no song to store",
+        ),
     ):
         with pytest.raises(BadInput, match=says):
             database.build(path, wrong)
@@ -100,7 +125,11 @@ def test_a_failed_build_keeps_the_old_database(path):
 def test_absent_damaged_foreign_and_old_databases(tmp_path, path):
     with pytest.raises(MissingData, match="no music database yet; run `make run`"):
         database.read(tmp_path / "none.duckdb")
-    for name, content in (("a.duckdb", b"not a database" * 500), ("b.duckdb", path.read_bytes()[:9000]), ("c.duckdb", b"")):
+    for name, content in (
+        ("a.duckdb", b"not a database" * 500),
+        ("b.duckdb", path.read_bytes()[:9000]),
+        ("c.duckdb", b""),
+    ):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(CorruptData, match=f"{name} is damaged or no music database; delete it"):
             database.read(tmp_path / name)
@@ -117,7 +146,11 @@ def test_absent_damaged_foreign_and_old_databases(tmp_path, path):
 
 def python(code, *arguments):
     return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
@@ -164,7 +197,11 @@ def test_readers_see_the_old_songs_or_the_new_while_it_is_rebuilt(path):
         database.build(path, make(n, songs=n))
     for process in readers:
         said, errors = process.communicate(timeout=90)
-        assert process.returncode == 0 and set(map(int, said.strip("[]\n").split(", "))) <= {40, 60, 80}, errors
+        assert process.returncode == 0 and set(map(int, said.strip("[]\n").split(", "))) <= {
+            40,
+            60,
+            80,
+        }, errors
 
 
 # Feedback ---------------------------------------------------------------------------------------------
@@ -172,7 +209,12 @@ def test_readers_see_the_old_songs_or_the_new_while_it_is_rebuilt(path):
 
 def test_feedback_is_kept_exported_and_deleted(tmp_path):
     kept = Feedback(tmp_path / "runs" / NAME)
-    assert kept.rows().empty and kept.songs("like") == [] and kept.delete() == 0 and not kept.path.exists()
+    assert (
+        kept.rows().empty
+        and kept.songs("like") == []
+        and kept.delete() == 0
+        and not kept.path.exists()
+    )
     kept.add(3, "like", np.eye(6)[0])
     kept.add(4, "skip")
     kept.add(3, "heard")
@@ -181,8 +223,14 @@ def test_feedback_is_kept_exported_and_deleted(tmp_path):
     assert kept.songs("like") == [3] and kept.songs("skip") == [4, 5] and kept.songs("heard") == [3]
     assert kept.export(tmp_path / "mine.csv") == 5
     exported = pd.read_csv(tmp_path / "mine.csv")
-    assert exported["verdict"].tolist() == ["like", "skip", "heard", "like", "skip"] and exported["feeling"][0].startswith("[1.0, 0.0")
-    assert kept.delete() == 5 and kept.rows().empty and b"like" not in kept.path.read_bytes().split(b"CREATE TABLE")[0]
+    assert exported["verdict"].tolist() == ["like", "skip", "heard", "like", "skip"] and exported[
+        "feeling"
+    ][0].startswith("[1.0, 0.0")
+    assert (
+        kept.delete() == 5
+        and kept.rows().empty
+        and b"like" not in kept.path.read_bytes().split(b"CREATE TABLE")[0]
+    )
     with pytest.raises(BadInput, match="no verdict 'love'; choose one of: like, skip, heard"):
         kept.add(1, "love")
 
@@ -220,7 +268,9 @@ def test_two_writers_take_turns_and_one_that_waits_too_long_is_told(tmp_path, mo
     for process in writers:
         assert process.wait(timeout=90) == 0, process.stderr.read()
         process.communicate()
-    assert sorted(Feedback(path).songs("like")) == [1000 * w + i for w in range(3) for i in range(40)]
+    assert sorted(Feedback(path).songs("like")) == [
+        1000 * w + i for w in range(3) for i in range(40)
+    ]
     monkeypatch.setattr("wyf_utils.music.feedback._PATIENCE", 0.2)
     with sqlite3.connect(path, isolation_level=None) as connection:
         connection.execute("BEGIN IMMEDIATE")

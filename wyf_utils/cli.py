@@ -14,10 +14,18 @@ import typer
 
 from .core.errors import BadInput, WyfError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="WYF: from a typed Korean feeling to songs that fit.")
-data_app = typer.Typer(no_args_is_help=True, help="Public files: what is here, fetch them, check them.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="WYF: from a typed Korean feeling to songs that fit.",
+)
+data_app = typer.Typer(
+    no_args_is_help=True, help="Public files: what is here, fetch them, check them."
+)
 app.add_typer(data_app, name="data")
-feedback_app = typer.Typer(no_args_is_help=True, help="Likes, skips and songs heard: they stay on this machine.")
+feedback_app = typer.Typer(
+    no_args_is_help=True, help="Likes, skips and songs heard: they stay on this machine."
+)
 app.add_typer(feedback_app, name="feedback")
 
 
@@ -27,7 +35,10 @@ def _table(table: pd.DataFrame) -> str:
 
 def _named(which: pd.Series, most: int = 10) -> str:
     """Lines of names by state, `most` of each."""
-    shown = {state: names[:most] + [f"and {len(names) - most} more"] * (len(names) > most) for state, names in which.items()}
+    shown = {
+        state: names[:most] + [f"and {len(names) - most} more"] * (len(names) > most)
+        for state, names in which.items()
+    }
     return "".join(f"{state}  {name}\n" for state, names in shown.items() for name in names)
 
 
@@ -36,12 +47,27 @@ def feel(
     sentence: Annotated[str, typer.Argument(help="How you feel, in Korean.")],
     run: Annotated[str, typer.Option(help="Run whose music database is searched.")] = "default",
     k: Annotated[int, typer.Option(help="How many songs.")] = 5,
-    mode: Annotated[str, typer.Option(help="match (공감), path (전환), opposite (반대) or wide (탐색).")] = "match",
+    mode: Annotated[
+        str, typer.Option(help="match (공감), path (전환), opposite (반대) or wide (탐색).")
+    ] = "match",
     to: Annotated[str, typer.Option(help="Emotion that a path leads to.")] = "joy",
-    seed: Annotated[int | None, typer.Option(min=0, help="Another seed, other songs that fit; that of the day by default.")] = None,
-    since: Annotated[int | None, typer.Option(help="Year of the oldest release, 0 for all; by default 2015, and 0 for your own music.")] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, help="Another seed, other songs that fit; that of the day by default."),
+    ] = None,
+    since: Annotated[
+        int | None,
+        typer.Option(
+            help="Year of the oldest release, 0 for all; by default 2015, and 0 for your own music."
+        ),
+    ] = None,
     genre: Annotated[str, typer.Option(help="Only this genre.")] = "",
-    why: Annotated[bool, typer.Option("--why", help="Say which words moved the emotion, and show the nearest lyric lines.")] = False,
+    why: Annotated[
+        bool,
+        typer.Option(
+            "--why", help="Say which words moved the emotion, and show the nearest lyric lines."
+        ),
+    ] = False,
 ) -> None:
     """Print the six-emotion vector of a sentence and the songs that fit."""
     from .core import emotions
@@ -49,15 +75,22 @@ def feel(
 
     sentence = cleaning.check_sentence(sentence)  # before what is slow to import
     from .app import feeling
-    from .music.recommender import Wish
+    from .music.recommender import SongQuery
 
     names = {name: e.id for e in emotions.EMOTIONS for name in (e.en, e.ko)}
     if to not in names:
         raise BadInput(f"There is no emotion '{to}'; choose one of: {', '.join(names)}.")
     if since is None:
-        since = feeling.released_from(feeling.music(run))
-    wish = Wish(mode=mode, to=names[to], k=k, seed=feeling.today() if seed is None else seed, since=since, genre=genre)
-    answer = feeling.answer(sentence, run, wish)
+        since = feeling.default_min_year(feeling.open_songs(run))
+    query = SongQuery(
+        mode=mode,
+        target_emotion=names[to],
+        k=k,
+        seed=feeling.daily_seed() if seed is None else seed,
+        min_year=since,
+        genre=genre,
+    )
+    answer = feeling.answer(sentence, run, query)
     typer.echo(feeling.text(answer, run, feeling.explain(answer, run) if why else None))
 
 
@@ -82,15 +115,24 @@ def delete(
 
     kept = of_run(run)
     if not yes:
-        typer.confirm(f"Forget {len(kept.rows()):,} likes, skips and songs heard for good?", abort=True)
+        typer.confirm(
+            f"Forget {len(kept.rows()):,} likes, skips and songs heard for good?", abort=True
+        )
     typer.echo(f"{kept.delete():,} rows deleted")
 
 
 @app.command()
 def run(
-    name: Annotated[str, typer.Argument(help="smoke, default, open, full, or another run of notebooks/runs.yaml.")],
-    out: Annotated[Path | None, typer.Option(help="Folder for the results; runs/NAME by default.")] = None,
-    publish: Annotated[bool, typer.Option(help="Put the results in their committed places.")] = False,
+    name: Annotated[
+        str,
+        typer.Argument(help="smoke, default, open, full, or another run of notebooks/runs.yaml."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the results; runs/NAME by default.")
+    ] = None,
+    publish: Annotated[
+        bool, typer.Option(help="Put the results in their committed places.")
+    ] = False,
 ) -> None:
     """Run the notebooks of a named run."""
     from .core.paths import relative
@@ -99,16 +141,28 @@ def run(
     folder = runner.run(name, out)
     if publish:
         runner.publish(name, folder)
-    typer.echo(f"notebooks  {relative(folder)}/notebooks\nfigures    {relative(folder)}/figures\nresults    {relative(folder)}/results.json")
+    typer.echo(
+        f"notebooks  {relative(folder)}/notebooks\nfigures    {relative(folder)}/figures\nresults    {relative(folder)}/results.json"
+    )
 
 
 @app.command()
 def train(
     profile: Annotated[str, typer.Option(help="sample, open or wyf.")] = "sample",
     corpus: Annotated[str, typer.Option(help="Corpus of the profile; its first by default.")] = "",
-    encoder: Annotated[str, typer.Option(help="Key of encoders.CANDIDATES, name on the hub, or folder; the bundled one by default.")] = "",
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the training; the split is that of the notebooks.")] = 0,
-    epochs: Annotated[float | None, typer.Option(min=0.01, help="This and what follows: as in the recipe by default.")] = None,
+    encoder: Annotated[
+        str,
+        typer.Option(
+            help="Key of encoders.CANDIDATES, name on the hub, or folder; the bundled one by default."
+        ),
+    ] = "",
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of the training; the split is that of the notebooks.")
+    ] = 0,
+    epochs: Annotated[
+        float | None,
+        typer.Option(min=0.01, help="This and what follows: as in the recipe by default."),
+    ] = None,
     batch_size: Annotated[int | None, typer.Option(min=2)] = None,
     learning_rate: Annotated[float | None, typer.Option(min=0)] = None,
     frozen_layers: Annotated[int | None, typer.Option(min=0)] = None,
@@ -125,18 +179,31 @@ def train(
     if not group.is_main_process:
         os.environ["WYF_PROGRESS"] = os.devnull  # one bar is enough
     candidate = encoders.CANDIDATES.get(encoder)
-    start = {"encoder": candidate.name, "revision": candidate.revision} if candidate else {"encoder": encoder or bundled_e5.BUNDLED}
+    start = (
+        {"encoder": candidate.name, "revision": candidate.revision}
+        if candidate
+        else {"encoder": encoder or bundled_e5.BUNDLED}
+    )
     if epochs and epochs.is_integer():
         epochs = int(epochs)  # as the notebooks write it, for the same key
-    asked = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "frozen_layers": frozen_layers}
-    recipe = finetuning.Recipe(**start, **{name: value for name, value in asked.items() if value is not None})
+    asked = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "frozen_layers": frozen_layers,
+    }
+    recipe = finetuning.Recipe(
+        **start, **{name: value for name, value in asked.items() if value is not None}
+    )
     parts = catalogue.sentences(profile, seed=0, corpus=corpus)
     entry = finetuning.trained(parts["train"], parts["dev"], recipe, seed, tracker)
     group.destroy_process_group()
     if not group.is_main_process:
         return
     scores = publishing.dev_scores(entry.path)
-    typer.echo(f"{entry}\ndev  macro-F1 {scores['eval_macro_f1']:.3f}, micro-F1 {scores['eval_micro_f1']:.3f}, epoch {scores['epoch']:g}")
+    typer.echo(
+        f"{entry}\ndev  macro-F1 {scores['eval_macro_f1']:.3f}, micro-F1 {scores['eval_micro_f1']:.3f}, epoch {scores['epoch']:g}"
+    )
 
 
 @app.command()
@@ -149,24 +216,45 @@ def models() -> None:
 
 @app.command()
 def publish(
-    model: Annotated[str, typer.Argument(help="Folder of a trained classifier, or the beginning of a key that `wyf models` lists.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="Folder of a trained classifier, or the beginning of a key that `wyf models` lists."
+        ),
+    ],
     repo: Annotated[str, typer.Option(help="OWNER/NAME on the Hugging Face hub.")],
     revision: Annotated[str, typer.Option(help="Tag of this version.")] = "",
     public: Annotated[bool, typer.Option("--public", help="Let everyone see it.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be sent, and print the card.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be sent, and print the card.")
+    ] = False,
 ) -> None:
     """Publish a trained classifier with its model card; the token is HF_TOKEN or that of `hf auth login`."""
     from .study import publishing
 
-    typer.echo(publishing.publish(publishing.find(model), repo, revision=revision, private=not public, dry_run=dry_run))
+    typer.echo(
+        publishing.publish(
+            publishing.find(model), repo, revision=revision, private=not public, dry_run=dry_run
+        )
+    )
 
 
 @app.command()
 def lyrics(
     catalogue: Annotated[Path, typer.Argument(help="Folder with song_meta.json.")],
-    source: Annotated[Path | None, typer.Option("--from", help="Folder of .txt and .lrc files, or a table with title, artist, lyric.")] = None,
-    online: Annotated[bool, typer.Option("--online", help="Ask lrclib.net, song by song; what it answers is kept.")] = False,
-    out: Annotated[Path | None, typer.Option(help="File for the lyrics; lyrics.tsv in CATALOGUE by default.")] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", help="Folder of .txt and .lrc files, or a table with title, artist, lyric."
+        ),
+    ] = None,
+    online: Annotated[
+        bool,
+        typer.Option("--online", help="Ask lrclib.net, song by song; what it answers is kept."),
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="File for the lyrics; lyrics.tsv in CATALOGUE by default.")
+    ] = None,
 ) -> None:
     """Fill in the lyrics that a catalogue lacks; those it has are kept."""
     from .core.paths import relative
@@ -174,7 +262,9 @@ def lyrics(
 
     if (source is None) != online:
         raise BadInput("Say where the lyrics come from: --from a folder or table, or --online.")
-    path, counts = finder.fill(catalogue, finder.Lrclib() if online else finder.LocalLyrics(source), out)
+    path, counts = finder.fill(
+        catalogue, finder.Lrclib() if online else finder.LocalLyrics(source), out
+    )
     typer.echo(counts[["songs"]].T.to_string(index=False))
     typer.echo(_named(counts.loc[["failed", "unasked"], "which"]), nl=False)
     typer.echo(f"lyrics  {relative(path) if path.is_file() else 'none yet'}")
@@ -184,8 +274,16 @@ def lyrics(
 
 @app.command()
 def build(
-    music: Annotated[Path, typer.Option(help="Folder of your music: mp3, flac, ogg, wav; it is only read.")],
-    online: Annotated[bool, typer.Option("--online", help="Ask lrclib.net for lyrics that neither a tag nor a text beside the file gives.")] = False,
+    music: Annotated[
+        Path, typer.Option(help="Folder of your music: mp3, flac, ogg, wav; it is only read.")
+    ],
+    online: Annotated[
+        bool,
+        typer.Option(
+            "--online",
+            help="Ask lrclib.net for lyrics that neither a tag nor a text beside the file gives.",
+        ),
+    ] = False,
     run: Annotated[str, typer.Option(help="Run whose models score the songs.")] = "default",
 ) -> None:
     """Make a music database of your own files; `wyf feel --run music` answers from it."""
@@ -210,7 +308,9 @@ def sync() -> None:
 
 
 @app.command()
-def readme(check: Annotated[bool, typer.Option(help="Only say whether the table is up to date.")] = False) -> None:
+def readme(
+    check: Annotated[bool, typer.Option(help="Only say whether the table is up to date.")] = False,
+) -> None:
     """Fill the results table of README.md from figures/results.json."""
     from .study import report as filler
 
@@ -226,7 +326,11 @@ def status() -> None:
 
 
 @data_app.command()
-def fetch(names: Annotated[list[str] | None, typer.Argument(help="Files of the registry; all by default.")] = None) -> None:
+def fetch(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Files of the registry; all by default.")
+    ] = None,
+) -> None:
     """Fetch public files that are not here yet."""
     from .data import registry
 

@@ -19,20 +19,33 @@ from ..core.paths import OWN_MUSIC, cache_folder, run_folder
 from ..data.cleaning import RELEASED_FROM, check_sentence
 from ..music import database, feedback, recommender
 from ..music.database import MusicDatabase
-from ..music.recommender import Wish
+from ..music.recommender import SongQuery
 from ..text import bundled_e5, classifier, embeddings, encoders, explanation, onnx_model, safety
 
 _LOADING = threading.Lock()  # a page's threads wait for one loading instead of loading each
 
 #: What is said of a song that was not scored by both its lyric and its sound.
-BASIS = {"both": "", "lyric": "  가사만으로 (by its lyric alone)", "sound": "  소리만으로 (by its sound alone)"}
+BASIS = {
+    "both": "",
+    "lyric": "  가사만으로 (by its lyric alone)",
+    "sound": "  소리만으로 (by its sound alone)",
+}
 
 #: What is said where no emotion was read, of songs half at peace, half without emotion.
-_PLAIN = {"ko": "뚜렷한 감정이 읽히지 않아서, 담담하고 편안한 노래를 골랐어요.", "en": "No clear emotion was read, so these songs are plain and calm."}
+_PLAIN = {
+    "ko": "뚜렷한 감정이 읽히지 않아서, 담담하고 편안한 노래를 골랐어요.",
+    "en": "No clear emotion was read, so these songs are plain and calm.",
+}
 #: The same in the modes that go on from the little that was read instead.
 _UNCLEAR = {
-    "path": {"ko": "뚜렷한 감정이 읽히지 않아서, 담담한 기분에서 출발해요.", "en": "No clear emotion was read, so the path starts from a plain mood."},
-    "opposite": {"ko": "뚜렷한 감정이 읽히지 않아서, 그 반대편도 뚜렷하지 않아요.", "en": "No clear emotion was read, so its opposite is not clear either."},
+    "path": {
+        "ko": "뚜렷한 감정이 읽히지 않아서, 담담한 기분에서 출발해요.",
+        "en": "No clear emotion was read, so the path starts from a plain mood.",
+    },
+    "opposite": {
+        "ko": "뚜렷한 감정이 읽히지 않아서, 그 반대편도 뚜렷하지 않아요.",
+        "en": "No clear emotion was read, so its opposite is not clear either.",
+    },
 }
 
 
@@ -46,7 +59,7 @@ class Answer:
         As it was read.
     feeling : ndarray of shape (6,)
         Its six probabilities.
-    wish : Wish
+    query : SongQuery
         What was asked for.
     aims : ndarray of shape (1, 6) or (k, 6)
         Unit vectors that were searched for: one for all songs, or one a step on a path.
@@ -66,9 +79,9 @@ class Answer:
     """
 
     sentence: str
-    feeling: np.ndarray
-    wish: Wish
-    aims: np.ndarray
+    emotion_vector: np.ndarray
+    query: SongQuery
+    query_vectors: np.ndarray
     sure: bool
     said: dict[str, str]
     helpline: dict[str, str] | None
@@ -77,29 +90,29 @@ class Answer:
     profile: str
 
     @property
-    def asks(self) -> tuple[int, ...]:
+    def question(self) -> tuple[int, ...]:
         """Emotion ids between which the one question asks; none where the classifier is sure."""
-        return () if self.sure else _two_largest(self.feeling)
+        return () if self.sure else _two_largest(self.emotion_vector)
 
     @property
-    def calm(self) -> bool:
+    def is_calm(self) -> bool:
         """Whether no emotion was read, so that plain, calm songs were searched for instead of the feeling's own."""
-        return _is_calm(self.feeling, self.wish)
+        return _is_calm(self.emotion_vector, self.query)
 
 
 def _is_neutral(vector: np.ndarray) -> bool:
     return bool(vector.argmax() == emotions.EN.index("neutral"))
 
 
-def _is_calm(vector: np.ndarray, wish: Wish) -> bool:
-    return _is_neutral(vector) and wish.mode not in _UNCLEAR
+def _is_calm(vector: np.ndarray, query: SongQuery) -> bool:
+    return _is_neutral(vector) and query.mode not in _UNCLEAR
 
 
 def _two_largest(vector: np.ndarray) -> tuple[int, ...]:
     return tuple(np.argsort(-vector)[:2].tolist())
 
 
-def music(run: str = "default") -> MusicDatabase:
+def open_songs(run: str = "default") -> MusicDatabase:
     """Songs of a run, loaded once per process and again when the file has been swapped.
 
     Raises
@@ -128,9 +141,9 @@ def _music(path: Path, state: tuple[int, int]) -> MusicDatabase:  # noqa: ARG001
     return loaded
 
 
-def reader(run: str = "default") -> classifier.Classifier:
+def open_classifier(run: str = "default") -> classifier.Classifier:
     """Classifier of a run, loaded once per process."""
-    origin = music(run).provenance
+    origin = open_songs(run).provenance
     model, trained = cache_folder() / "classifier" / origin["model"], origin.get("scored by", run)
     if not model.is_dir():
         raise MissingData(
@@ -144,7 +157,9 @@ def reader(run: str = "default") -> classifier.Classifier:
 @lru_cache(maxsize=2)
 def _reader(model: Path) -> classifier.Classifier:
     loaded = onnx_model.load(model)
-    loaded.predict(["오늘의 기분"])  # the first reading sets the tokenizer up, which two threads must not do at once
+    loaded.predict(
+        ["오늘의 기분"]
+    )  # the first reading sets the tokenizer up, which two threads must not do at once
     return loaded
 
 
@@ -156,18 +171,22 @@ def _encoder() -> embeddings.Encoder:
 @lru_cache(maxsize=1)
 def _loaded_encoder() -> embeddings.Encoder:
     loaded = encoders.load(bundled_e5.BUNDLED, [])
-    explanation.nearest_lines("오늘의 기분", ["오늘의 기분"], lambda: loaded)  # as in `_reader`, and in the way in which it is asked
+    explanation.nearest_lines(
+        "오늘의 기분", ["오늘의 기분"], lambda: loaded
+    )  # as in `_reader`, and in the way in which it is asked
     return loaded
 
 
-def released_from(songs: MusicDatabase) -> int:
+def default_min_year(songs: MusicDatabase) -> int:
     """Year of the oldest release that is asked for by default; one's own music is welcome whatever its age."""
     return 0 if (songs.songs["path"] != "").any() else RELEASED_FROM
 
 
-def today(turn: int = 0) -> int:
+def daily_seed(turn: int = 0) -> int:
     """Seed of the day: the same sentence brings the same songs today, and others tomorrow; with every further turn others again."""
-    return date.today().toordinal() + 1_000_000 * turn  # days do not reach a million: no turn of today is a day to come
+    return (
+        date.today().toordinal() + 1_000_000 * turn
+    )  # days do not reach a million: no turn of today is a day to come
 
 
 def feel(sentence: str, run: str = "default") -> np.ndarray:
@@ -180,10 +199,12 @@ def feel(sentence: str, run: str = "default") -> np.ndarray:
     MissingData
         If the run has not been made.
     """
-    return reader(run).predict([check_sentence(sentence)])[0]
+    return open_classifier(run).predict([check_sentence(sentence)])[0]
 
 
-def answer(sentence: str, run: str = "default", wish: Wish | None = None, closer: int | None = None) -> Answer:
+def answer(
+    sentence: str, run: str = "default", query: SongQuery | None = None, closer: int | None = None
+) -> Answer:
     """Answer a sentence with what is felt in it and songs for it, by the likes and skips kept on this machine.
 
     Where no emotion is read (neutral is the largest), the answer says so, and songs of the feeling itself (match, wide) are half without
@@ -195,7 +216,7 @@ def answer(sentence: str, run: str = "default", wish: Wish | None = None, closer
         How a person feels.
     run
         Whose model and songs answer.
-    wish
+    query
         Mode, filters and seed; the defaults with the seed of the day where it is left out.
     closer
         Emotion id that the person named when asked; it counts as much as the sentence.
@@ -203,24 +224,28 @@ def answer(sentence: str, run: str = "default", wish: Wish | None = None, closer
     Raises
     ------
     BadInput
-        If the sentence cannot be read, or no song passes the wish's filters.
+        If the sentence cannot be read, or no song passes the query's filters.
     MissingData, CorruptData
         If the run has not been made, or its files are damaged.
     """
-    sentence, wish, songs = check_sentence(sentence), wish or Wish(seed=today()), music(run)
+    sentence, query, songs = (
+        check_sentence(sentence),
+        query or SongQuery(seed=daily_seed()),
+        open_songs(run),
+    )
     vector, kept = feel(sentence, run), feedback.of_run(run)
-    sure = closer is not None or bool(vector.max() > reader(run).unsure_below)
+    sure = closer is not None or bool(vector.max() > open_classifier(run).unsure_below)
     if closer is not None:
         vector = ((vector + np.eye(emotions.N)[closer]) / 2).astype(vector.dtype)
-    wished = np.array([0, 0, 0.5, 0, 0, 0.5]) if _is_calm(vector, wish) else vector
-    chosen = recommender.recommend(wished, songs, wish, kept.songs("like"), kept.songs("skip"))
+    wished = np.array([0, 0, 0.5, 0, 0, 0.5]) if _is_calm(vector, query) else vector
+    chosen = recommender.recommend(wished, songs, query, kept.songs("like"), kept.songs("skip"))
     return Answer(
         sentence,
         vector,
-        wish,
-        recommender.targets(wished, wish),
+        query,
+        recommender.query_vectors(wished, query),
         sure,
-        _said(vector, sure, wish.mode),
+        _said(vector, sure, query.mode),
         safety.HELPLINE if safety.is_at_risk(sentence) else None,
         chosen,
         songs.fused[chosen["row"]],
@@ -244,16 +269,18 @@ def _and(word: str) -> str:
     return "과" if (ord(word[-1]) - ord("가")) % 28 else "와"
 
 
-def explain(given: Answer, run: str = "default") -> explanation.Reasons:
+def explain(given: Answer, run: str = "default") -> explanation.Explanation:
     """Why these songs: the words that moved the emotion, and of each song the lyric line nearest to the sentence.
 
     It reads the sentence once without each word and embeds the answered songs' lines, which takes longer than the answer.
     """
-    words = explanation.moving_words(given.sentence, reader(run))
-    return explanation.Reasons(words, explanation.nearest_lines(given.sentence, given.songs["text"].tolist(), _encoder))
+    words = explanation.word_attributions(given.sentence, open_classifier(run))
+    return explanation.Explanation(
+        words, explanation.nearest_lines(given.sentence, given.songs["text"].tolist(), _encoder)
+    )
 
 
-def box(run: str = "default"):
+def input_box(run: str = "default"):
     """Box to type a feeling into, for a live notebook: songs for it, and others with every press. A note in an executed one."""
     from IPython.display import Markdown
 
@@ -262,15 +289,21 @@ def box(run: str = "default"):
     import ipywidgets
 
     typed = ipywidgets.Text(placeholder="오늘의 기분은 어떤가요?", layout={"width": "60%"})
-    mode = ipywidgets.Dropdown(options=[(" ".join(names), mode) for mode, names in recommender.MODES.items()])
+    mode = ipywidgets.Dropdown(
+        options=[(" ".join(names), mode) for mode, names in recommender.MODES.items()]
+    )
     press, shown = ipywidgets.Button(description="노래 찾기"), ipywidgets.Output()
-    seeds = map(today, itertools.count())
+    seeds = map(daily_seed, itertools.count())
 
     def respond(_) -> None:
         shown.clear_output(wait=True)
         with shown:
             try:
-                print(text(answer(typed.value, run, Wish(mode=mode.value, seed=next(seeds))), run))
+                print(
+                    as_text(
+                        answer(typed.value, run, SongQuery(mode=mode.value, seed=next(seeds))), run
+                    )
+                )
             except WyfError as error:
                 print(error)
 
@@ -278,20 +311,37 @@ def box(run: str = "default"):
     return ipywidgets.VBox([ipywidgets.HBox([typed, mode, press]), shown])
 
 
-def text(given: Answer, run: str = "default", why: explanation.Reasons | None = None) -> str:
+def as_text(given: Answer, run: str = "default", why: explanation.Explanation | None = None) -> str:
     """Write an answer as text for a terminal, the helpline first."""
     lines = [given.helpline["ko"], f"({given.helpline['en']})", ""] if given.helpline else []
     lines += [f"“{given.sentence}”", ""]
-    lines += [f"  {e.ko} {e.en:<8} {p:5.2f}  {'█' * round(24 * p)}" for e, p in zip(emotions.EMOTIONS, given.feeling, strict=True)]
+    lines += [
+        f"  {e.ko} {e.en:<8} {p:5.2f}  {'█' * round(24 * p)}"
+        for e, p in zip(emotions.EMOTIONS, given.emotion_vector, strict=True)
+    ]
     if given.said["ko"]:
         lines += ["", f"  {given.said['ko']}", f"  ({given.said['en']})"]
     if why is not None and len(why.words):
         moved = why.words.head(3)
-        lines += ["", "  " + ", ".join(f"'{row.word}' → {emotions.KO[row.emotion]} {row.effect:+.2f}" for row in moved.itertuples())]
-    lines += ["", f"  {len(given.songs)} songs ({given.profile} profile, run {run}, {' '.join(recommender.MODES[given.wish.mode])}, seed {given.wish.seed})"]
+        lines += [
+            "",
+            "  "
+            + ", ".join(
+                f"'{row.word}' → {emotions.KO[row.emotion]} {row.effect:+.2f}"
+                for row in moved.itertuples()
+            ),
+        ]
+    lines += [
+        "",
+        f"  {len(given.songs)} songs ({given.profile} profile, run {run}, {' '.join(recommender.MODES[given.query.mode])}, seed {given.query.seed})",
+    ]
     for number, song in enumerate(given.songs.itertuples(), start=1):
         details = ", ".join(str(x) for x in (song.artist, song.genre, song.year or "") if x)
-        lines.append(f"  {number}. {song.title}" + (f" ({details})" if details else "") + f"  cosine {song.cosine:.3f}{BASIS[song.basis]}")
+        lines.append(
+            f"  {number}. {song.title}"
+            + (f" ({details})" if details else "")
+            + f"  cosine {song.cosine:.3f}{BASIS[song.basis]}"
+        )
         if why is not None and why.lines[number - 1]:
             lines.append(f"     “{why.lines[number - 1]}”")
     return "\n".join(lines)

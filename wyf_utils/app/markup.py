@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core import emotions
 from ..core.emotions import Emotion
-from ..core.language import names, pick
+from ..core.language import emotion_names, pick
 from ..core.vectors import normalise
 from .feeling import Answer
 
@@ -20,9 +20,15 @@ SEARCH = "https://www.youtube.com/results?search_query="
 #: What each mode does, Korean and English.
 MODES = {
     "match": ("지금 기분과 닮은 노래를 들려 드려요.", "Songs that feel as you do."),
-    "path": ("지금 기분에서 바라는 기분까지 한 걸음씩 데려가요.", "Songs that lead, step by step, from this feeling to another."),
+    "path": (
+        "지금 기분에서 바라는 기분까지 한 걸음씩 데려가요.",
+        "Songs that lead, step by step, from this feeling to another.",
+    ),
     "opposite": ("지금 기분의 반대편에 있는 노래예요.", "Songs of the opposite feeling."),
-    "wide": ("조금 더 넓게, 서로 다른 노래를 찾아요.", "A wider circle of songs, each unlike the others."),
+    "wide": (
+        "조금 더 넓게, 서로 다른 노래를 찾아요.",
+        "A wider circle of songs, each unlike the others.",
+    ),
 }
 #: What a cosine on a card compares the song with.
 _COMPARED = {
@@ -75,48 +81,72 @@ h1 { font-size: clamp(1.8rem, 6vw, 2.5rem) !important; }
 </style>"""
 
 
-def name(emotion: Emotion, lang: str) -> str:
+def emotion_name(emotion: Emotion, lang: str) -> str:
     """Name of an emotion in a language."""
     return pick(lang, emotion.ko, emotion.en)
 
 
-def invented(profile: str) -> bool:
+def are_invented(profile: str) -> bool:
     """Whether the songs of a profile exist nowhere, so that no search finds them."""
     return profile == "sample"
 
 
 def search_link(title: str, artist: str) -> str:
     """Address of a search for a song; blank for one that has only a number."""
-    return "" if not artist and re.fullmatch(r"#\d+", title) else SEARCH + quote_plus(f"{artist} {title}".strip())
+    return (
+        ""
+        if not artist and re.fullmatch(r"#\d+", title)
+        else SEARCH + quote_plus(f"{artist} {title}".strip())
+    )
 
 
-def details(artist: str, genre: str, year: int) -> str:
+def song_details(artist: str, genre: str, year: int) -> str:
     """What is known of a song beside its title."""
     return " · ".join(str(part) for part in (artist, genre, year) if part)
 
 
-def shared(aim: np.ndarray, vector: np.ndarray) -> list[tuple[Emotion, float]]:
+def shared_text(aim: np.ndarray, vector: np.ndarray) -> list[tuple[Emotion, float]]:
     """At most two emotions that make two vectors (6,) alike, each with its part of their cosine, the largest first."""
     parts = normalise(aim) * normalise(vector)
-    return [(emotions.EMOTIONS[i], float(parts[i])) for i in np.argsort(-parts)[:2] if parts[i] > 0.1 * parts.sum()]
+    return [
+        (emotions.EMOTIONS[i], float(parts[i]))
+        for i in np.argsort(-parts)[:2]
+        if parts[i] > 0.1 * parts.sum()
+    ]
 
 
-def because(given: Answer, number: int, lang: str) -> str:
+def song_reason(given: Answer, number: int, lang: str) -> str:
     """Why the song with a number (from 0) was answered: how alike it is to what was searched for, and in which emotions."""
     song = given.songs.iloc[number]
-    alike = ", ".join(f"{name(emotion, lang)} {part:.2f}" for emotion, part in shared(given.aims[song["step"]], given.vectors[number]))
-    compared, basis = pick(lang, *(_CALM if given.calm else _COMPARED[given.wish.mode])), pick(lang, *_BASIS[song["basis"]])
-    reason = pick(lang, f"{compared} 닮은 정도 {song['cosine']:.2f}", f"Cosine {song['cosine']:.2f} to {compared}")
+    alike = ", ".join(
+        f"{emotion_name(emotion, lang)} {part:.2f}"
+        for emotion, part in shared_text(given.query_vectors[song["step"]], given.vectors[number])
+    )
+    compared, basis = (
+        pick(lang, *(_CALM if given.is_calm else _COMPARED[given.query.mode])),
+        pick(lang, *_BASIS[song["basis"]]),
+    )
+    reason = pick(
+        lang,
+        f"{compared} 닮은 정도 {song['cosine']:.2f}",
+        f"Cosine {song['cosine']:.2f} to {compared}",
+    )
     return f"{reason} ({alike}). {basis}".strip()
 
 
-def bars(vector: np.ndarray, lang: str, beside: np.ndarray | None = None) -> str:
+def emotion_bars(vector: np.ndarray, lang: str, beside: np.ndarray | None = None) -> str:
     """Six emotions as bars, thick for one vector (6,) and thin for another beside it."""
     rows = []
     for emotion, value in zip(emotions.EMOTIONS, vector, strict=True):
-        tracks = _bar(emotion, value) if beside is None else _bar(emotion, value) + _bar(emotion, beside[emotion.id], thin=True)
+        tracks = (
+            _bar(emotion, value)
+            if beside is None
+            else _bar(emotion, value) + _bar(emotion, beside[emotion.id], thin=True)
+        )
         number = f"{value:.2f}" if beside is None else f"{value:.2f}<br>{beside[emotion.id]:.2f}"
-        rows.append(f'<div>{name(emotion, lang)}</div><div>{tracks}</div><div class="wyf-number">{number}</div>')
+        rows.append(
+            f'<div>{emotion_name(emotion, lang)}</div><div>{tracks}</div><div class="wyf-number">{number}</div>'
+        )
     return f'<div class="wyf-bars">{"".join(rows)}</div>'
 
 
@@ -125,7 +155,7 @@ def _bar(emotion: Emotion, value: float, *, thin: bool = False) -> str:
     return f'<div class="wyf-track"><div{kind} style="width:{100 * value:.1f}%;background:{emotion.colour}"></div></div>'
 
 
-def path(aims: np.ndarray, vectors: np.ndarray, lang: str) -> str:
+def path_steps(aims: np.ndarray, vectors: np.ndarray, lang: str) -> str:
     """The steps of a path as columns: narrow for the feeling that is wished for, wide for the song that was chosen.
 
     Parameters
@@ -138,20 +168,28 @@ def path(aims: np.ndarray, vectors: np.ndarray, lang: str) -> str:
         ko or en.
     """
     columns = "".join(
-        f'<div class="wyf-step"><div class="wyf-pair">{_stack(aim, "wyf-aim")}{_stack(vector)}</div>{i}<br>{names(lang)[aim.argmax()]}</div>'
+        f'<div class="wyf-step"><div class="wyf-pair">{_stack(aim, "wyf-aim")}{_stack(vector)}</div>{i}<br>{emotion_names(lang)[aim.argmax()]}</div>'
         for i, (aim, vector) in enumerate(zip(aims, vectors, strict=False), start=1)
     )
-    legend = "".join(f'<span><i style="background:{e.colour}"></i>{name(e, lang)}</span>' for e in emotions.EMOTIONS)
+    legend = "".join(
+        f'<span><i style="background:{e.colour}"></i>{emotion_name(e, lang)}</span>'
+        for e in emotions.EMOTIONS
+    )
     return f'<div class="wyf-path">{columns}</div><div class="wyf-legend">{legend}</div>'
 
 
 def _stack(vector: np.ndarray, kind: str = "") -> str:
     shares = vector / vector.sum()
-    parts = "".join(f'<div style="height:{100 * share:.1f}%;background:{e.colour}"></div>' for e, share in zip(emotions.EMOTIONS, shares, strict=True))
+    parts = "".join(
+        f'<div style="height:{100 * share:.1f}%;background:{e.colour}"></div>'
+        for e, share in zip(emotions.EMOTIONS, shares, strict=True)
+    )
     return f'<div class="wyf-stack {kind}">{parts}</div>'
 
 
-def moved(words: Sequence, lang: str) -> str:
+def moved_words(words: Sequence, lang: str) -> str:
     """Words that moved the emotion that was read, the strongest three, as text."""
     strong = [row for row in words if row.effect > 0.01][:3]
-    return ", ".join(f"‘{row.word}’ {names(lang)[row.emotion]} +{row.effect:.2f}" for row in strong)
+    return ", ".join(
+        f"‘{row.word}’ {emotion_names(lang)[row.emotion]} +{row.effect:.2f}" for row in strong
+    )

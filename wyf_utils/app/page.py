@@ -16,7 +16,7 @@ from ..core import emotions, language
 from ..core.errors import WyfError
 from ..music import feedback, recommender
 from ..music.database import MusicDatabase
-from ..music.recommender import Wish
+from ..music.recommender import SongQuery
 from . import feeling, markup
 
 RUN = os.environ.get("WYF_RUN", "default")
@@ -62,29 +62,60 @@ def ask() -> None:
     with st.form("question", border=False):
         st.text_area(
             say("지금 기분을 한국어로 적어 주세요", "Type in Korean how you feel"),
-            placeholder=say("예: 면접에서 또 떨어져서 너무 속상해", "For example: 면접에서 또 떨어져서 너무 속상해"),
+            placeholder=say(
+                "예: 면접에서 또 떨어져서 너무 속상해",
+                "For example: 면접에서 또 떨어져서 너무 속상해",
+            ),
             height=100,
             key="typed",
         )
-        sent = st.form_submit_button(say("노래 찾기", "Find songs"), type="primary", help=say("Ctrl+Enter로도 보낼 수 있어요", "Ctrl+Enter sends it, too"))
+        sent = st.form_submit_button(
+            say("노래 찾기", "Find songs"),
+            type="primary",
+            help=say("Ctrl+Enter로도 보낼 수 있어요", "Ctrl+Enter sends it, too"),
+        )
     if sent:
         state.sentence, state.turn, state.closer = state.typed, 0, None
 
 
-def wishes(music: MusicDatabase) -> tuple[Wish, bool]:
-    """Mode and filters: the wish, and whether songs already heard are left out."""
+def wishes(music: MusicDatabase) -> tuple[SongQuery, bool]:
+    """Mode and filters: the query, and whether songs already heard are left out."""
     modes = {mode: say(*names) for mode, names in recommender.MODES.items()}
-    mode = st.segmented_control(say("어떤 노래를 들을까요?", "Which songs?"), list(modes), format_func=modes.get, default="match", required=True, key="mode")
+    mode = st.segmented_control(
+        say("어떤 노래를 들을까요?", "Which songs?"),
+        list(modes),
+        format_func=modes.get,
+        default="match",
+        required=True,
+        key="mode",
+    )
     st.caption(say(*markup.MODES[mode]))
     to = 0
     if mode == "path":
-        names = language.names(state.lang)
-        to = st.selectbox(say("바라는 기분", "To which feeling?"), range(emotions.N), format_func=names.__getitem__, key="to")
+        names = language.emotion_names(state.lang)
+        to = st.selectbox(
+            say("바라는 기분", "To which feeling?"),
+            range(emotions.N),
+            format_func=names.__getitem__,
+            key="to",
+        )
     with st.expander(say("검색 조건", "Filters"), icon=":material/tune:", key="filters"):
         k = st.slider(say("노래 수", "How many songs"), 1, 10, 5, key="k")
-        since = st.number_input(say("발매 연도(이후)", "Released from"), 1900, 2100, max(1900, feeling.released_from(music)), key="since")
+        since = st.number_input(
+            say("발매 연도(이후)", "Released from"),
+            1900,
+            2100,
+            max(1900, feeling.default_min_year(music)),
+            key="since",
+        )
         genres = sorted(set(music.songs["genre"]) - {""})
-        genre = st.selectbox(say("장르", "Genre"), genres, index=None, placeholder=say("모든 장르", "All genres"), key="genre")
+        genre = st.selectbox(
+            say("장르", "Genre"),
+            genres,
+            index=None,
+            placeholder=say("모든 장르", "All genres"),
+            key="genre",
+        )
         met = set(state.answer.songs["artist"]) - {""} if "answer" in state else set()
         without = st.multiselect(
             say("빼고 싶은 가수", "Leave out these artists"),
@@ -93,19 +124,31 @@ def wishes(music: MusicDatabase) -> tuple[Wish, bool]:
             accept_new_options=True,
             placeholder=say("고르거나 이름을 적어 주세요", "Choose, or type a name"),
         )
-        fresh = not markup.invented(music.provenance["profile"]) and st.toggle(say("찾아 들은 노래 빼기", "Leave out songs I looked up"), key="fresh")
-    wish = Wish(mode=mode, to=to, k=k, seed=feeling.today(state.turn), since=since, genre=genre or "", without_artists=tuple(without))
-    return wish, fresh
+        fresh = not markup.are_invented(music.provenance["profile"]) and st.toggle(
+            say("찾아 들은 노래 빼기", "Leave out songs I looked up"), key="fresh"
+        )
+    query = SongQuery(
+        mode=mode,
+        target_emotion=to,
+        k=k,
+        seed=feeling.daily_seed(state.turn),
+        min_year=since,
+        genre=genre or "",
+        exclude_artists=tuple(without),
+    )
+    return query, fresh
 
 
-def answered(wish: Wish, fresh: bool) -> feeling.Answer:
-    """The answer; it stays while sentence and wish do, so that a like does not change the list under one's hands."""
-    asked = (state.sentence, wish, fresh, state.closer)
+def answered(query: SongQuery, fresh: bool) -> feeling.Answer:
+    """The answer; it stays while sentence and query do, so that a like does not change the list under one's hands."""
+    asked = (state.sentence, query, fresh, state.closer)
     if state.get("asked") != asked:
         heard = frozenset(feedback.of_run(RUN).songs("heard")) if fresh else frozenset()
         state.pop("why", None)
         with st.spinner(say("어울리는 노래를 찾고 있어요…", "Looking for songs…")):
-            state.answer = feeling.answer(state.sentence, RUN, replace(wish, heard=heard), state.closer)
+            state.answer = feeling.answer(
+                state.sentence, RUN, replace(query, exclude_ids=heard), state.closer
+            )
         state.asked = asked
     return state.answer
 
@@ -114,22 +157,29 @@ def show_feeling(given: feeling.Answer) -> None:
     """The helpline where it is needed, before everything else; then the sentence, its emotions and what is said of them."""
     if given.helpline:
         st.warning(say(given.helpline["ko"], given.helpline["en"]), icon=":material/call:")
-        st.link_button(say("109에 전화하기", "Call 109"), "tel:109", type="primary", icon=":material/call:")
+        st.link_button(
+            say("109에 전화하기", "Call 109"), "tel:109", type="primary", icon=":material/call:"
+        )
     st.subheader(say("이렇게 읽었어요", "What was read"), anchor=False)
     st.text(f"“{given.sentence}”")
-    st.html(markup.bars(given.feeling, state.lang))
+    st.html(markup.emotion_bars(given.emotion_vector, state.lang))
     if given.said["ko"]:
         st.info(say(given.said["ko"], given.said["en"]))
-    if given.asks:
+    if given.question:
         with st.container(horizontal=True):
-            for emotion in given.asks:
-                st.button(markup.name(emotions.EMOTIONS[emotion], state.lang), key=f"closer-{emotion}", on_click=state.update, args=({"closer": emotion},))
+            for emotion in given.question:
+                st.button(
+                    markup.name(emotions.EMOTIONS[emotion], state.lang),
+                    key=f"closer-{emotion}",
+                    on_click=state.update,
+                    args=({"closer": emotion},),
+                )
 
 
 def judge(song: int, verdict: str) -> None:
     """Keep a verdict, or what kept it from being kept."""
     try:
-        feedback.of_run(RUN).add(song, verdict, state.answer.feeling)
+        feedback.of_run(RUN).add(song, verdict, state.answer.emotion_vector)
     except WyfError as error:
         state.fault = error
 
@@ -138,7 +188,14 @@ def verdicts(song, link: str, liked: bool, skipped: bool) -> None:
     """Search, like and skip of one song; a blank `link` leaves the search out."""
     with st.container(horizontal=True):
         if link:
-            st.link_button(say("찾아 듣기", "Look it up"), link, key=f"look-{song.id}", icon=":material/search:", on_click=judge, args=(song.id, "heard"))
+            st.link_button(
+                say("찾아 듣기", "Look it up"),
+                link,
+                key=f"look-{song.id}",
+                icon=":material/search:",
+                on_click=judge,
+                args=(song.id, "heard"),
+            )
         st.button(
             say("좋아요 눌렀어요", "Liked") if liked else say("좋아요", "Like"),
             key=f"like-{song.id}", icon=":material/favorite:", type="primary" if liked else "secondary", disabled=liked, on_click=judge, args=(song.id, "like"),
@@ -155,16 +212,27 @@ def card(given: feeling.Answer, number: int, liked: bool, skipped: bool):
     with st.container(border=True, key=f"card-{number}", gap="xsmall"):
         with st.container(key=f"title-{number}", gap=None):
             st.text(f"{number + 1}. {song.title}")
-        if about := markup.details(song.artist, song.genre, song.year):
+        if about := markup.song_details(song.artist, song.genre, song.year):
             st.text(about)
         line = st.empty()
-        st.caption(markup.because(given, number, state.lang))
+        st.caption(markup.song_reason(given, number, state.lang))
         if song.path:
             play(Path(song.path))
-        verdicts(song, "" if markup.invented(given.profile) else markup.search_link(song.title, song.artist), liked, skipped)
+        verdicts(
+            song,
+            ""
+            if markup.are_invented(given.profile)
+            else markup.search_link(song.title, song.artist),
+            liked,
+            skipped,
+        )
         with st.expander(say("감정 나란히 보기", "Both vectors side by side")):
-            st.caption(say("굵은 막대는 문장, 가는 막대는 노래", "Thick: the sentence; thin: the song"))
-            st.html(markup.bars(given.feeling, state.lang, beside=given.vectors[number]))
+            st.caption(
+                say("굵은 막대는 문장, 가는 막대는 노래", "Thick: the sentence; thin: the song")
+            )
+            st.html(
+                markup.emotion_bars(given.emotion_vector, state.lang, beside=given.vectors[number])
+            )
     return line
 
 
@@ -173,7 +241,12 @@ def play(path: Path) -> None:
     if path.is_file():
         st.audio(path, format=mimetypes.guess_type(path.name)[0] or "audio/mpeg")
     else:
-        st.caption(say("음악 파일이 제자리에 없어요. `wyf build`로 다시 읽어 주세요.", "The sound file has gone; run `wyf build` to read the folder again."))
+        st.caption(
+            say(
+                "음악 파일이 제자리에 없어요. `wyf build`로 다시 읽어 주세요.",
+                "The sound file has gone; run `wyf build` to read the folder again.",
+            )
+        )
 
 
 def show_songs(given: feeling.Answer) -> None:
@@ -181,14 +254,27 @@ def show_songs(given: feeling.Answer) -> None:
     st.subheader(say("어울리는 노래", "Songs for it"), anchor=False)
     if given.profile in markup.PROFILES:
         st.caption(say(*markup.PROFILES[given.profile]))
-    if given.wish.mode == "path":
-        st.html(markup.path(given.aims[given.songs["step"]], given.vectors, state.lang))
-        st.caption(say("가는 막대는 바라는 기분, 넓은 막대는 고른 노래", "Thin: the feeling wished for; wide: the song chosen"))
+    if given.query.mode == "path":
+        st.html(markup.path(given.query_vectors[given.songs["step"]], given.vectors, state.lang))
+        st.caption(
+            say(
+                "가는 막대는 바라는 기분, 넓은 막대는 고른 노래",
+                "Thin: the feeling wished for; wide: the song chosen",
+            )
+        )
     words = st.empty()
     kept = feedback.of_run(RUN)
     liked, skipped = set(kept.songs("like")), set(kept.songs("skip"))
-    lines = [card(given, i, song in liked, song in skipped) for i, song in enumerate(given.songs["id"])]
-    st.button(say("다른 노래", "Other songs"), icon=":material/refresh:", key="other", on_click=state.update, args=({"turn": state.turn + 1},))
+    lines = [
+        card(given, i, song in liked, song in skipped) for i, song in enumerate(given.songs["id"])
+    ]
+    st.button(
+        say("다른 노래", "Other songs"),
+        icon=":material/refresh:",
+        key="other",
+        on_click=state.update,
+        args=({"turn": state.turn + 1},),
+    )
     st.caption(
         say(
             "좋아요와 넘기기는 그때 읽은 여섯 감정과 함께 이 컴퓨터에만 남고, 다음 추천부터 반영돼요. 적은 문장은 남기지 않아요.",
@@ -198,7 +284,7 @@ def show_songs(given: feeling.Answer) -> None:
     if "why" not in state:
         with st.spinner(say("이유를 찾고 있어요…", "Looking for the reasons…")):
             state.why = feeling.explain(given, RUN)
-    if moved := markup.moved(state.why.words.itertuples(), state.lang):
+    if moved := markup.moved_words(state.why.words.itertuples(), state.lang):
         words.text(say(f"기분을 움직인 말: {moved}", f"What moved it: {moved}"))
     for line, lyric in zip(lines, state.why.lines, strict=True):
         if lyric:
@@ -212,15 +298,15 @@ def main() -> None:
     head()
     try:
         with st.spinner(say("노래와 모델을 여는 중이에요…", "Opening songs and model…")):
-            music, _ = feeling.music(RUN), feeling.reader(RUN)
+            music, _ = feeling.open_songs(RUN), feeling.open_classifier(RUN)
         for name, start in (("turn", 0), ("closer", None)):
             state.setdefault(name, start)
         ask()
-        wish, fresh = wishes(music)
+        query, fresh = wishes(music)
         if fault := state.pop("fault", None):
             show_error(fault)
         if "sentence" in state:
-            given = answered(wish, fresh)
+            given = answered(query, fresh)
             show_feeling(given)
             show_songs(given)
     except WyfError as error:

@@ -58,7 +58,9 @@ def fingerprint(*things) -> str:
             digest.update(f"{thing.shape}{thing.dtype}".encode())
             digest.update(np.ascontiguousarray(thing))
         else:
-            digest.update(json.dumps(thing, sort_keys=True, ensure_ascii=False, default=str).encode())
+            digest.update(
+                json.dumps(thing, sort_keys=True, ensure_ascii=False, default=str).encode()
+            )
         digest.update(b"\0")
     return digest.hexdigest()
 
@@ -70,7 +72,7 @@ def _fresh_since() -> float:
     return float(os.environ.get("WYF_RUN_STARTED", _PROCESS_START))
 
 
-def folder(
+def get_or_create(
     kind: str,
     make: Callable[..., None],
     *,
@@ -129,8 +131,17 @@ def folder(
         make(Path(work), unfinished) if resumable else make(work)
         seconds = time.perf_counter() - start
         made = time.strftime("%Y-%m-%d %H:%M")
-        known = {"seconds": seconds, "made": made, "time": time.time(), "parameters": parameters, "data": data, "about": about or {}}
-        Path(work, "entry.json").write_text(json.dumps(known, ensure_ascii=False, indent=1, default=str), encoding="utf-8")
+        known = {
+            "seconds": seconds,
+            "made": made,
+            "time": time.time(),
+            "parameters": parameters,
+            "data": data,
+            "about": about or {},
+        }
+        Path(work, "entry.json").write_text(
+            json.dumps(known, ensure_ascii=False, indent=1, default=str), encoding="utf-8"
+        )
     if group:
         group.wait_for_everyone()  # until all have read the last checkpoint and the entry is in its place
     if main:
@@ -142,5 +153,8 @@ def folder(
 
 def origins() -> pd.DataFrame:
     """Table of the entries used in this process: what came from the cache and what was made now."""
-    rows = [(e.kind, e.key, "cache" if e.reused else "made now", e.made, round(e.seconds, 1)) for e in dict.fromkeys(USED)]
+    rows = [
+        (e.kind, e.key, "cache" if e.reused else "made now", e.made, round(e.seconds, 1))
+        for e in dict.fromkeys(USED)
+    ]
     return pd.DataFrame(rows, columns=["artefact", "key", "origin", "made", "seconds to make"])

@@ -41,7 +41,11 @@ _EN_ID = {e.en: e.id for e in EMOTIONS}
 
 def _invert(groups: dict[str, str], ids: dict[str, int], separator: str = ",") -> dict[str, int]:
     """Turn {emotion: "label, label"} into {label: emotion id}."""
-    return {label.strip(): ids[name] for name, labels in groups.items() for label in labels.split(separator)}
+    return {
+        label.strip(): ids[name]
+        for name, labels in groups.items()
+        for label in labels.split(separator)
+    }
 
 
 #: AI Hub 감성 대화 말뭉치, 감정_소분류 (58 values), as mapped in 2022.
@@ -60,7 +64,10 @@ SENTIMENT_DIALOGUE = _invert(
 )
 
 #: AI Hub 단발성 대화 (7 values), as mapped in 2022.
-SINGLE_TURN = _invert({"기쁨": "행복", "긴장": "공포, 놀람", "슬픔": "슬픔", "분노": "분노, 혐오", "중립": "중립"}, _KO_ID)
+SINGLE_TURN = _invert(
+    {"기쁨": "행복", "긴장": "공포, 놀람", "슬픔": "슬픔", "분노": "분노, 혐오", "중립": "중립"},
+    _KO_ID,
+)
 
 #: GoEmotions (28 values). curiosity and realization carry no side and stay unmapped.
 GOEMOTIONS = _invert(
@@ -125,11 +132,13 @@ def to_id(label: str, mapping: dict[str, int], overrides: dict[str, int] | None 
     if overrides and label in overrides and label in mapping:
         return overrides[label]
     if label not in mapping:
-        raise CorruptData(f"The label '{label}' is unknown; correct it to one of: {', '.join(mapping)}.")
+        raise CorruptData(
+            f"The label '{label}' is unknown; correct it to one of: {', '.join(mapping)}."
+        )
     return mapping[label]
 
 
-def share(ids: list[int]) -> np.ndarray:
+def label_shares(ids: list[int]) -> np.ndarray:
     """Share of each emotion among the mapped labels of one text.
 
     Returns
@@ -141,7 +150,7 @@ def share(ids: list[int]) -> np.ndarray:
     return counts / max(counts.sum(), 1)
 
 
-def hard(target: np.ndarray) -> int:
+def hard_label(target: np.ndarray) -> int:
     """Emotion with the unique largest share, or -1 where two tie or nothing is mapped."""
     best = np.flatnonzero(target == target.max())
     return int(best[0]) if target.max() > 0 and len(best) == 1 else -1

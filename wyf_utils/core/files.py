@@ -52,10 +52,15 @@ def read_json(path: Path) -> dict:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
-        raise CorruptData(f"{path.name} is malformed; restore it with `git checkout`, or delete it.") from error
+        raise CorruptData(
+            f"{path.name} is malformed; restore it with `git checkout`, or delete it."
+        ) from error
 
 
 def write_json(path: Path, content: dict) -> None:
     """Write a JSON object, replacing the old file in one step."""
     with replacing_file(path) as work:
-        work.write_text(json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        work.write_text(
+            json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n",
+            encoding="utf-8",
+        )

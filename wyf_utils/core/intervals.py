@@ -12,7 +12,15 @@ from .metrics import agreement_rows, label_scores, macro_f1
 Score = Callable[[np.ndarray, np.ndarray], float]
 
 
-def interval(true: np.ndarray, answers: list[np.ndarray], score: Score, *, times: int = 300, seed: int = 0, level: float = 0.95) -> dict[str, float]:
+def interval(
+    true: np.ndarray,
+    answers: list[np.ndarray],
+    score: Score,
+    *,
+    times: int = 300,
+    seed: int = 0,
+    level: float = 0.95,
+) -> dict[str, float]:
     """Mean score over seeds, with a percentile bootstrap over rows and seeds.
 
     Parameters
@@ -37,7 +45,12 @@ def interval(true: np.ndarray, answers: list[np.ndarray], score: Score, *, times
     n, m = len(true), len(answers)
     draws = [mean_score(rng.integers(0, n, n), rng.integers(0, m, m)) for _ in range(times)]
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
-    return {"mean": mean_score(np.arange(n), np.arange(m)), "low": float(low), "high": float(high), "n": n}
+    return {
+        "mean": mean_score(np.arange(n), np.arange(m)),
+        "low": float(low),
+        "high": float(high),
+        "n": n,
+    }
 
 
 def paired_difference(
@@ -67,11 +80,18 @@ def paired_difference(
     rng = np.random.default_rng(seed)
 
     def mean_difference(rows: np.ndarray, a: np.ndarray, b: np.ndarray) -> float:
-        return float(np.mean([score(true[rows], ours[i][rows]) for i in a]) - np.mean([score(true[rows], theirs[j][rows]) for j in b]))
+        return float(
+            np.mean([score(true[rows], ours[i][rows]) for i in a])
+            - np.mean([score(true[rows], theirs[j][rows]) for j in b])
+        )
 
     everything = np.arange(len(true))
     draws = [
-        mean_difference(rng.integers(0, len(true), len(true)), rng.integers(0, len(ours), len(ours)), rng.integers(0, len(theirs), len(theirs)))
+        mean_difference(
+            rng.integers(0, len(true), len(true)),
+            rng.integers(0, len(ours), len(ours)),
+            rng.integers(0, len(theirs), len(theirs)),
+        )
         for _ in range(times)
     ]
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
@@ -80,7 +100,17 @@ def paired_difference(
 
 
 #: Scores of songs' vectors against the true ones, as `song_scores` gives them. Brier is the better the smaller.
-SONG_SCORES = ("top1", "top2", "top3", "less_strict_top1", "less_strict_top2", "macro_f1", "balanced_accuracy", "kappa", "brier")
+SONG_SCORES = (
+    "top1",
+    "top2",
+    "top3",
+    "less_strict_top1",
+    "less_strict_top2",
+    "macro_f1",
+    "balanced_accuracy",
+    "kappa",
+    "brier",
+)
 
 
 def _drawn(true: np.ndarray, predicted: np.ndarray, draws: np.ndarray) -> dict[str, np.ndarray]:
@@ -89,17 +119,29 @@ def _drawn(true: np.ndarray, predicted: np.ndarray, draws: np.ndarray) -> dict[s
     All draws are counted by one matrix product, some hundred times faster than scoring each draw by itself.
     """
     ids, answered = true.argmax(1), predicted.argmax(1)
-    rows = agreement_rows(true, predicted) | {"brier": ((predicted - np.eye(emotions.N)[ids]) ** 2).sum(1)}
+    rows = agreement_rows(true, predicted) | {
+        "brier": ((predicted - np.eye(emotions.N)[ids]) ** 2).sum(1)
+    }
     scores = {name: draws @ values / draws.sum(1) for name, values in rows.items()}
     cells = np.zeros((len(true), emotions.N**2))
     cells[np.arange(len(true)), emotions.N * ids + answered] = 1
     labels = label_scores((draws @ cells).reshape(-1, emotions.N, emotions.N))
-    scores |= {"macro_f1": labels["macro_f1"], "balanced_accuracy": labels["recall"], "kappa": labels["kappa"]}
+    scores |= {
+        "macro_f1": labels["macro_f1"],
+        "balanced_accuracy": labels["recall"],
+        "kappa": labels["kappa"],
+    }
     return {name: scores[name] for name in SONG_SCORES}
 
 
 def song_scores(
-    true: np.ndarray, ours: list[np.ndarray], theirs: list[np.ndarray] | None = None, *, times: int = 1000, seed: int = 0, level: float = 0.95
+    true: np.ndarray,
+    ours: list[np.ndarray],
+    theirs: list[np.ndarray] | None = None,
+    *,
+    times: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
 ) -> dict[str, dict[str, float]]:
     """Every one of `SONG_SCORES`, or its paired difference to another model, with a percentile bootstrap over songs and seeds.
 
@@ -119,13 +161,20 @@ def song_scores(
     """
     rng = np.random.default_rng(seed)
     n = len(true)
-    songs = np.concatenate([np.ones((1, n)), rng.multinomial(n, np.full(n, 1 / n), times)])  # the first "draw" is the songs themselves
+    songs = np.concatenate(
+        [np.ones((1, n)), rng.multinomial(n, np.full(n, 1 / n), times)]
+    )  # the first "draw" is the songs themselves
 
     def mean_over_seeds(answers: list[np.ndarray]) -> dict[str, np.ndarray]:
         m = len(answers)
-        weights = np.concatenate([np.full((1, m), 1 / m), rng.multinomial(m, np.full(m, 1 / m), times) / m])  # (draws, seeds)
+        weights = np.concatenate(
+            [np.full((1, m), 1 / m), rng.multinomial(m, np.full(m, 1 / m), times) / m]
+        )  # (draws, seeds)
         each = [_drawn(true, given, songs) for given in answers]
-        return {name: (weights * np.stack([scores[name] for scores in each], axis=1)).sum(1) for name in SONG_SCORES}
+        return {
+            name: (weights * np.stack([scores[name] for scores in each], axis=1)).sum(1)
+            for name in SONG_SCORES
+        }
 
     values = mean_over_seeds(ours)
     if theirs is not None:
@@ -134,7 +183,12 @@ def song_scores(
     found = {}
     for name, drawn in values.items():
         low, high = np.quantile(drawn[1:], [(1 - level) / 2, (1 + level) / 2])
-        found[name] = {"mean": float(drawn[0]), "low": float(min(low, drawn[0])), "high": float(max(high, drawn[0])), "n": n}
+        found[name] = {
+            "mean": float(drawn[0]),
+            "low": float(min(low, drawn[0])),
+            "high": float(max(high, drawn[0])),
+            "n": n,
+        }
     return found
 
 

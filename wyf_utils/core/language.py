@@ -12,6 +12,6 @@ def pick(lang: str, ko: str, en: str) -> str:
     return ko if lang == "ko" else en
 
 
-def names(lang: str) -> tuple[str, ...]:
+def emotion_names(lang: str) -> tuple[str, ...]:
     """Names of the six emotions in a language, in order."""
     return emotions.KO if lang == "ko" else emotions.EN

@@ -12,7 +12,9 @@ from . import emotions
 
 def confusion(true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """How often each emotion (row) was answered with each (column), (6, 6)."""
-    return np.bincount(true * emotions.N + predicted, minlength=emotions.N**2).reshape(emotions.N, emotions.N)
+    return np.bincount(true * emotions.N + predicted, minlength=emotions.N**2).reshape(
+        emotions.N, emotions.N
+    )
 
 
 def label_scores(tables: np.ndarray) -> dict[str, np.ndarray]:
@@ -28,7 +30,9 @@ def label_scores(tables: np.ndarray) -> dict[str, np.ndarray]:
         f1 = np.where(occurs, 2 * hits / (meant + given), 0)
         precision = np.where(given > 0, hits / given, 0)
         recall = np.where(occurs, hits / meant, 0)
-        kappas = np.where((occurs.sum(-1) == 1) | ((given > 0).sum(-1) == 1), 0, (right - chance) / (1 - chance))
+        kappas = np.where(
+            (occurs.sum(-1) == 1) | ((given > 0).sum(-1) == 1), 0, (right - chance) / (1 - chance)
+        )
     kinds = occurs.sum(-1)
     return {
         "macro_f1": f1.sum(-1) / kinds,
@@ -96,9 +100,13 @@ def reliability(true: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> 
     DataFrame
         One row a bin that holds texts: confidence and accuracy (means), n.
     """
-    table = pd.DataFrame({"confidence": probabilities.max(1), "accuracy": probabilities.argmax(1) == true})
+    table = pd.DataFrame(
+        {"confidence": probabilities.max(1), "accuracy": probabilities.argmax(1) == true}
+    )
     grouped = table.groupby(np.minimum((table["confidence"] * bins).astype(int), bins - 1))
-    return grouped.agg(confidence=("confidence", "mean"), accuracy=("accuracy", "mean"), n=("accuracy", "size"))
+    return grouped.agg(
+        confidence=("confidence", "mean"), accuracy=("accuracy", "mean"), n=("accuracy", "size")
+    )
 
 
 def calibration_error(true: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> float:
@@ -116,7 +124,11 @@ def correlation(x: np.ndarray, y: np.ndarray) -> dict[str, float]:
 
 def f1_of(true: np.ndarray, predicted: np.ndarray, emotion: int) -> float:
     """F1 of one emotion; 0 where it is neither true nor answered."""
-    hits, answered, meant = ((true == emotion) & (predicted == emotion)).sum(), (predicted == emotion).sum(), (true == emotion).sum()
+    hits, answered, meant = (
+        ((true == emotion) & (predicted == emotion)).sum(),
+        (predicted == emotion).sum(),
+        (true == emotion).sum(),
+    )
     return float(2 * hits / (answered + meant)) if answered + meant else 0.0
 
 
@@ -156,7 +168,13 @@ def agreement(true: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
 def agreement_rows(true: np.ndarray, predicted: np.ndarray) -> dict[str, np.ndarray]:
     """Hits of the five measures song by song: {measure: mask (n,)}."""
     one, two, three = (_shared(true, predicted, k) for k in (1, 2, 3))
-    return {"top1": one == 1, "top2": two == 2, "top3": three == 3, "less_strict_top1": two >= 1, "less_strict_top2": three >= 2}
+    return {
+        "top1": one == 1,
+        "top2": two == 2,
+        "top3": three == 3,
+        "less_strict_top1": two >= 1,
+        "less_strict_top2": three >= 2,
+    }
 
 
 # Baselines ------------------------------------------------------------------------------------------
@@ -208,4 +226,10 @@ def uniformity(vectors: np.ndarray) -> float:
 
     0 where all vectors are one point (collapsed), about -4 where they are spread evenly over many dimensions.
     """
-    return float(np.log(np.exp(-2 * pdist(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), "sqeuclidean")).mean()))
+    return float(
+        np.log(
+            np.exp(
+                -2 * pdist(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), "sqeuclidean")
+            ).mean()
+        )
+    )

@@ -53,7 +53,9 @@ def profile_folder(profile: str) -> Path:
             "open": "run `wyf data fetch`",
             "wyf": "create it and put the sources there as data/README.md describes",
         }[profile]
-        raise MissingData(f"The folder of profile '{profile}' is missing ({relative(folder)}); {remedy}.")
+        raise MissingData(
+            f"The folder of profile '{profile}' is missing ({relative(folder)}); {remedy}."
+        )
     return folder
 
 

@@ -17,7 +17,9 @@ from .errors import BadInput
 def _threads() -> int:
     asked = os.environ.get("WYF_THREADS", "2")
     if not (asked.isdigit() and int(asked) > 0):
-        raise BadInput(f"WYF_THREADS is '{asked}' where a positive whole number belongs; correct it or unset it.")
+        raise BadInput(
+            f"WYF_THREADS is '{asked}' where a positive whole number belongs; correct it or unset it."
+        )
     return int(asked)
 
 
@@ -39,7 +41,13 @@ def device() -> str:
     """Device that models run on: a GPU where there is one."""
     import torch
 
-    return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    return (
+        "cuda"
+        if torch.cuda.is_available()
+        else "mps"
+        if torch.backends.mps.is_available()
+        else "cpu"
+    )
 
 
 def processes():

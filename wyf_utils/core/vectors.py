@@ -19,18 +19,22 @@ def normalise(vectors: np.ndarray) -> np.ndarray:
         If a row is zero or no number, which has no direction.
     """
     vectors = np.asarray(vectors, np.float32)
-    if vectors.ndim == 1:  # one query: a search of a small catalogue takes less than numpy's general way
+    if (
+        vectors.ndim == 1
+    ):  # one query: a search of a small catalogue takes less than numpy's general way
         lengths = math.sqrt(np.vdot(vectors, vectors))
         directed = 0 < lengths < math.inf
     else:
         lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
         directed = np.isfinite(lengths).all() and (lengths > 0).all()
     if not directed:
-        raise BadInput("A vector has no direction (it is zero or no number); leave it out, or type another sentence.")
+        raise BadInput(
+            "A vector has no direction (it is zero or no number); leave it out, or type another sentence."
+        )
     return vectors / lengths
 
 
-def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """Probabilities (n, 6) softened (temperature above 1) or sharpened (below 1), rows summing to 1."""
     logits = np.log(np.maximum(probabilities, 1e-9)) / temperature
     return softmax(logits, axis=1).astype(np.float32)

@@ -28,7 +28,10 @@ GENRES_WITHOUT_LYRICS = frozenset(
 )  # fmt: skip
 
 _SECTION = r"(?:pre[- ]?chorus|verse|chorus|bridge|hook|intro|outro|refrain|interlude|rap|narration|repeat|후렴|간주|[1-4]절)"
-_BRACKETED_SECTION = re.compile(rf"[\[(<{{【]\s*{_SECTION}\s*(?:x?\s*\d+)?\s*(?:[:\-][^\])>}}】\n]{{0,20}})?[\])>}}】]\s*:?", re.IGNORECASE)
+_BRACKETED_SECTION = re.compile(
+    rf"[\[(<{{【]\s*{_SECTION}\s*(?:x?\s*\d+)?\s*(?:[:\-][^\])>}}】\n]{{0,20}})?[\])>}}】]\s*:?",
+    re.IGNORECASE,
+)
 _SECTION_LINE = re.compile(rf"^\s*{_SECTION}\s*\d*\s*[:.)]?\s*$", re.IGNORECASE | re.MULTILINE)
 _CALENDAR_DAY = re.compile(r"\d{1,2}\s*월\s*\d{1,2}\s*일")
 _FULL_STOP = re.compile(r"(?<![.\d])\.(?=\s|$)")
@@ -39,9 +42,13 @@ Rule = Callable[[pd.DataFrame], pd.DataFrame]
 CountTokens = Callable[[Sequence[str]], list[int]]
 
 
-def tidy(text: str) -> str:
+def normalise_text(text: str) -> str:
     """Unicode in composed form (NFC), control characters gone, runs of blanks folded."""
-    text = "".join(c for c in unicodedata.normalize("NFC", str(text)) if c in "\n\t" or unicodedata.category(c)[0] != "C")
+    text = "".join(
+        c
+        for c in unicodedata.normalize("NFC", str(text))
+        if c in "\n\t" or unicodedata.category(c)[0] != "C"
+    )
     return re.sub(r"[ \t]+", " ", text).strip()
 
 
@@ -55,16 +62,24 @@ def same_texts(texts: Sequence[str], others: Sequence[str]) -> int:
     return len(set(map(group_key, texts)) & set(map(group_key, others)))
 
 
-def near_duplicates(texts: Sequence[str], held_out: Sequence[str], threshold: float = 0.8) -> np.ndarray:
+def near_duplicates(
+    texts: Sequence[str], held_out: Sequence[str], threshold: float = 0.8
+) -> np.ndarray:
     """Mask of texts whose character trigrams have a Jaccard index of `threshold` or more with a held-out text."""
     keys = [f"  {group_key(t)} " for t in [*texts, *held_out]]
-    grams = CountVectorizer(analyzer="char", ngram_range=(3, 3), binary=True).fit_transform(keys).astype(np.float32)
+    grams = (
+        CountVectorizer(analyzer="char", ngram_range=(3, 3), binary=True)
+        .fit_transform(keys)
+        .astype(np.float32)
+    )
     ours, theirs = grams[: len(texts)], grams[len(texts) :]
     size_ours, size_theirs = np.asarray(ours.sum(1)).ravel(), np.asarray(theirs.sum(1)).ravel()
     mask = np.zeros(len(texts), bool)
     for start in range(0, len(texts), 500):
         shared = (ours[start : start + 500] @ theirs.T).tocoo()
-        jaccard = shared.data / (size_ours[shared.row + start] + size_theirs[shared.col] - shared.data)
+        jaccard = shared.data / (
+            size_ours[shared.row + start] + size_theirs[shared.col] - shared.data
+        )
         mask[shared.row[jaccard >= threshold] + start] = True
     return mask
 
@@ -78,8 +93,11 @@ def check_sentence(text: str) -> str:
         If it is blank, longer than `MAX_SENTENCE` characters, has no letters, or has no Korean.
     """
     if not isinstance(text, str) or not text.strip():
-        raise BadInput("The sentence is empty; type in Korean how you feel.", "빈 문장이에요. 지금 기분을 한국어로 적어 주세요.")
-    text = tidy(text)
+        raise BadInput(
+            "The sentence is empty; type in Korean how you feel.",
+            "빈 문장이에요. 지금 기분을 한국어로 적어 주세요.",
+        )
+    text = normalise_text(text)
     if len(text) > MAX_SENTENCE:
         raise BadInput(
             f"The sentence has {len(text):,} characters; shorten it to {MAX_SENTENCE:,}.",
@@ -140,7 +158,12 @@ def remove_full_stops(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(text=table["text"].map(without_full_stops))
 
 
-UTTERANCE_RULES: tuple[Rule, ...] = (drop_without_words, remove_full_stops, drop_repeated_texts, drop_unmapped)
+UTTERANCE_RULES: tuple[Rule, ...] = (
+    drop_without_words,
+    remove_full_stops,
+    drop_repeated_texts,
+    drop_unmapped,
+)
 
 
 # Songs ----------------------------------------------------------------------------------------------
@@ -195,7 +218,9 @@ def count_by_words(texts: Sequence[str], count_tokens: CountTokens) -> list[int]
     def tokens(word: str) -> int:
         return count_tokens([word])[0] - frame
 
-    return [frame + sum(map(tokens, text.replace("\n", " ").split(" "))) for text in texts]  # rarer blanks are left to the tokenizer
+    return [
+        frame + sum(map(tokens, text.replace("\n", " ").split(" "))) for text in texts
+    ]  # rarer blanks are left to the tokenizer
 
 
 def drop_long(songs: pd.DataFrame, count_tokens: CountTokens) -> pd.DataFrame:
@@ -207,7 +232,9 @@ def drop_long(songs: pd.DataFrame, count_tokens: CountTokens) -> pd.DataFrame:
 def drop_repeated_songs(songs: pd.DataFrame) -> pd.DataFrame:
     """Drop a song that stands in the catalogue already under another id (same artist and lyric, or artist and title)."""
     artist, title, lyric = (songs[column].map(group_key) for column in ("artist", "title", "lyric"))
-    same_title = (artist + "/" + title).duplicated() & (title != "")  # a missing title is no common one
+    same_title = (artist + "/" + title).duplicated() & (
+        title != ""
+    )  # a missing title is no common one
     return songs[~((artist + "/" + lyric).duplicated() | same_title)]
 
 
@@ -251,7 +278,9 @@ def song_rules(count_tokens: CountTokens) -> tuple[Rule, ...]:
     )
 
 
-def apply_rules(table: pd.DataFrame, rules: Sequence[Rule], show: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+def apply_rules(
+    table: pd.DataFrame, rules: Sequence[Rule], show: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Apply rules in order and keep account of them.
 
     Parameters
@@ -286,8 +315,20 @@ def apply_rules(table: pd.DataFrame, rules: Sequence[Rule], show: str) -> tuple[
             changed |= stayed[column].to_numpy() != table[column].to_numpy()
         examples = [str(x).split("\n")[0][:40] for x in before.loc[lost, show].head(3)]
         reason = " ".join(function.__doc__.split("\n\n")[0].split())
-        steps.append((function.__name__, reason, len(before), len(table), len(lost), int(changed.sum()), examples))
+        steps.append(
+            (
+                function.__name__,
+                reason,
+                len(before),
+                len(table),
+                len(lost),
+                int(changed.sum()),
+                examples,
+            )
+        )
     if table.empty:
-        raise CorruptData("Cleaning left no row; look at the ledger's rules and at the source files.")
+        raise CorruptData(
+            "Cleaning left no row; look at the ledger's rules and at the source files."
+        )
     columns = ["step", "reason", "rows_in", "rows_out", "dropped", "changed", "examples"]
     return table.reset_index(drop=True), pd.DataFrame(steps, columns=columns)

@@ -29,10 +29,14 @@ def read_lexicon() -> pd.DataFrame:
     try:
         weights = table.astype(float)
     except ValueError as error:
-        raise CorruptData(f"{relative(path)}: a weight is no number ({error}); correct it.") from error
+        raise CorruptData(
+            f"{relative(path)}: a weight is no number ({error}); correct it."
+        ) from error
     wrong = weights.index[(weights.sum(axis=1) - 1).abs() > 0.01]
     if len(wrong):
-        raise CorruptData(f"{relative(path)}: the weights of '{wrong[0]}' do not sum to 1; correct them.")
+        raise CorruptData(
+            f"{relative(path)}: the weights of '{wrong[0]}' do not sum to 1; correct them."
+        )
     return weights
 
 
@@ -46,5 +50,9 @@ def va_kor() -> pd.DataFrame:
     """
     path = _check(REGISTRY["va_kor"])
     table = read_table(path, ["source", "word", "V", "A"])
-    values = {"term": text_column(table, "word", path), "valence": number_column(table["V"], path), "arousal": number_column(table["A"], path)}
+    values = {
+        "term": text_column(table, "word", path),
+        "valence": number_column(table["V"], path),
+        "arousal": number_column(table["A"], path),
+    }
     return pd.DataFrame({"study": table["source"], **values})

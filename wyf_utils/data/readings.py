@@ -79,7 +79,9 @@ def read_sentences(root: Path, tables: dict[str, pd.DataFrame]) -> dict[str, pd.
     for file, table in tables.items():
         mine = (read["file"] == file).to_numpy()
         rows = read.loc[mine, "row"].to_numpy()
-        full = table.assign(writer="", mapped=table["emotion"], clear=table["emotion"] >= 0, form="")
+        full = table.assign(
+            writer="", mapped=table["emotion"], clear=table["emotion"] >= 0, form=""
+        )
         full.loc[rows, list(emotions.EN)] = found[mine]
         full.loc[rows, "emotion"] = read.loc[mine, "emotion"].map(_EMOTION).to_numpy()
         full.loc[rows, "clear"] = found[mine].max(axis=1) > 1 / 2
@@ -91,19 +93,29 @@ def read_sentences(root: Path, tables: dict[str, pd.DataFrame]) -> dict[str, pd.
 def _once(keys: pd.Series, path: Path, remedy: str) -> None:
     """Refuse a key that stands twice."""
     for row in np.flatnonzero(keys.duplicated()):
-        raise CorruptData(f"{relative(path)}, row {row + 2}: '{keys.iloc[row]}' stands twice; {remedy}.")
+        raise CorruptData(
+            f"{relative(path)}, row {row + 2}: '{keys.iloc[row]}' stands twice; {remedy}."
+        )
 
 
 def _check_places(read: pd.DataFrame, tables: dict[str, pd.DataFrame], path: Path) -> None:
     """Refuse a reading of a row that is not there, or whose text is another by now."""
     texts = {file: table["text"].tolist() for file, table in tables.items()}
-    for number, (file, row, sha) in enumerate(zip(read["file"], read["row"], read["sha"], strict=True), start=2):
+    for number, (file, row, sha) in enumerate(
+        zip(read["file"], read["row"], read["sha"], strict=True), start=2
+    ):
         if file not in texts:
-            raise CorruptData(f"{relative(path)}, row {number}: there is no file '{file}' to read; choose from: {', '.join(texts)}.")
+            raise CorruptData(
+                f"{relative(path)}, row {number}: there is no file '{file}' to read; choose from: {', '.join(texts)}."
+            )
         if not 0 <= row < len(texts[file]):
-            raise CorruptData(f"{relative(path)}, row {number}: {file}.csv has no row {row} (counted from 0); delete the reading, or restore the sentence.")
+            raise CorruptData(
+                f"{relative(path)}, row {number}: {file}.csv has no row {row} (counted from 0); delete the reading, or restore the sentence."
+            )
         if text_hash(texts[file][row]) != sha:
-            raise CorruptData(f"{relative(path)}, row {number}: the text of {file}.csv, row {row} has changed since it was read; have it read anew.")
+            raise CorruptData(
+                f"{relative(path)}, row {number}: the text of {file}.csv, row {row} has changed since it was read; have it read anew."
+            )
 
 
 def _check_writers(names: pd.Series, root: Path, wrote: str, path: Path) -> None:
@@ -111,9 +123,13 @@ def _check_writers(names: pd.Series, root: Path, wrote: str, path: Path) -> None
     known = writers(root)
     known = set(known.loc[known["wrote"] == wrote, "writer"])
     for row in np.flatnonzero(~names.isin(known | {UNRECORDED})):
-        raise CorruptData(f"{relative(path)}, row {row + 2}: the writer '{names.iloc[row]}' is not in writers.csv; describe that hand there.")
+        raise CorruptData(
+            f"{relative(path)}, row {row + 2}: the writer '{names.iloc[row]}' is not in writers.csv; describe that hand there."
+        )
     if silent := sorted(known - set(names)):
-        raise CorruptData(f"{relative(path)}: the writer '{silent[0]}' of writers.csv has no text; add it, or delete that writer.")
+        raise CorruptData(
+            f"{relative(path)}: the writer '{silent[0]}' of writers.csv has no text; add it, or delete that writer."
+        )
 
 
 def _shares(read: pd.DataFrame, path: Path) -> np.ndarray:
@@ -122,18 +138,32 @@ def _shares(read: pd.DataFrame, path: Path) -> np.ndarray:
     for number, labels in enumerate(read[list(READERS)].itertuples(index=False), start=2):
         told = emotion_ids([name for name in labels if name], _EMOTION, path, number)
         if not labels[0] or not labels[1] or (bool(labels[2]) == (labels[0] == labels[1])):
-            raise CorruptData(f"{relative(path)}, row {number}: two readers are needed, and a third where they differ; correct the row.")
-        shares[number - 2] = emotions.share(told)
-        decided = emotions.EN[told[-1]] if (answer := emotions.hard(shares[number - 2])) < 0 else emotions.EN[answer]
+            raise CorruptData(
+                f"{relative(path)}, row {number}: two readers are needed, and a third where they differ; correct the row."
+            )
+        shares[number - 2] = emotions.label_shares(told)
+        decided = (
+            emotions.EN[told[-1]]
+            if (answer := emotions.hard_label(shares[number - 2])) < 0
+            else emotions.EN[answer]
+        )
         if read["emotion"].iloc[number - 2] != decided:
-            raise CorruptData(f"{relative(path)}, row {number}: the readers say '{decided}'; correct the emotion.")
+            raise CorruptData(
+                f"{relative(path)}, row {number}: the readers say '{decided}'; correct the emotion."
+            )
     return shares
 
 
 def sentence_pairs(root: Path) -> pd.DataFrame:
     """Answers of the first two readers to each sentence, ids: columns file, first, second."""
     read = read_table(find(root, "readings", (".csv",)), ["file", *READERS[:2]])
-    return pd.DataFrame({"file": read["file"], "first": read["reader_1"].map(_EMOTION), "second": read["reader_2"].map(_EMOTION)})
+    return pd.DataFrame(
+        {
+            "file": read["file"],
+            "first": read["reader_1"].map(_EMOTION),
+            "second": read["reader_2"].map(_EMOTION),
+        }
+    )
 
 
 def read_lyrics(root: Path, lyrics: pd.Series) -> pd.DataFrame:
@@ -156,11 +186,18 @@ def read_lyrics(root: Path, lyrics: pd.Series) -> pd.DataFrame:
     _once(table["id"].astype(str), path, "keep one of the readings")
     for row, (song, sha) in enumerate(zip(table["id"], table["sha"], strict=True), start=2):
         if song not in lyrics.index:
-            raise CorruptData(f"{relative(path)}, row {row}: lyrics.tsv has no song {song}; delete the reading, or restore the lyric.")
+            raise CorruptData(
+                f"{relative(path)}, row {row}: lyrics.tsv has no song {song}; delete the reading, or restore the lyric."
+            )
         if text_hash(lyrics[song]) != sha:
-            raise CorruptData(f"{relative(path)}, row {row}: the lyric of song {song} has changed since it was read; have it read anew.")
+            raise CorruptData(
+                f"{relative(path)}, row {row}: the lyric of song {song} has changed since it was read; have it read anew."
+            )
     _check_writers(table["writer"], root, "lyrics", path)
-    ids = [emotion_ids(names, _EMOTION | {"": -1}, path, row) for row, names in enumerate(table[columns].itertuples(index=False), start=2)]
+    ids = [
+        emotion_ids(names, _EMOTION | {"": -1}, path, row)
+        for row, names in enumerate(table[columns].itertuples(index=False), start=2)
+    ]
     return table[["id", "writer"]].join(pd.DataFrame(ids, columns=columns))
 
 
@@ -179,14 +216,31 @@ def read_lines(root: Path, lyrics: pd.Series) -> pd.DataFrame:
     """
     path = find(root, "lyric_lines", (".csv",))
     table = read_table(path, ["id", "line", "text", *READERS[:2]])
-    table["id"], table["line"] = (number_column(table[column], path, whole=True) for column in ("id", "line"))
-    _once(table["id"].astype(str) + ", couplet " + table["line"].astype(str), path, "keep one of the readings")
-    parted = {song: couplets(strip_sections(lyrics[song].replace("\\n", "\n"))) for song in table["id"].unique() if song in lyrics.index}
-    for row, (song, line, text) in enumerate(table[["id", "line", "text"]].itertuples(index=False), start=2):
+    table["id"], table["line"] = (
+        number_column(table[column], path, whole=True) for column in ("id", "line")
+    )
+    _once(
+        table["id"].astype(str) + ", couplet " + table["line"].astype(str),
+        path,
+        "keep one of the readings",
+    )
+    parted = {
+        song: couplets(strip_sections(lyrics[song].replace("\\n", "\n")))
+        for song in table["id"].unique()
+        if song in lyrics.index
+    }
+    for row, (song, line, text) in enumerate(
+        table[["id", "line", "text"]].itertuples(index=False), start=2
+    ):
         if not 0 <= line < len(parted.get(song, ())) or parted[song][line] != text:
-            raise CorruptData(f"{relative(path)}, row {row}: couplet {line} of song {song} is not this text in lyrics.tsv; have it read anew.")
+            raise CorruptData(
+                f"{relative(path)}, row {row}: couplet {line} of song {song} is not this text in lyrics.tsv; have it read anew."
+            )
     for reader in READERS[:2]:
-        table[reader] = [emotion_ids([name], _EMOTION, path, row)[0] for row, name in enumerate(table[reader], start=2)]
+        table[reader] = [
+            emotion_ids([name], _EMOTION, path, row)[0]
+            for row, name in enumerate(table[reader], start=2)
+        ]
     return table
 
 
@@ -203,18 +257,34 @@ def read_care(root: Path) -> pd.DataFrame:
     table = read_table(path, ["text", "writer", "kind", "part", *READERS[:2]])
     table["text"] = text_column(table, "text", path)
     _once(table["text"], path, "keep one of them")
-    allowed = {"kind": list(CARE_KINDS), "part": ["train", "test"], "reader_1": ["at_risk", "harmless"], "reader_2": ["at_risk", "harmless"]}
+    allowed = {
+        "kind": list(CARE_KINDS),
+        "part": ["train", "test"],
+        "reader_1": ["at_risk", "harmless"],
+        "reader_2": ["at_risk", "harmless"],
+    }
     for column, names in allowed.items():
         for row in np.flatnonzero(~table[column].isin(names)):
-            raise CorruptData(f"{relative(path)}, row {row + 2}: {column} '{table[column].iloc[row]}' is unknown; correct it to one of: {', '.join(names)}.")
+            raise CorruptData(
+                f"{relative(path)}, row {row + 2}: {column} '{table[column].iloc[row]}' is unknown; correct it to one of: {', '.join(names)}."
+            )
     _check_writers(table["writer"], root, "care", path)
-    for row in np.flatnonzero(table["writer"].isin(set(table["writer"][table["part"] == "train"]) & set(table["writer"][table["part"] == "test"]))):
-        raise CorruptData(f"{relative(path)}, row {row + 2}: the writer '{table['writer'].iloc[row]}' stands in train and in test; keep each in one part.")
+    for row in np.flatnonzero(
+        table["writer"].isin(
+            set(table["writer"][table["part"] == "train"])
+            & set(table["writer"][table["part"] == "test"])
+        )
+    ):
+        raise CorruptData(
+            f"{relative(path)}, row {row + 2}: the writer '{table['writer'].iloc[row]}' stands in train and in test; keep each in one part."
+        )
     readers = {reader: table[reader] == "at_risk" for reader in READERS[:2]}
     return table.assign(at_risk=table["kind"].map(CARE_KINDS).astype(bool), **readers)
 
 
-def agreement(first: Sequence[int], second: Sequence[int], names: Sequence[str] = emotions.EN) -> dict[str, float]:
+def agreement(
+    first: Sequence[int], second: Sequence[int], names: Sequence[str] = emotions.EN
+) -> dict[str, float]:
     """Cohen's kappa of two readers, over all labels and for each against the rest.
 
     Parameters

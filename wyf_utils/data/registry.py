@@ -115,14 +115,26 @@ def fetch(names: list[str] | None = None, *, timeout: float = 30) -> pd.DataFram
             _check(remote)
             continue
         try:
-            pooch.retrieve(remote.url, remote.sha256, fname=remote.local.name, path=remote.local.parent, downloader=downloader)
+            pooch.retrieve(
+                remote.url,
+                remote.sha256,
+                fname=remote.local.name,
+                path=remote.local.parent,
+                downloader=downloader,
+            )
         except ValueError as error:
             raise CorruptData(
                 f"What arrived for '{remote.name}' has another sha256 than the registry and was thrown away; run `wyf data fetch` again, or correct the mirror."
             ) from error
         except OSError as error:  # requests' errors and a missing mirror file are both OSErrors
-            remedy = "check the folder in WYF_MIRROR" if use_mirror else "check the network, or name a folder in WYF_MIRROR"
-            raise Unreachable(f"'{remote.name}' could not be fetched ({type(error).__name__}); {remedy}.") from error
+            remedy = (
+                "check the folder in WYF_MIRROR"
+                if use_mirror
+                else "check the network, or name a folder in WYF_MIRROR"
+            )
+            raise Unreachable(
+                f"'{remote.name}' could not be fetched ({type(error).__name__}); {remedy}."
+            ) from error
     return status()
 
 

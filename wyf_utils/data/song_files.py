@@ -23,7 +23,9 @@ from .tables import emotion_ids, find, number_column, read_table
 def _unique(ids: pd.Series, place: str, remedy: str, first: int = 0) -> None:
     """Refuse an id that stands twice; `place` is the file and what it calls its rows, counted from `first`."""
     for row in np.flatnonzero(ids.duplicated()):
-        raise CorruptData(f"{place} {row + first}: the {ids.name} {ids[row]} stands twice; {remedy}.")
+        raise CorruptData(
+            f"{place} {row + first}: the {ids.name} {ids[row]} stands twice; {remedy}."
+        )
 
 
 def read_json(path: Path, hook: Callable[[dict], object] | None = None):
@@ -38,21 +40,36 @@ def read_json(path: Path, hook: Callable[[dict], object] | None = None):
         text = path.read_bytes().decode("utf-8-sig")
         return json.loads(text, object_hook=hook)
     except FileNotFoundError as error:
-        raise MissingData(f"{relative(path)} is missing; restore it, or put it there as data/README.md describes.") from error
+        raise MissingData(
+            f"{relative(path)} is missing; restore it, or put it there as data/README.md describes."
+        ) from error
     except UnicodeDecodeError as error:
         raise CorruptData(f"{relative(path)} is not UTF-8; save it as UTF-8.") from error
     except json.JSONDecodeError as error:
-        raise CorruptData(f"{relative(path)} breaks off or is malformed at line {error.lineno}; get the whole file again.") from error
+        raise CorruptData(
+            f"{relative(path)} breaks off or is malformed at line {error.lineno}; get the whole file again."
+        ) from error
 
 
-_SONG_FIELDS = ("id", "song_name", "artist_name_basket", "album_name", "song_gn_gnr_basket", "issue_date")
+_SONG_FIELDS = (
+    "id",
+    "song_name",
+    "artist_name_basket",
+    "album_name",
+    "song_gn_gnr_basket",
+    "issue_date",
+)
 
 
-def song_row(record: dict) -> tuple | dict:
+def parse_song(record: dict) -> tuple | dict:
     """Columns id, title, artist, album, genres, year of one record, taken while the file is parsed to spare memory; a malformed record stays as it is."""
     try:
         number, title, artists, album, genres, date = (record[field] for field in _SONG_FIELDS)
-        if not (isinstance(number, int) and isinstance(artists, list | None) and isinstance(genres, list | None)):
+        if not (
+            isinstance(number, int)
+            and isinstance(artists, list | None)
+            and isinstance(genres, list | None)
+        ):
             return record
         year = str(date).zfill(8)[:4]
         return (
@@ -79,7 +96,9 @@ def _fault(record: object) -> str:
 def check_songs(songs: object, genre_names: object, path: Path) -> None:
     """Refuse what is no list of rows as `song_row` gives them, or no object of genres; the message names the record of song_meta.json."""
     if not (isinstance(songs, list) and songs and isinstance(genre_names, dict)):
-        raise CorruptData(f"{relative(path)} must be a list of songs, and genre_gn_all.json one object; get the whole files again.")
+        raise CorruptData(
+            f"{relative(path)} must be a list of songs, and genre_gn_all.json one object; get the whole files again."
+        )
     for number, song in enumerate(songs):
         if not isinstance(song, tuple):
             raise CorruptData(f"{relative(path)}, record {number}: {_fault(song)}.")
@@ -99,10 +118,17 @@ def read_catalogue(root: Path) -> pd.DataFrame:
         Columns id, title, artist, album, genres, genre, year, lyric; one row a song, lyric blank where none is known.
     """
     path, lyrics_path = find(root, "song_meta", (".json",)), find(root, "lyrics", (".tsv",))
-    songs, genre_names = read_json(path, song_row), read_json(find(root, "genre_gn_all", (".json",)))
+    songs, genre_names = (
+        read_json(path, parse_song),
+        read_json(find(root, "genre_gn_all", (".json",))),
+    )
     check_songs(songs, genre_names, path)
     table = pd.DataFrame(songs, columns=["id", "title", "artist", "album", "genres", "year"])
-    table.insert(5, "genre", [genre_names.get(codes[0], codes[0]) if codes else "" for codes in table["genres"]])
+    table.insert(
+        5,
+        "genre",
+        [genre_names.get(codes[0], codes[0]) if codes else "" for codes in table["genres"]],
+    )
     lyrics = read_table(lyrics_path, ["song_id", "lyric"])
     lyrics["song_id"] = number_column(lyrics["song_id"], lyrics_path, whole=True)
     _unique(table["id"], f"{relative(path)}, record", "give each song its own")
@@ -129,8 +155,12 @@ def songs(profile: str, count_tokens) -> tuple[pd.DataFrame, pd.DataFrame]:
         What each rule did.
     """
     if profile == "open":
-        raise BadInput("The open profile has no lyrics; use `song_vectors`, or the sample or wyf profile.")
-    return apply_rules(read_catalogue(profile_folder(profile)), song_rules(count_tokens), show="title")
+        raise BadInput(
+            "The open profile has no lyrics; use `song_vectors`, or the sample or wyf profile."
+        )
+    return apply_rules(
+        read_catalogue(profile_folder(profile)), song_rules(count_tokens), show="title"
+    )
 
 
 def lyric_intent(profile: str) -> pd.DataFrame:
@@ -146,8 +176,13 @@ def lyric_intent(profile: str) -> pd.DataFrame:
     path = find(profile_folder(profile), "lyric_intent", (".csv",))
     table = read_table(path, ["id", "first", "second"])
     ids = {**{e.ko: e.id for e in emotions.EMOTIONS}, "": -1}
-    meant = [emotion_ids(names, ids, path, row) for row, names in enumerate(zip(table["first"], table["second"], strict=True), start=2)]
-    return pd.DataFrame(meant, columns=["first", "second"]).assign(id=number_column(table["id"], path, whole=True))[["id", "first", "second"]]
+    meant = [
+        emotion_ids(names, ids, path, row)
+        for row, names in enumerate(zip(table["first"], table["second"], strict=True), start=2)
+    ]
+    return pd.DataFrame(meant, columns=["first", "second"]).assign(
+        id=number_column(table["id"], path, whole=True)
+    )[["id", "first", "second"]]
 
 
 def _written_lyrics() -> pd.Series:
@@ -167,18 +202,23 @@ def lyric_lines() -> pd.DataFrame:
     return readings.read_lines(profile_folder("sample"), _written_lyrics())
 
 
-def song_vectors() -> tuple[np.ndarray, np.ndarray]:
+def vectors_2022() -> tuple[np.ndarray, np.ndarray]:
     """Song vectors published in 2022: from lyrics and from mel, float64 of shape (42839, 6), rows sum to 1."""
-    lyric, mel = (np.load(_check(REGISTRY[f"{kind}_vectors_2022"]), allow_pickle=False) for kind in ("lyric", "mel"))
+    lyric, mel = (
+        np.load(_check(REGISTRY[f"{kind}_vectors_2022"]), allow_pickle=False)
+        for kind in ("lyric", "mel")
+    )
     return lyric, mel
 
 
-def published() -> dict:
+def published_2022() -> dict:
     """Numbers published in 2022, to be drawn beside ours: `data/reference/published_2022.json`."""
     return read_json(data_folder() / "reference" / "published_2022.json")
 
 
-def split_songs(songs: pd.DataFrame, profile: str, seed: int, *, parts: int, by: str) -> dict[str, pd.DataFrame]:
+def split_songs(
+    songs: pd.DataFrame, profile: str, seed: int, *, parts: int, by: str
+) -> dict[str, pd.DataFrame]:
     """Train, dev and test songs, in which neither an artist nor, in the sample, the writer of a lyric crosses.
 
     Lyrics of the sample whose writers were not kept apart are trained on, never scored. Parameters as for `split`.

@@ -13,7 +13,7 @@ import pandas as pd
 from ..core import emotions
 from ..core.errors import CorruptData, MissingData
 from ..core.paths import relative
-from .cleaning import tidy
+from .cleaning import normalise_text
 
 
 def find(root: Path, stem: str, endings: tuple[str, ...]) -> Path:
@@ -21,10 +21,14 @@ def find(root: Path, stem: str, endings: tuple[str, ...]) -> Path:
     for ending in endings:
         if (root / f"{stem}{ending}").is_file():
             return root / f"{stem}{ending}"
-    raise MissingData(f"{relative(root)}/{stem}{endings[0]} is missing; put it there as data/README.md describes.")
+    raise MissingData(
+        f"{relative(root)}/{stem}{endings[0]} is missing; put it there as data/README.md describes."
+    )
 
 
-def read_table(path: Path, columns: list[str], header: bool = True, quotes: bool = True) -> pd.DataFrame:
+def read_table(
+    path: Path, columns: list[str], header: bool = True, quotes: bool = True
+) -> pd.DataFrame:
     """Read columns of a csv, tsv or xlsx file as text.
 
     Parameters
@@ -46,25 +50,38 @@ def read_table(path: Path, columns: list[str], header: bool = True, quotes: bool
     name = relative(path)
     try:
         if path.suffix == ".xlsx":
-            whole = pd.read_excel(path, dtype=str, keep_default_na=False, header=0 if header else None)
+            whole = pd.read_excel(
+                path, dtype=str, keep_default_na=False, header=0 if header else None
+            )
             table = whole[_all_there(columns, whole.columns, name)]
         else:
             with path.open(encoding="utf-8-sig", newline="") as file:
-                rows = csv.reader(file, delimiter="\t" if path.suffix == ".tsv" else ",", strict=True, quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE)
+                rows = csv.reader(
+                    file,
+                    delimiter="\t" if path.suffix == ".tsv" else ",",
+                    strict=True,
+                    quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE,
+                )
                 names = next(rows, []) if header else columns
                 places = [names.index(c) for c in _all_there(columns, names, name)]
                 kept = []
                 for number, row in enumerate(rows, start=2 if header else 1):
                     if len(row) != len(names):
-                        raise CorruptData(f"{name}, row {number}: {len(row)} fields where {len(names)} belong; correct the row.")
+                        raise CorruptData(
+                            f"{name}, row {number}: {len(row)} fields where {len(names)} belong; correct the row."
+                        )
                     kept.append([row[place] for place in places])
             table = pd.DataFrame(kept, columns=columns, dtype=object)
     except UnicodeDecodeError as error:
         raise CorruptData(f"{name} is not UTF-8 (perhaps cp949); save it as UTF-8.") from error
     except csv.Error as error:
-        raise CorruptData(f"{name}, line {rows.line_num}: {error}; correct the quotes there, or get the whole file again.") from error
+        raise CorruptData(
+            f"{name}, line {rows.line_num}: {error}; correct the quotes there, or get the whole file again."
+        ) from error
     except (zipfile.BadZipFile, ValueError, OSError, KeyError) as error:
-        raise CorruptData(f"{name} cannot be read ({error}); check that it is a whole {path.suffix} file.") from error
+        raise CorruptData(
+            f"{name} cannot be read ({error}); check that it is a whole {path.suffix} file."
+        ) from error
     if table.empty:
         raise CorruptData(f"{name} has no rows; put the data there.")
     return table.astype(str)
@@ -73,7 +90,9 @@ def read_table(path: Path, columns: list[str], header: bool = True, quotes: bool
 def _all_there(columns: list[str], names: Sequence[str], file: str) -> list[str]:
     """Columns, each of which must be among the names of a file."""
     if lacking := [c for c in columns if c not in names]:
-        raise CorruptData(f"{file} lacks the column {', '.join(lacking)}; its first row must hold the names.")
+        raise CorruptData(
+            f"{file} lacks the column {', '.join(lacking)}; its first row must hold the names."
+        )
     return columns
 
 
@@ -82,16 +101,20 @@ def number_column(column: pd.Series, path: Path, whole: bool = False) -> pd.Seri
     numbers = pd.to_numeric(column, errors="coerce")
     wrong = np.flatnonzero(numbers.isna() | (whole & (numbers % 1 != 0)))
     if len(wrong):
-        raise CorruptData(f"{relative(path)}, row {wrong[0] + 2}: {column.name} '{column.iloc[wrong[0]]}' is no {'whole ' if whole else ''}number; correct it.")
+        raise CorruptData(
+            f"{relative(path)}, row {wrong[0] + 2}: {column.name} '{column.iloc[wrong[0]]}' is no {'whole ' if whole else ''}number; correct it."
+        )
     return numbers.astype(int if whole else float)
 
 
 def text_column(table: pd.DataFrame, column: str, path: Path, first: int = 2) -> pd.Series:
     """Tidied texts of a column; a blank one is an error that names its row."""
-    texts = table[column].map(tidy)
+    texts = table[column].map(normalise_text)
     blank = np.flatnonzero(texts == "")
     if len(blank):
-        raise CorruptData(f"{relative(path)}, row {blank[0] + first}: {column} is blank; fill it in or delete the row.")
+        raise CorruptData(
+            f"{relative(path)}, row {blank[0] + first}: {column} is blank; fill it in or delete the row."
+        )
     return texts
 
 

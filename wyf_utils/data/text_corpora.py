@@ -17,7 +17,7 @@ from ..core import emotions
 from ..core.errors import BadInput
 from ..core.paths import profile_folder
 from . import readings
-from .cleaning import UTTERANCE_RULES, apply_rules, tidy
+from .cleaning import UTTERANCE_RULES, apply_rules, normalise_text
 from .registry import REGISTRY, _check
 from .tables import emotion_ids, find, read_table, text_column
 
@@ -29,15 +29,29 @@ logging.getLogger("pooch").setLevel(logging.WARNING)  # the progress bar tells w
 # Files ----------------------------------------------------------------------------------------------
 
 
-def _labelled(texts: pd.Series, labels: list[list[str]], mapping: dict[str, int], source: str, path: Path, first: int = 2) -> pd.DataFrame:
+def _labelled(
+    texts: pd.Series,
+    labels: list[list[str]],
+    mapping: dict[str, int],
+    source: str,
+    path: Path,
+    first: int = 2,
+) -> pd.DataFrame:
     """Table of utterances with soft targets from the mapped labels of each text; `label` is the first that says its emotion."""
     targets = np.zeros((len(texts), emotions.N))
     for row, names in enumerate(labels):
-        targets[row] = emotions.share(emotion_ids([n for n in names if n not in emotions.UNMAPPED], mapping, path, row + first))
+        targets[row] = emotions.label_shares(
+            emotion_ids(
+                [n for n in names if n not in emotions.UNMAPPED], mapping, path, row + first
+            )
+        )
     table = pd.DataFrame(targets, columns=list(emotions.EN))
     table.insert(0, "text", texts.to_numpy())
-    table.insert(1, "emotion", [emotions.hard(t) for t in targets])
-    shown = (next((n for n in names if mapping.get(n) == e), names[0] if names else "") for names, e in zip(labels, table["emotion"], strict=True))
+    table.insert(1, "emotion", [emotions.hard_label(t) for t in targets])
+    shown = (
+        next((n for n in names if mapping.get(n) == e), names[0] if names else "")
+        for names, e in zip(labels, table["emotion"], strict=True)
+    )
     table.insert(2, "label", list(shown))
     table.insert(3, "labels", ["|".join(names) for names in labels])
     return table.assign(source=source)
@@ -47,21 +61,35 @@ def _read_dialogue(root: Path) -> pd.DataFrame:
     path = find(root, "sentiment_dialogue", (".csv", ".xlsx"))
     table = read_table(path, ["감정_소분류", "사람문장1"])
     labels = [[x.strip()] for x in table["감정_소분류"]]
-    return _labelled(text_column(table, "사람문장1", path), labels, emotions.SENTIMENT_DIALOGUE, "sentiment_dialogue", path)
+    return _labelled(
+        text_column(table, "사람문장1", path),
+        labels,
+        emotions.SENTIMENT_DIALOGUE,
+        "sentiment_dialogue",
+        path,
+    )
 
 
 def _read_single_turn(root: Path) -> pd.DataFrame:
     path = find(root, "single_turn", (".csv", ".xlsx"))
     table = read_table(path, ["Sentence", "Emotion"])
     labels = [[x.strip()] for x in table["Emotion"]]
-    return _labelled(text_column(table, "Sentence", path), labels, emotions.SINGLE_TURN, "single_turn", path)
+    return _labelled(
+        text_column(table, "Sentence", path), labels, emotions.SINGLE_TURN, "single_turn", path
+    )
 
 
 def _read_stories(root: Path) -> pd.DataFrame:
     path = find(root, "stories", (".csv",))
     table = read_table(path, ["label", "text"])
     labels = [[x.strip()] for x in table["label"]]
-    return _labelled(text_column(table, "text", path), labels, emotions.SENTIMENT_DIALOGUE | emotions.SINGLE_TURN, "stories", path)
+    return _labelled(
+        text_column(table, "text", path),
+        labels,
+        emotions.SENTIMENT_DIALOGUE | emotions.SINGLE_TURN,
+        "stories",
+        path,
+    )
 
 
 def _read_sentences(root: Path) -> dict[str, pd.DataFrame]:
@@ -74,40 +102,65 @@ def _read_sentences(root: Path) -> dict[str, pd.DataFrame]:
 
 def _read_kote(part: str) -> pd.DataFrame:
     path = _check(REGISTRY[f"kote_{part}"])
-    return _numbered(path, read_table(path, ["id", "text", "labels"], header=False), emotions.KOTE_LABELS, emotions.KOTE, f"kote_{part}")
+    return _numbered(
+        path,
+        read_table(path, ["id", "text", "labels"], header=False),
+        emotions.KOTE_LABELS,
+        emotions.KOTE,
+        f"kote_{part}",
+    )
 
 
 def _read_goemotions(part: str) -> pd.DataFrame:
     path = _check(REGISTRY[f"goemotions_{part}"])
     names = _check(REGISTRY["goemotions_labels"]).read_text(encoding="utf-8").split()
-    return _numbered(path, read_table(path, ["text", "labels"], header=False, quotes=False), names, emotions.GOEMOTIONS, f"goemotions_{part}")
+    return _numbered(
+        path,
+        read_table(path, ["text", "labels"], header=False, quotes=False),
+        names,
+        emotions.GOEMOTIONS,
+        f"goemotions_{part}",
+    )
 
 
-def _numbered(path: Path, table: pd.DataFrame, names: Sequence[str], mapping: dict[str, int], source: str) -> pd.DataFrame:
+def _numbered(
+    path: Path, table: pd.DataFrame, names: Sequence[str], mapping: dict[str, int], source: str
+) -> pd.DataFrame:
     """Utterances of a file without header whose labels are numbers of names, several with commas between."""
     numbers = {str(i): name for i, name in enumerate(names)}
-    labels = [[numbers.get(i, i) for i in ids.split(",")] for ids in table["labels"]]  # one that is no number of a name is refused below
-    return _labelled(text_column(table, "text", path, first=1), labels, mapping, source, path, first=1)
+    labels = [
+        [numbers.get(i, i) for i in ids.split(",")] for ids in table["labels"]
+    ]  # one that is no number of a name is refused below
+    return _labelled(
+        text_column(table, "text", path, first=1), labels, mapping, source, path, first=1
+    )
 
 
 def _read_conversation(root: Path) -> pd.DataFrame:
     path = find(root, "conversation", (".csv", ".xlsx"))
-    return pd.DataFrame({"text": text_column(read_table(path, ["text"]), "text", path), "source": "conversation"})
+    return pd.DataFrame(
+        {"text": text_column(read_table(path, ["text"]), "text", path), "source": "conversation"}
+    )
 
 
 def _read_chatbot() -> pd.DataFrame:
     path = _check(REGISTRY["chatbot"])
     table = read_table(path, ["Q", "A", "label"])
     everyday = table[table["label"] == "0"]
-    texts = pd.concat([everyday["Q"], everyday["A"]], ignore_index=True).map(tidy)
-    return pd.DataFrame({"text": texts[texts != ""].drop_duplicates().to_numpy(), "source": "chatbot"})
+    texts = pd.concat([everyday["Q"], everyday["A"]], ignore_index=True).map(normalise_text)
+    return pd.DataFrame(
+        {"text": texts[texts != ""].drop_duplicates().to_numpy(), "source": "chatbot"}
+    )
 
 
 # Tables ---------------------------------------------------------------------------------------------
 
 
 #: Labelled corpora of the open profile and their parts; of texts that stand twice the first is kept, so held-out parts of GoEmotions come first.
-CORPORA = {"kote": (_read_kote, ("val", "test")), "goemotions": (_read_goemotions, ("test", "dev", "train"))}
+CORPORA = {
+    "kote": (_read_kote, ("val", "test")),
+    "goemotions": (_read_goemotions, ("test", "dev", "train")),
+}
 
 
 def corpora(profile: str) -> tuple[str, ...]:
@@ -135,7 +188,9 @@ def utterances(profile: str, corpus: str = "") -> tuple[pd.DataFrame, pd.DataFra
     """
     root = profile_folder(profile)
     if corpus and corpus not in corpora(profile):
-        raise BadInput(f"There is no corpus '{corpus}' in profile '{profile}'; it has: {', '.join(corpora(profile))}.")
+        raise BadInput(
+            f"There is no corpus '{corpus}' in profile '{profile}'; it has: {', '.join(corpora(profile))}."
+        )
     if profile == "open":
         read, names = CORPORA[corpus or "kote"]
         parts = [read(name) for name in names]
@@ -147,7 +202,9 @@ def utterances(profile: str, corpus: str = "") -> tuple[pd.DataFrame, pd.DataFra
 
 def stories() -> pd.DataFrame:
     """Small stories of the sample, its hard corpus, which no model learns from: columns as `utterances`, texts that two readers agree on."""
-    table, _ = apply_rules(_read_sentences(profile_folder("sample"))["stories"], UTTERANCE_RULES, show="text")
+    table, _ = apply_rules(
+        _read_sentences(profile_folder("sample"))["stories"], UTTERANCE_RULES, show="text"
+    )
     return table[table["clear"]].reset_index(drop=True)
 
 
@@ -173,8 +230,14 @@ def unrelated(profile: str) -> pd.DataFrame:
     It is written for this project: a profile whose folder lacks `unrelated.csv` (open, wyf) takes the sample's file.
     """
     root = profile_folder(profile)
-    path = find(root if (root / "unrelated.csv").is_file() else profile_folder("sample"), "unrelated", (".csv",))
-    return pd.DataFrame({"text": text_column(read_table(path, ["text"]), "text", path), "source": "unrelated"})
+    path = find(
+        root if (root / "unrelated.csv").is_file() else profile_folder("sample"),
+        "unrelated",
+        (".csv",),
+    )
+    return pd.DataFrame(
+        {"text": text_column(read_table(path, ["text"]), "text", path), "source": "unrelated"}
+    )
 
 
 # Splits ---------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ FOLDS = 5  # of `out_of_fold`
 
 
 @dataclass(frozen=True)
-class Music:
+class ScoredCatalogue:
     """A music database before it is stored, and what its making leaves for looking at.
 
     Attributes
@@ -52,7 +52,7 @@ class Music:
     intents: np.ndarray | None
 
     @property
-    def unheard(self) -> np.ndarray:
+    def held_out(self) -> np.ndarray:
         """Mask of the songs whose artists no model and no weight has learned from; all songs where that is not known (open)."""
         return self.parts == "test"
 
@@ -82,7 +82,7 @@ class Catalogue:
     songs: pd.DataFrame
     lyric: np.ndarray
     mels: np.ndarray
-    sung: np.ndarray | None
+    composed_for: np.ndarray | None
     parts: np.ndarray
     dropped: dict[int, str]
     changed: list[str] = field(default_factory=list)
@@ -92,14 +92,14 @@ class Catalogue:
         return self.parts == name
 
     @cached_property
-    def material(self) -> dataset.Material:
+    def mel_dataset(self) -> dataset.MelDataset:
         """What the mel models read of these songs."""
-        return dataset.Material(self.mels, self.parts)
+        return dataset.MelDataset(self.mels, self.parts)
 
     @cached_property
     def corrected(self) -> np.ndarray:
         """Lyric vectors (n, 6) as labels that lean to no emotion: the prior of the training songs is taken out."""
-        return fusion.correct(self.lyric, fusion.prior(self.lyric[self.part("train")]))
+        return fusion.correct_prior(self.lyric, fusion.class_prior(self.lyric[self.part("train")]))
 
 
 def sentences(profile: str, seed: int, limit: int = 0, corpus: str = "") -> dict[str, pd.DataFrame]:
@@ -108,14 +108,21 @@ def sentences(profile: str, seed: int, limit: int = 0, corpus: str = "") -> dict
     if limit and limit < len(table):
         table = table.sample(limit, random_state=seed).reset_index(drop=True)
     parts = splits.split(table, seed)
-    if "clear" in table:  # what readers do not agree on has shares to learn from, and no answer to be scored by
-        parts |= {name: parts[name][parts[name]["clear"]].reset_index(drop=True) for name in ("dev", "test")}
+    if (
+        "clear" in table
+    ):  # what readers do not agree on has shares to learn from, and no answer to be scored by
+        parts |= {
+            name: parts[name][parts[name]["clear"]].reset_index(drop=True)
+            for name in ("dev", "test")
+        }
     for part in parts.values():
         part.attrs = {"profile": profile, "corpus": corpus or text_corpora.corpora(profile)[0]}
     return parts
 
 
-def text_model(profile: str, recipe: finetuning.Recipe, seed: int, limit: int = 0) -> artifacts.Entry:
+def text_model(
+    profile: str, recipe: finetuning.Recipe, seed: int, limit: int = 0
+) -> artifacts.Entry:
     """Text classifier of a profile: the fine-tuned encoder of notebook 02 with the notebook's own seed."""
     parts = sentences(profile, seed, limit)
     return finetuning.trained(parts["train"], parts["dev"], recipe, seed)
@@ -128,7 +135,11 @@ def lyric_vectors(model: artifacts.Entry, lyrics: pd.Series) -> np.ndarray:
     """
 
     def make(folder) -> None:
-        vectors = classifier.read_lyrics(onnx_model.load(model.path), [couplets(lyric) for lyric in lyrics], desc="lyrics to emotions")
+        vectors = classifier.read_lyrics(
+            onnx_model.load(model.path),
+            [couplets(lyric) for lyric in lyrics],
+            desc="lyrics to emotions",
+        )
         np.save(folder / "vectors.npy", vectors.astype(np.float32), allow_pickle=False)
 
     entry = artifacts.folder(
@@ -142,7 +153,14 @@ def lyric_vectors(model: artifacts.Entry, lyrics: pd.Series) -> np.ndarray:
 
 
 def open_catalogue(
-    profile: str, recipe: finetuning.Recipe, seed: int, *, limit: int = 0, max_songs: int = 0, contradiction: float = 0.25, synthesis: str = "pretty_midi"
+    profile: str,
+    recipe: finetuning.Recipe,
+    seed: int,
+    *,
+    limit: int = 0,
+    max_songs: int = 0,
+    contradiction: float = 0.25,
+    synthesis: str = "pretty_midi",
 ) -> Catalogue | None:
     """Open the songs of a profile with their lyric vectors and mels; None for the open profile, which has neither lyrics nor sound.
 
@@ -165,20 +183,32 @@ def open_catalogue(
     if max_songs and max_songs < len(songs):
         songs = songs.sample(max_songs, random_state=seed).sort_values("id").reset_index(drop=True)
     lyric = lyric_vectors(text_model(profile, recipe, seed, limit), songs["lyric"])
-    sung = sung_for(songs, profile, seed, contradiction)
-    mels, dropped, changed = mel_files.read_many(_mel_folder(songs, profile, seed, sung, synthesis), songs["id"].tolist())
+    sung = composition_targets(songs, profile, seed, contradiction)
+    mels, dropped, changed = mel_files.read_many(
+        _mel_folder(songs, profile, seed, sung, synthesis), songs["id"].tolist()
+    )
     kept = ~songs["id"].isin(dropped).to_numpy()
     songs = songs[kept].reset_index(drop=True)
     parts = artist_parts(songs, profile, seed)
-    return Catalogue(songs, lyric[kept], mels, None if sung is None else sung[kept], parts, dropped, changed)
+    return Catalogue(
+        songs, lyric[kept], mels, None if sung is None else sung[kept], parts, dropped, changed
+    )
 
 
-def sung_for(songs: pd.DataFrame, profile: str, seed: int, contradiction: float = 0.25) -> np.ndarray | None:
+def composition_targets(
+    songs: pd.DataFrame, profile: str, seed: int, contradiction: float = 0.25
+) -> np.ndarray | None:
     """Emotion vectors (n, 6) that the sample's sound is composed for; None for real songs."""
     if profile != "sample":
         return None
     intent = song_files.lyric_intent(profile).set_index("id").loc[songs["id"]]
-    return composed.sung_emotions(intent["first"].to_numpy(), intent["second"].to_numpy(), songs["id"].to_numpy(), contradiction, seed)
+    return composed.composition_targets(
+        intent["first"].to_numpy(),
+        intent["second"].to_numpy(),
+        songs["id"].to_numpy(),
+        contradiction,
+        seed,
+    )
 
 
 def intents(ids: pd.Series, profile: str) -> np.ndarray:
@@ -191,22 +221,41 @@ def intents(ids: pd.Series, profile: str) -> np.ndarray:
     return mask
 
 
-def _mel_folder(songs: pd.DataFrame, profile: str, seed: int, sung: np.ndarray | None, synthesis: str = "pretty_midi") -> Path:
+def _mel_folder(
+    songs: pd.DataFrame,
+    profile: str,
+    seed: int,
+    sung: np.ndarray | None,
+    synthesis: str = "pretty_midi",
+) -> Path:
     """Folder with the mels of songs; the sample's are composed first."""
     if sung is not None:
-        return composed.composed(songs["id"].to_numpy(), sung, seed, synthesis).path
+        return composed.composed_mels(songs["id"].to_numpy(), sung, seed, synthesis).path
     return data_folder() / "raw" / profile
 
 
 def mels_of(songs: pd.DataFrame, profile: str, seed: int) -> np.ndarray:
     """Mels of songs in decibels, (n, 48, 1876)."""
-    return mel_files.read_many(_mel_folder(songs, profile, seed, sung_for(songs, profile, seed)), songs["id"].tolist())[0]
+    return mel_files.read_many(
+        _mel_folder(songs, profile, seed, composition_targets(songs, profile, seed)),
+        songs["id"].tolist(),
+    )[0]
 
 
-def sound_of(song: pd.DataFrame, profile: str, seed: int, contradiction: float = 0.25, synthesis: str = "pretty_midi") -> np.ndarray | None:
+def waveform_of(
+    song: pd.DataFrame,
+    profile: str,
+    seed: int,
+    contradiction: float = 0.25,
+    synthesis: str = "pretty_midi",
+) -> np.ndarray | None:
     """Sound of one song (a table of one row), mono at 16 kHz; None for real songs, of which only mels are known."""
-    sung = sung_for(song, profile, seed, contradiction)
-    return None if sung is None else composed.composed_sound(int(song["id"].iloc[0]), sung[0], seed, synthesis)
+    sung = composition_targets(song, profile, seed, contradiction)
+    return (
+        None
+        if sung is None
+        else composed.composed_waveform(int(song["id"].iloc[0]), sung[0], seed, synthesis)
+    )
 
 
 def artist_parts(songs: pd.DataFrame, profile: str, seed: int) -> np.ndarray:
@@ -214,7 +263,9 @@ def artist_parts(songs: pd.DataFrame, profile: str, seed: int) -> np.ndarray:
 
     Not by the emotion that is read in the lyric: a text model trained on another machine would then put other songs into the test part.
     """
-    table = songs[["id", "artist", "genre"]].reset_index(drop=True).assign(row=np.arange(len(songs)))
+    table = (
+        songs[["id", "artist", "genre"]].reset_index(drop=True).assign(row=np.arange(len(songs)))
+    )
     parts = np.empty(len(songs), dtype="<U5")
     for name, part in song_files.split_songs(table, profile, seed, parts=4, by="genre").items():
         parts[part["row"].to_numpy()] = name
@@ -223,12 +274,18 @@ def artist_parts(songs: pd.DataFrame, profile: str, seed: int) -> np.ndarray:
 
 def mel_model(songs: Catalogue, *, epochs: int, seed: int) -> artifacts.Entry:
     """Network that learned the lyrics' emotions, none more common than another, from the training artists' sound."""
-    return network_training.trained(networks.CHOSEN, songs.material, songs.corrected, epochs=epochs, seed=seed)
+    return network_training.trained(
+        networks.CHOSEN, songs.mel_dataset, songs.corrected, epochs=epochs, seed=seed
+    )
 
 
 def mel_vectors(songs: Catalogue, model: artifacts.Entry) -> np.ndarray:
     """Emotion vectors (n, 6) of all songs by a model from `mel_model`."""
-    return network_training.predict(network_training.load(networks.CHOSEN, model, songs.material), songs.material, np.arange(len(song_files.songs)))
+    return network_training.predict(
+        network_training.load(networks.CHOSEN, model, songs.mel_dataset),
+        songs.mel_dataset,
+        np.arange(len(songs.songs)),
+    )
 
 
 def out_of_fold(songs: Catalogue, sound: np.ndarray, *, epochs: int, seed: int) -> np.ndarray:
@@ -237,13 +294,17 @@ def out_of_fold(songs: Catalogue, sound: np.ndarray, *, epochs: int, seed: int) 
     A network is surer of songs that it learned from than it will be of others: a weight learned there would count on too much.
     """
     found, train = sound.copy(), np.flatnonzero(songs.part("train"))
-    artists = song_files.songs["artist"].to_numpy()[train]
+    artists = songs.songs["artist"].to_numpy()[train]
     for _, held in GroupKFold(min(FOLDS, len(set(artists)))).split(train, groups=artists):
         parts = songs.parts.copy()
         parts[train[held]] = "test"
-        material = replace(songs.material, parts=parts)
-        model = network_training.trained(networks.CHOSEN, material, songs.corrected, epochs=epochs, seed=seed)
-        found[train[held]] = network_training.predict(network_training.load(networks.CHOSEN, model, material), material, train[held])
+        material = replace(songs.mel_dataset, parts=parts)
+        model = network_training.trained(
+            networks.CHOSEN, material, songs.corrected, epochs=epochs, seed=seed
+        )
+        found[train[held]] = network_training.predict(
+            network_training.load(networks.CHOSEN, model, material), material, train[held]
+        )
     return found
 
 
@@ -263,11 +324,19 @@ def couplet_vectors(encoder: str, lyrics: pd.Series, known: np.ndarray) -> np.nd
     flat = [couplet for song in pairs for couplet in song]
 
     def make(folder: Path) -> None:
-        vectors = embeddings.embed(encoders.load(encoder, texts=flat), flat, max_length=64, desc="embed couplets")
+        vectors = embeddings.embed(
+            encoders.load(encoder, texts=flat), flat, max_length=64, desc="embed couplets"
+        )
         np.save(folder / "vectors.npy", vectors, allow_pickle=False)
 
     key = {"encoder": encoder, "content": encoders.content(encoder)}
-    entry = artifacts.folder("couplets", make, parameters=key, data=artifacts.fingerprint(flat), code=[couplet_vectors, encoders])
+    entry = artifacts.folder(
+        "couplets",
+        make,
+        parameters=key,
+        data=artifacts.fingerprint(flat),
+        code=[couplet_vectors, encoders],
+    )
     vectors = np.load(entry.path / "vectors.npy", allow_pickle=False)
     counts = [len(song) for song in pairs]
     learned = vectors[np.repeat(known, counts)]
@@ -287,14 +356,31 @@ def lyric_embeddings(lyrics: pd.Series, encoder: str = bundled_e5.BUNDLED) -> np
         vectors = np.full((len(lyrics), EMBEDDING), np.nan, np.float32)
         if known.any():
             texts = lyrics[known].str.replace("\n", " ").tolist()
-            vectors[known] = embeddings.embed(encoders.load(encoder, texts), texts, desc="embed lyrics")
+            vectors[known] = embeddings.embed(
+                encoders.load(encoder, texts), texts, desc="embed lyrics"
+            )
         np.save(folder / "vectors.npy", vectors, allow_pickle=False)
 
-    entry = artifacts.folder("lyric_embeddings", make, parameters={"encoder": encoder}, data=artifacts.fingerprint(lyrics), code=[lyric_embeddings, encoders])
+    entry = artifacts.folder(
+        "lyric_embeddings",
+        make,
+        parameters={"encoder": encoder},
+        data=artifacts.fingerprint(lyrics),
+        code=[lyric_embeddings, encoders],
+    )
     return np.load(entry.path / "vectors.npy", allow_pickle=False)
 
 
-def music(profile: str, recipe: finetuning.Recipe, seed: int, *, limit: int, max_songs: int, mel_epochs: int, mel_weight: float) -> Music:
+def score_catalogue(
+    profile: str,
+    recipe: finetuning.Recipe,
+    seed: int,
+    *,
+    limit: int,
+    max_songs: int,
+    mel_epochs: int,
+    mel_weight: float,
+) -> ScoredCatalogue:
     """Songs of a profile with lyric, mel and fused vectors, ready for `database.build`.
 
     Both kinds of vectors are corrected by their own prior, and the mel vectors are made as sharp as the lyrics' (`fusion.temperature`; not
@@ -304,9 +390,18 @@ def music(profile: str, recipe: finetuning.Recipe, seed: int, *, limit: int, max
     """
     origin, temperature = {"profile": profile}, 1.0
     if profile == "open":
-        lyric, sound = (vectors.astype(np.float32) for vectors in song_files.song_vectors())
+        lyric, sound = (vectors.astype(np.float32) for vectors in song_files.vectors_2022())
         rows = np.arange(len(lyric))
-        songs = pd.DataFrame({"id": rows, "title": [f"#{row}" for row in rows], "artist": "", "album": "", "genre": "", "year": 0})
+        songs = pd.DataFrame(
+            {
+                "id": rows,
+                "title": [f"#{row}" for row in rows],
+                "artist": "",
+                "album": "",
+                "genre": "",
+                "year": 0,
+            }
+        )
         parts = np.full(len(rows), "test")  # which songs the model of 2022 trained on is not known
         embedding = np.empty((len(rows), 0), np.float32)
     else:
@@ -317,18 +412,40 @@ def music(profile: str, recipe: finetuning.Recipe, seed: int, *, limit: int, max
         origin["mel_model"] = hearing.key
         parts, embedding = opened.parts, lyric_embeddings(opened.songs["lyric"])
         songs = songs.assign(text=songs["lyric"])
-    leaning = {"lyric": fusion.prior(lyric), "mel": fusion.prior(sound)}
-    corrected = {"lyric": fusion.correct(lyric, leaning["lyric"]), "mel": fusion.correct(sound, leaning["mel"])}
+    leaning = {"lyric": fusion.class_prior(lyric), "mel": fusion.class_prior(sound)}
+    corrected = {
+        "lyric": fusion.correct_prior(lyric, leaning["lyric"]),
+        "mel": fusion.correct_prior(sound, leaning["mel"]),
+    }
     weights = np.full(emotions.N, mel_weight)
     meant = intents(songs["id"], profile) if profile == "sample" else None
     if profile != "open":
         known = parts != "test"
-        told, heard = corrected["lyric"][known], fusion.correct(unlearned[known], leaning["mel"])
-        temperature = fusion.temperature(heard, told)
-        corrected["mel"] = vectors.tempered(corrected["mel"], temperature)
+        told, heard = (
+            corrected["lyric"][known],
+            fusion.correct_prior(unlearned[known], leaning["mel"]),
+        )
+        temperature = fusion.matching_temperature(heard, told)
+        corrected["mel"] = vectors.apply_temperature(corrected["mel"], temperature)
         if meant is not None:
-            weights = fusion.learn_weights(told, vectors.tempered(heard, temperature), meant[known])
+            weights = fusion.learn_weights(
+                told, vectors.apply_temperature(heard, temperature), meant[known]
+            )
     fused = fusion.fuse(corrected["lyric"], corrected["mel"], weights)
-    made = {"prior_lyric": leaning["lyric"], "prior_mel": leaning["mel"], "mel_temperature": [temperature], "mel_weights": weights}
-    origin |= {name: json.dumps([round(float(x), 6) for x in values]) for name, values in made.items()}
-    return Music(MusicDatabase(songs, lyric, sound, fused, embedding, origin), corrected, temperature, weights, parts, meant)
+    made = {
+        "prior_lyric": leaning["lyric"],
+        "prior_mel": leaning["mel"],
+        "mel_temperature": [temperature],
+        "mel_weights": weights,
+    }
+    origin |= {
+        name: json.dumps([round(float(x), 6) for x in values]) for name, values in made.items()
+    }
+    return ScoredCatalogue(
+        MusicDatabase(songs, lyric, sound, fused, embedding, origin),
+        corrected,
+        temperature,
+        weights,
+        parts,
+        meant,
+    )

@@ -97,16 +97,24 @@ class MusicDatabase:
         Vectors of E5 lie in a narrow cone; without centring every lyric resembles every other.
         """
         themes = np.zeros_like(self.embedding)
-        known = np.isfinite(self.embedding).all(axis=1) if self.embedding.shape[1] else np.zeros(len(self), bool)
+        known = (
+            np.isfinite(self.embedding).all(axis=1)
+            if self.embedding.shape[1]
+            else np.zeros(len(self), bool)
+        )
         if known.sum() > 1:
             centred = self.embedding[known] - self.embedding[known].mean(axis=0)
-            themes[known] = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-6)
+            themes[known] = centred / np.maximum(
+                np.linalg.norm(centred, axis=1, keepdims=True), 1e-6
+            )
         return themes
 
     def part(self, mask: np.ndarray) -> MusicDatabase:
         """Only the songs of a mask (n,)."""
         vectors = {name: getattr(self, name)[mask] for name in _VECTORS}
-        return MusicDatabase(self.songs[mask].reset_index(drop=True), **vectors, provenance=self.provenance)
+        return MusicDatabase(
+            self.songs[mask].reset_index(drop=True), **vectors, provenance=self.provenance
+        )
 
     def rows(self, ids) -> np.ndarray:
         """Rows of songs by their ids; ids that are not here are left out."""
@@ -126,16 +134,24 @@ def _checked(music: MusicDatabase) -> MusicDatabase:
         raise BadInput("There is no song to store; give at least one.")
     for name, width in _VECTORS.items():
         vectors = getattr(music, name)
-        if vectors.shape != (len(songs), width) and not (name == "embedding" and vectors.shape == (len(songs), 0)):
-            raise BadInput(f"The {name} vectors have shape {vectors.shape} where ({len(songs)}, {width}) belongs; align them with the songs.")
+        if vectors.shape != (len(songs), width) and not (
+            name == "embedding" and vectors.shape == (len(songs), 0)
+        ):
+            raise BadInput(
+                f"The {name} vectors have shape {vectors.shape} where ({len(songs)}, {width}) belongs; align them with the songs."
+            )
     with np.errstate(invalid="ignore"):
         unusable = ~np.isfinite(music.fused).all(axis=1) | (music.fused.sum(axis=1) <= 0)
     if unusable.any():
-        raise BadInput(f"Song {songs['id'].iloc[int(np.argmax(unusable))]} has no usable vector; drop it first.")
+        raise BadInput(
+            f"Song {songs['id'].iloc[int(np.argmax(unusable))]} has no usable vector; drop it first."
+        )
     if songs["id"].duplicated().any():
         raise BadInput("Two songs share an id; give each its own.")
     if songs.isna().any().any():
-        raise BadInput(f"A song has no {songs.columns[songs.isna().any()][0]}; leave text blank and an unknown year 0.")
+        raise BadInput(
+            f"A song has no {songs.columns[songs.isna().any()][0]}; leave text blank and an unknown year 0."
+        )
     order = np.argsort(songs["id"].to_numpy(), kind="stable")
     vectors = {name: np.array(getattr(music, name), np.float32)[order] for name in _VECTORS}
     for values in vectors.values():
@@ -143,12 +159,18 @@ def _checked(music: MusicDatabase) -> MusicDatabase:
     if vectors["embedding"].shape[1]:
         known = np.isfinite(vectors["embedding"][:, 0])
         vectors["embedding"][known] = normalise(vectors["embedding"][known])
-    return MusicDatabase(_typed(songs.iloc[order].reset_index(drop=True)), **vectors, provenance={k: str(v) for k, v in music.provenance.items()})
+    return MusicDatabase(
+        _typed(songs.iloc[order].reset_index(drop=True)),
+        **vectors,
+        provenance={k: str(v) for k, v in music.provenance.items()},
+    )
 
 
 def _typed(songs: pd.DataFrame) -> pd.DataFrame:
     """Songs with the same types before and after they are stored, for the same fingerprint."""
-    return songs.astype({column: "int64" if column in ("id", "year") else "str" for column in _SONG_COLUMNS})
+    return songs.astype(
+        {column: "int64" if column in ("id", "year") else "str" for column in _SONG_COLUMNS}
+    )
 
 
 def build(path: Path, music: MusicDatabase) -> bool:
@@ -178,11 +200,22 @@ def build(path: Path, music: MusicDatabase) -> bool:
     content = artifacts.fingerprint(VERSION, data, music.provenance)
     if _content(path) == content:
         return False
-    origin = {**music.provenance, "version": VERSION, "data": data, "content": content, "time": time.strftime("%Y-%m-%d %H:%M:%S")}
+    origin = {
+        **music.provenance,
+        "version": VERSION,
+        "data": data,
+        "content": content,
+        "time": time.strftime("%Y-%m-%d %H:%M:%S"),
+    }
     try:
         with replacing_file(path) as work, _tidied(work):
             _write(work, music, origin)
-    except (duckdb.IOException, duckdb.TransactionException, duckdb.FatalException, OSError) as error:
+    except (
+        duckdb.IOException,
+        duckdb.TransactionException,
+        duckdb.FatalException,
+        OSError,
+    ) as error:
         raise NoRoom(
             f"{path.name} could not be written to its end ({_first_words(error)}); make room on the disk and build again. Nothing was lost."
         ) from error
@@ -214,16 +247,27 @@ def _first_words(error: Exception) -> str:
 
 
 def _write(work: Path, music: MusicDatabase, provenance: dict[str, str]) -> None:
-    embedding = music.embedding if music.embedding.shape[1] else np.full((len(music), EMBEDDING), np.nan, np.float32)
+    embedding = (
+        music.embedding
+        if music.embedding.shape[1]
+        else np.full((len(music), EMBEDDING), np.nan, np.float32)
+    )
     rows = {name: embedding if name == "embedding" else getattr(music, name) for name in _VECTORS}
-    vectors = {name: [v if np.isfinite(v[0]) else None for v in values] for name, values in rows.items()}
+    vectors = {
+        name: [v if np.isfinite(v[0]) else None for v in values] for name, values in rows.items()
+    }
     with duckdb.connect(str(work)) as connection:
         connection.register("song_table", music.songs)
         connection.register("vector_table", pd.DataFrame({"id": music.songs["id"]} | vectors))
-        connection.register("provenance_table", pd.DataFrame({"name": list(provenance), "value": list(provenance.values())}))
+        connection.register(
+            "provenance_table",
+            pd.DataFrame({"name": list(provenance), "value": list(provenance.values())}),
+        )
         connection.execute("CREATE TABLE songs AS SELECT * FROM song_table ORDER BY id")
         casts = ", ".join(f"{name}::FLOAT[{width}] AS {name}" for name, width in _VECTORS.items())
-        connection.execute(f"CREATE TABLE vectors AS SELECT id, {casts} FROM vector_table ORDER BY id")
+        connection.execute(
+            f"CREATE TABLE vectors AS SELECT id, {casts} FROM vector_table ORDER BY id"
+        )
         connection.execute("CREATE TABLE provenance AS SELECT * FROM provenance_table")
 
 
@@ -238,7 +282,10 @@ def read(path: Path) -> MusicDatabase:
         If it is damaged, no music database, or of another version.
     """
     if not path.is_file():
-        raise MissingData("There is no music database yet; run `make run` to build it.", "아직 노래 데이터베이스가 없어요. `make run`으로 만들어 주세요.")
+        raise MissingData(
+            "There is no music database yet; run `make run` to build it.",
+            "아직 노래 데이터베이스가 없어요. `make run`으로 만들어 주세요.",
+        )
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
             provenance = dict(connection.execute("SELECT name, value FROM provenance").fetchall())
@@ -247,8 +294,13 @@ def read(path: Path) -> MusicDatabase:
                     f"{path.name} has version {provenance.get('version')}, not {VERSION}; delete it and run `make run`.",
                     f"{path.name} 파일의 판({provenance.get('version')})이 지금 판({VERSION})과 달라요. 지우고 `make run`으로 다시 만들어 주세요.",
                 )
-            songs = _typed(connection.execute(f"SELECT {', '.join(_SONG_COLUMNS)} FROM songs ORDER BY id").df())
-            vectors = {name: _vectors(connection, name, width, len(songs)) for name, width in _VECTORS.items()}
+            songs = _typed(
+                connection.execute(f"SELECT {', '.join(_SONG_COLUMNS)} FROM songs ORDER BY id").df()
+            )
+            vectors = {
+                name: _vectors(connection, name, width, len(songs))
+                for name, width in _VECTORS.items()
+            }
     except (duckdb.Error, ValueError) as error:
         raise CorruptData(
             f"{path.name} is damaged or no music database; delete it and run `make run`.",
@@ -261,8 +313,12 @@ def read(path: Path) -> MusicDatabase:
 
 def _vectors(connection: duckdb.DuckDBPyConnection, name: str, width: int, n: int) -> np.ndarray:
     """Vectors (n, width) of a column; nan where it is NULL. Unnested, since lists would become Python objects."""
-    known = connection.execute(f"SELECT {name} IS NOT NULL AS known FROM vectors ORDER BY id").fetchnumpy()["known"]
-    flat = connection.execute(f"SELECT unnest({name}) AS x FROM (SELECT {name} FROM vectors WHERE {name} IS NOT NULL ORDER BY id)").fetchnumpy()["x"]
+    known = connection.execute(
+        f"SELECT {name} IS NOT NULL AS known FROM vectors ORDER BY id"
+    ).fetchnumpy()["known"]
+    flat = connection.execute(
+        f"SELECT unnest({name}) AS x FROM (SELECT {name} FROM vectors WHERE {name} IS NOT NULL ORDER BY id)"
+    ).fetchnumpy()["x"]
     values = np.full((n, width), np.nan, np.float32)
     values[np.asarray(known, bool)] = np.asarray(flat, np.float32).reshape(-1, width)
     return values

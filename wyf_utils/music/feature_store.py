@@ -12,7 +12,7 @@ from ..core.errors import CorruptData
 from ..core.paths import relative
 
 
-class Memory:
+class FeatureStore:
     """What files gave, by kind and key, as JSON in one SQLite file.
 
     Raises
@@ -26,9 +26,11 @@ class Memory:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._connection = sqlite3.connect(path, timeout=60)
         with self._said():
-            self._connection.execute("CREATE TABLE IF NOT EXISTS memory (kind TEXT, key TEXT, value TEXT, PRIMARY KEY (kind, key))")
+            self._connection.execute(
+                "CREATE TABLE IF NOT EXISTS memory (kind TEXT, key TEXT, value TEXT, PRIMARY KEY (kind, key))"
+            )
 
-    def __enter__(self) -> Memory:
+    def __enter__(self) -> FeatureStore:
         return self
 
     def __exit__(self, *_) -> None:
@@ -39,12 +41,16 @@ class Memory:
         try:
             yield
         except sqlite3.Error as error:
-            raise CorruptData(f"{relative(self._path)} cannot be used ({error}); free some space or delete it, and build again.") from error
+            raise CorruptData(
+                f"{relative(self._path)} cannot be used ({error}); free some space or delete it, and build again."
+            ) from error
 
     def get(self, kind: str, key: str):
         """Value under a key, None where there is none."""
         with self._said():
-            row = self._connection.execute("SELECT value FROM memory WHERE kind = ? AND key = ?", (kind, key)).fetchone()
+            row = self._connection.execute(
+                "SELECT value FROM memory WHERE kind = ? AND key = ?", (kind, key)
+            ).fetchone()
         return json.loads(row[0]) if row else None
 
     def keep(self, kind: str, values: dict) -> None:
@@ -66,7 +72,7 @@ class Memory:
         return digest
 
 
-def _digest(path: Path, memory: Memory) -> str:
+def _digest(path: Path, memory: FeatureStore) -> str:
     """Digest of a file, blank where it cannot be opened."""
     try:
         return memory.digest(path)

@@ -45,15 +45,22 @@ class Feedback:
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
-            with closing(sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None)) as connection:
+            with closing(
+                sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None)
+            ) as connection:
                 tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-                mark = connection.execute("PRAGMA application_id").fetchone()[0]  # after the tables: another may be creating both right now
+                mark = connection.execute("PRAGMA application_id").fetchone()[
+                    0
+                ]  # after the tables: another may be creating both right now
                 if mark != _OURS and (mark or tables):
                     raise CorruptData(
                         f"{self.path.name} is no feedback file of WYF; move it away.",
                         f"{self.path.name} 파일은 WYF의 것이 아니에요. 다른 곳으로 옮겨 주세요.",
                     )
-                if (version := connection.execute("PRAGMA user_version").fetchone()[0]) not in (0, _VERSION):
+                if (version := connection.execute("PRAGMA user_version").fetchone()[0]) not in (
+                    0,
+                    _VERSION,
+                ):
                     raise CorruptData(
                         f"{self.path.name} has version {version}, not {_VERSION}; update WYF, or move the file away.",
                         f"{self.path.name} 파일의 판({version})이 지금 판({_VERSION})과 달라요. WYF를 갱신하거나 파일을 옮겨 주세요.",
@@ -78,7 +85,9 @@ class Feedback:
             If the disk is full, the file is not ours, or another process holds it for more than ten seconds.
         """
         if verdict not in VERDICTS:
-            raise BadInput(f"There is no verdict '{verdict}'; choose one of: {', '.join(VERDICTS)}.")
+            raise BadInput(
+                f"There is no verdict '{verdict}'; choose one of: {', '.join(VERDICTS)}."
+            )
         told = json.dumps(None if feeling is None else [round(float(p), 4) for p in feeling])
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self._open() as connection:
@@ -87,8 +96,12 @@ class Feedback:
             connection.execute("BEGIN IMMEDIATE")  # wait here, not in the middle
             connection.execute(f"PRAGMA application_id = {_OURS}")
             connection.execute(f"PRAGMA user_version = {_VERSION}")
-            connection.execute("CREATE TABLE IF NOT EXISTS feedback (time REAL, song INTEGER, verdict TEXT, feeling TEXT)")
-            connection.execute("INSERT INTO feedback VALUES (?, ?, ?, ?)", (time.time(), int(song), verdict, told))
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS feedback (time REAL, song INTEGER, verdict TEXT, feeling TEXT)"
+            )
+            connection.execute(
+                "INSERT INTO feedback VALUES (?, ?, ?, ?)", (time.time(), int(song), verdict, told)
+            )
             connection.execute("COMMIT")
 
     def rows(self) -> pd.DataFrame:
@@ -96,9 +109,14 @@ class Feedback:
         if not self.path.is_file():
             return pd.DataFrame(columns=COLUMNS)
         with self._open() as connection:
-            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'feedback'").fetchone():
+            if not connection.execute(
+                "SELECT 1 FROM sqlite_master WHERE name = 'feedback'"
+            ).fetchone():
                 return pd.DataFrame(columns=COLUMNS)
-            return pd.DataFrame(connection.execute("SELECT * FROM feedback ORDER BY rowid").fetchall(), columns=COLUMNS)
+            return pd.DataFrame(
+                connection.execute("SELECT * FROM feedback ORDER BY rowid").fetchall(),
+                columns=COLUMNS,
+            )
 
     def songs(self, verdict: str) -> list[int]:
         """Ids of the songs with a verdict, oldest first; of like and skip on the same song the last counts."""
@@ -135,7 +153,8 @@ def _told(name: str, error: sqlite3.OperationalError) -> WyfError:
     words = str(error)
     if "locked" in words or "busy" in words:
         return WyfError(
-            f"{name} is being written by another process; try again in a moment.", f"다른 곳에서 {name} 파일을 쓰고 있어요. 잠시 뒤 다시 눌러 주세요."
+            f"{name} is being written by another process; try again in a moment.",
+            f"다른 곳에서 {name} 파일을 쓰고 있어요. 잠시 뒤 다시 눌러 주세요.",
         )
     if "full" in words or "I/O" in words:
         return NoRoom(

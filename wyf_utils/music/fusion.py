@@ -7,14 +7,14 @@ from scipy.optimize import brentq, minimize
 
 from ..core import emotions
 from ..core.errors import BadInput
-from ..core.vectors import normalise, tempered
+from ..core.vectors import apply_temperature, normalise
 
 #: Songs that a flat prior counts for: the mean of a handful of songs says little of how a model leans.
-FLAT_SONGS = 30
+PSEUDO_COUNT = 30
 #: Lowest temperature that `temperature` gives: less would make emotions out of noise.
-COLDEST = 0.1
+MIN_TEMPERATURE = 0.1
 #: How strongly `learn_weights` pulls the six weights to their mean, since a rare emotion has few songs.
-PULL = 0.02
+RIDGE = 0.02
 
 
 def fuse(lyric: np.ndarray, mel: np.ndarray, mel_weight: float | np.ndarray) -> np.ndarray:
@@ -35,21 +35,27 @@ def fuse(lyric: np.ndarray, mel: np.ndarray, mel_weight: float | np.ndarray) -> 
     """
     weight = np.asarray(mel_weight, float)
     if weight.shape not in ((), (emotions.N,)) or not ((weight >= 0) & (weight <= 1)).all():
-        raise BadInput(f"The mel weight is {mel_weight}; choose one between 0 and 1, or one for each of the six emotions.")
+        raise BadInput(
+            f"The mel weight is {mel_weight}; choose one between 0 and 1, or one for each of the six emotions."
+        )
     if lyric.shape != mel.shape:
-        raise BadInput(f"Lyric vectors {lyric.shape} and mel vectors {mel.shape} must have one shape; align them by song.")
+        raise BadInput(
+            f"Lyric vectors {lyric.shape} and mel vectors {mel.shape} must have one shape; align them by song."
+        )
     fused = (1 - weight) * lyric + weight * mel
     fused = np.where(np.isnan(mel), lyric, np.where(np.isnan(lyric), mel, fused))
     return (fused / fused.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def prior(vectors: np.ndarray) -> np.ndarray:
+def class_prior(vectors: np.ndarray) -> np.ndarray:
     """How a catalogue's vectors lean: their mean (6,), with `FLAT_SONGS` songs without leaning among them; rows of nan do not count."""
     known = vectors[np.isfinite(vectors).all(axis=1)]
-    return (known.sum(axis=0, dtype=float) + FLAT_SONGS / emotions.N) / (len(known) + FLAT_SONGS)
+    return (known.sum(axis=0, dtype=float) + PSEUDO_COUNT / emotions.N) / (
+        len(known) + PSEUDO_COUNT
+    )
 
 
-def correct(vectors: np.ndarray, leaning: np.ndarray) -> np.ndarray:
+def correct_prior(vectors: np.ndarray, leaning: np.ndarray) -> np.ndarray:
     """Emotion vectors as they would be if no emotion were more common than another.
 
     Posteriors are moved to another prior by their ratio (Saerens, Latinne and Decaestecker 2002, Adjusting the outputs of a
@@ -67,7 +73,7 @@ def correct(vectors: np.ndarray, leaning: np.ndarray) -> np.ndarray:
     return (moved / moved.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def temperature(vectors: np.ndarray, like: np.ndarray) -> float:
+def matching_temperature(vectors: np.ndarray, like: np.ndarray) -> float:
     """Temperature (`vectors.tempered`) with which vectors (n, 6) are as sure as others (m, 6): the means of their largest probabilities agree.
 
     A network that learned from soft labels, seldom right, is hardly sure of anything: a weighted mean with its vectors would only make
@@ -76,11 +82,15 @@ def temperature(vectors: np.ndarray, like: np.ndarray) -> float:
     aim = np.nanmean(like.max(axis=1))
 
     def missing(degrees: float) -> float:
-        return float(np.nanmean(tempered(vectors, degrees).max(axis=1)) - aim)
+        return float(np.nanmean(apply_temperature(vectors, degrees).max(axis=1)) - aim)
 
     if missing(1.0) >= 0:
         return 1.0
-    return COLDEST if missing(COLDEST) <= 0 else float(brentq(missing, COLDEST, 1.0, xtol=1e-4))
+    return (
+        MIN_TEMPERATURE
+        if missing(MIN_TEMPERATURE) <= 0
+        else float(brentq(missing, MIN_TEMPERATURE, 1.0, xtol=1e-4))
+    )
 
 
 def learn_weights(lyric: np.ndarray, mel: np.ndarray, intents: np.ndarray) -> np.ndarray:
@@ -102,6 +112,12 @@ def learn_weights(lyric: np.ndarray, mel: np.ndarray, intents: np.ndarray) -> np
 
     def distance(weights: np.ndarray) -> float:
         fused = normalise(fuse(lyric, mel, np.clip(weights, 0, 1)))
-        return float(1 - (fused * meant).sum(axis=1).mean() + PULL * np.square(weights - weights.mean()).sum())
+        return float(
+            1
+            - (fused * meant).sum(axis=1).mean()
+            + RIDGE * np.square(weights - weights.mean()).sum()
+        )
 
-    return minimize(distance, np.full(emotions.N, 0.3), method="Powell", bounds=[(0, 1)] * emotions.N).x
+    return minimize(
+        distance, np.full(emotions.N, 0.3), method="Powell", bounds=[(0, 1)] * emotions.N
+    ).x

@@ -18,10 +18,10 @@ from ..core import artifacts
 from ..core.errors import CorruptData, MissingData, WyfError
 from ..core.paths import relative
 from ..core.runtime import THREADS, device, progress
-from ..data.cleaning import tidy
+from ..data.cleaning import normalise_text
 from ..sound import audio_files, dataset, mel, mel_files, network_training, networks
 from . import lyric_sources, tags
-from .feature_store import Memory, _digest
+from .feature_store import FeatureStore, _digest
 
 #: Endings of sound files with the format that belongs to each in libsndfile, blank where it reads no such files.
 FORMATS = {
@@ -41,7 +41,7 @@ class MusicFile:
     text: Path | None
 
 
-def find(folder: Path) -> list[MusicFile]:
+def find_files(folder: Path) -> list[MusicFile]:
     """Sound files of a folder and its subfolders by name; hidden ones are left aside.
 
     Links are not followed: what they lead to within the folder is found in its own place, and nothing outside is read.
@@ -58,20 +58,31 @@ def find(folder: Path) -> list[MusicFile]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         plain = [Path(place, name) for name in sorted(names) if not name.startswith(".")]
         plain = [path for path in plain if path.is_file() and not path.is_symlink()]
-        texts = {tags.same_stem(path.name): path for ending in (".lrc", ".txt") for path in plain if path.suffix.lower() == ending}  # .txt goes first
-        files += [MusicFile(path, _shown(path, folder), texts.get(tags.same_stem(path.name))) for path in plain if path.suffix.lower() in FORMATS]
+        texts = {
+            tags.same_stem(path.name): path
+            for ending in (".lrc", ".txt")
+            for path in plain
+            if path.suffix.lower() == ending
+        }  # .txt goes first
+        files += [
+            MusicFile(path, _shown(path, folder), texts.get(tags.same_stem(path.name)))
+            for path in plain
+            if path.suffix.lower() in FORMATS
+        ]
     if not files:
-        raise MissingData(f"{relative(folder)} holds no music ({', '.join(FORMATS)}); name a folder that does.")
+        raise MissingData(
+            f"{relative(folder)} holds no music ({', '.join(FORMATS)}); name a folder that does."
+        )
     return files
 
 
 def _shown(path: Path, folder: Path) -> str:
     """Name of a file within a folder that can be printed: a name need not be UTF-8, and may hold control characters."""
-    return tidy(os.fsencode(path.relative_to(folder).as_posix()).decode(errors="replace"))
+    return normalise_text(os.fsencode(path.relative_to(folder).as_posix()).decode(errors="replace"))
 
 
 @dataclass(frozen=True)
-class Heard:
+class FileFeatures:
     """What one sound file gave: names, emotion vector of its sound (6,) or else why there is none, and its format, blank where it is no sound."""
 
     digest: str
@@ -92,7 +103,7 @@ def _examine(path: Path) -> tuple[dict, np.ndarray | None]:
     try:
         if not path.stat().st_size:
             raise CorruptData("is empty; get it again")
-        made = mel.from_sound(audio_files.read_sound(path)[0])
+        made = mel.from_waveform(audio_files.read_waveform(path)[0])
         about["format"] = soundfile.info(path).format
     except WyfError as error:
         return about | {"fault": str(error).removeprefix(f"{relative(path)} ")}, None
@@ -104,27 +115,46 @@ def _examine(path: Path) -> tuple[dict, np.ndarray | None]:
 
 def _sound_vectors(model: nn.Module, mels: list[np.ndarray]) -> list[list[float]]:
     """Emotion vectors of mels, six numbers each."""
-    material = dataset.Material(np.stack(mels), np.full(len(mels), "test"))
+    material = dataset.MelDataset(np.stack(mels), np.full(len(mels), "test"))
     return network_training.predict(model, material, np.arange(len(mels))).tolist()
 
 
-def hear(files: list[MusicFile], model: Path, memory: Memory) -> list[Heard]:
+def extract_features(
+    files: list[MusicFile], model: Path, memory: FeatureStore
+) -> list[FileFeatures]:
     """Tags and emotion vectors of sound files, by the mel model in a folder; only what is not in memory is read."""
-    kind = f"heard {_fingerprint(model.name, tags, audio_files.read_sound, mel.from_sound, network_training.predict, _examine)}"
-    network, heard = network_training._with_weights(networks.NETWORKS[networks.CHOSEN](0).to(device()), model).eval(), []
+    kind = f"heard {_fingerprint(model.name, tags, audio_files.read_waveform, mel.from_waveform, network_training.predict, _examine)}"
+    network, heard = (
+        network_training._with_weights(
+            networks.NETWORKS[networks.CHOSEN](0).to(device()), model
+        ).eval(),
+        [],
+    )
     bar = progress(total=len(files), desc="hear the music")
     with bar, joblib.Parallel(n_jobs=THREADS, prefer="threads") as workers:
         for start in range(0, len(files), BATCH):
             batch = files[start : start + BATCH]
             digests = [_digest(file.path, memory) for file in batch]
-            new = {digest: file.path for digest, file in zip(digests, batch, strict=True) if digest and memory.get(kind, digest) is None}
+            new = {
+                digest: file.path
+                for digest, file in zip(digests, batch, strict=True)
+                if digest and memory.get(kind, digest) is None
+            }
             with _without_notes():
                 examined = workers(joblib.delayed(_examine)(path) for path in new.values())
             if mels := [sound for _, sound in examined if sound is not None]:
                 vectors = iter(_sound_vectors(network, mels))
-                examined = [(about | {"mel": next(vectors)} if sound is not None else about, sound) for about, sound in examined]
-            memory.keep(kind, {digest: about for digest, (about, _) in zip(new, examined, strict=True)})
-            heard += [_recalled(digest, memory.get(kind, digest) if digest else None) for digest in digests]
+                examined = [
+                    (about | {"mel": next(vectors)} if sound is not None else about, sound)
+                    for about, sound in examined
+                ]
+            memory.keep(
+                kind, {digest: about for digest, (about, _) in zip(new, examined, strict=True)}
+            )
+            heard += [
+                _recalled(digest, memory.get(kind, digest) if digest else None)
+                for digest in digests
+            ]
             bar.update(len(batch))
     return heard
 
@@ -148,13 +178,19 @@ def _fingerprint(model: str, *code) -> str:
     return artifacts.fingerprint(model, [inspect.getsource(part) for part in code])[:16]
 
 
-def _recalled(digest: str, about: dict | None) -> Heard:
+def _recalled(digest: str, about: dict | None) -> FileFeatures:
     if about is None:
-        return Heard("", tags.Tags(), None, "cannot be opened; check its rights, and that its name is UTF-8", "")
-    return Heard(digest, **(about | {"tags": tags.Tags(**about["tags"])}))
+        return FileFeatures(
+            "",
+            tags.Tags(),
+            None,
+            "cannot be opened; check its rights, and that its name is UTF-8",
+            "",
+        )
+    return FileFeatures(digest, **(about | {"tags": tags.Tags(**about["tags"])}))
 
 
-def text_beside(file: MusicFile, memory: Memory) -> tuple[str, str]:
+def lyric_beside(file: MusicFile, memory: FeatureStore) -> tuple[str, str]:
     """Lyric in the text beside a sound file, or else why it cannot be read; both blank where there is no text."""
     if file.text is None:
         return "", ""

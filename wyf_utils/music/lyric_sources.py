@@ -25,14 +25,17 @@ from ..core import artifacts, files
 from ..core.errors import BadInput, CorruptData, MissingData, Unreachable
 from ..core.paths import cache_folder, relative
 from ..data import tables
-from ..data.cleaning import group_key, tidy
+from ..data.cleaning import group_key, normalise_text
 
 #: Page that stands in the User-Agent, as LRCLIB asks of its users.
 PAGE = "https://github.com/What-s-Your-Feeling/main_project"
 STATES = ("found", "missing", "instrumental", "failed", "unasked")
 
 _TIME = r"\d{1,3}:\d{2}(?:[.:]\d{1,3})?"
-_LRC = re.compile(rf"^[ \t]*(?:\[{_TIME}\][ \t]*)+|<{_TIME}>|^[ \t]*\[(?:ar|al|ti|au|lr|by|re|ve|la|id|tool|offset|length|#):.*\][ \t]*$", re.I | re.M)
+_LRC = re.compile(
+    rf"^[ \t]*(?:\[{_TIME}\][ \t]*)+|<{_TIME}>|^[ \t]*\[(?:ar|al|ti|au|lr|by|re|ve|la|id|tool|offset|length|#):.*\][ \t]*$",
+    re.I | re.M,
+)
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,9 @@ class Provider(Protocol):
 def plain(text: str) -> str:
     """Lyric without LRC time stamps and tags, one blank line at most between stanzas; section headings stay."""
     text = _LRC.sub("", "\n".join(text.splitlines()))
-    return tidy(re.sub(r"\n{3,}", "\n\n", "\n".join(" ".join(line.split()) for line in text.split("\n"))))
+    return normalise_text(
+        re.sub(r"\n{3,}", "\n\n", "\n".join(" ".join(line.split()) for line in text.split("\n")))
+    )
 
 
 def _check_names(song: Song) -> None:
@@ -80,7 +85,7 @@ def _check_names(song: Song) -> None:
 
 def _fold(name: str) -> str:
     """Form under which names are compared: letters and digits only, so that what a file name cannot hold does not matter."""
-    return group_key(name) or tidy(name).casefold()
+    return group_key(name) or normalise_text(name).casefold()
 
 
 class LocalLyrics:
@@ -110,12 +115,22 @@ class LocalLyrics:
                 self._add((_fold(artist), _fold(title)), plain(lyric.replace("\\n", "\n")))
             return
         if not source.is_dir():
-            raise MissingData(f"{relative(source)} is missing; name a folder of .txt and .lrc files, or a table with title, artist, lyric.")
-        files = [p for p in source.rglob("*") if p.suffix.lower() in (".txt", ".lrc") and not p.name.startswith(".") and p.is_file()]
+            raise MissingData(
+                f"{relative(source)} is missing; name a folder of .txt and .lrc files, or a table with title, artist, lyric."
+            )
+        files = [
+            p
+            for p in source.rglob("*")
+            if p.suffix.lower() in (".txt", ".lrc") and not p.name.startswith(".") and p.is_file()
+        ]
         if not files:
-            raise MissingData(f"{relative(source)} has no .txt or .lrc file; put them there as `artist - title.txt`.")
-        for path in {p.with_suffix(""): p for p in sorted(files, key=lambda p: (p.suffix.lower(), p))}.values():  # .txt comes last and stays
-            self._add(tidy(path.stem), path)
+            raise MissingData(
+                f"{relative(source)} has no .txt or .lrc file; put them there as `artist - title.txt`."
+            )
+        for path in {
+            p.with_suffix(""): p for p in sorted(files, key=lambda p: (p.suffix.lower(), p))
+        }.values():  # .txt comes last and stays
+            self._add(normalise_text(path.stem), path)
             parts = path.stem.split(" - ")
             for cut in range(1, len(parts)):  # both names may hold a dash themselves
                 self._add((_fold(" - ".join(parts[:cut])), _fold(" - ".join(parts[cut:]))), path)
@@ -145,20 +160,35 @@ class LocalLyrics:
             places = self._places.get((_fold(song.artist), _fold(song.title)))
         if not places:
             return Answer("missing")
-        texts = {text for place in places if (text := place if isinstance(place, str) else self._read(place))}
+        texts = {
+            text
+            for place in places
+            if (text := place if isinstance(place, str) else self._read(place))
+        }
         if len(texts) > 1:
-            names = ", ".join(relative(p) for p in places if isinstance(p, Path)) or f"{len(texts)} rows of the table"
+            names = (
+                ", ".join(relative(p) for p in places if isinstance(p, Path))
+                or f"{len(texts)} rows of the table"
+            )
             raise CorruptData(f"Several lyrics claim this song ({names}); leave one.")
-        return Answer("found", texts.pop()) if texts else Answer("missing", reason="its lyric is blank")
+        return (
+            Answer("found", texts.pop())
+            if texts
+            else Answer("missing", reason="its lyric is blank")
+        )
 
     @staticmethod
     def _read(path: Path) -> str:
         try:
             return plain(path.read_text(encoding="utf-8-sig"))
         except UnicodeDecodeError as error:
-            raise CorruptData(f"{relative(path)} is not UTF-8 (perhaps cp949); save it as UTF-8.") from error
+            raise CorruptData(
+                f"{relative(path)} is not UTF-8 (perhaps cp949); save it as UTF-8."
+            ) from error
         except OSError as error:
-            raise CorruptData(f"{relative(path)} cannot be read ({type(error).__name__}); check the file.") from error
+            raise CorruptData(
+                f"{relative(path)} cannot be read ({type(error).__name__}); check the file."
+            ) from error
 
 
 # LRCLIB ---------------------------------------------------------------------------------------------
@@ -175,7 +205,11 @@ def _understood(answer: object) -> Answer | None:
     text = answer.get("plainLyrics") or answer.get("syncedLyrics") or ""
     if not ("plainLyrics" in answer and isinstance(text, str)):
         return None
-    return Answer("found", plain(text)) if plain(text) else Answer("missing", reason="LRCLIB knows the song without a lyric")
+    return (
+        Answer("found", plain(text))
+        if plain(text)
+        else Answer("missing", reason="LRCLIB knows the song without a lyric")
+    )
 
 
 class Lrclib:
@@ -220,8 +254,18 @@ class Lrclib:
             raise BadInput(f"'{base}' is no address of a server; it begins with https://.")
         if tries < 1:
             raise BadInput(f"{tries} tries ask nothing; choose 1 or more.")
-        self.base, self.seconds, self.timeout, self.tries = base.rstrip("/"), seconds, timeout, tries
-        self.backoff, self.patience, self.give_up, self.by_album = backoff, patience, give_up, by_album
+        self.base, self.seconds, self.timeout, self.tries = (
+            base.rstrip("/"),
+            seconds,
+            timeout,
+            tries,
+        )
+        self.backoff, self.patience, self.give_up, self.by_album = (
+            backoff,
+            patience,
+            give_up,
+            by_album,
+        )
         self._session = requests.Session()
         self._session.headers["User-Agent"] = f"WYF v{__version__} ({PAGE})"
         self._next, self._failed, self._closed = 0.0, 0, ""
@@ -249,9 +293,17 @@ class Lrclib:
             If the server gave no documented answer.
         """
         _check_names(song)
-        path = cache_folder() / "lyrics" / f"{artifacts.fingerprint(self.base, self.key(song))[:32]}.json"
-        with contextlib.suppress(OSError, ValueError):  # what is not there, or not whole, is asked for
-            if path.stat().st_mtime >= artifacts._fresh_since() and (known := _understood(json.loads(path.read_text(encoding="utf-8")))):
+        path = (
+            cache_folder()
+            / "lyrics"
+            / f"{artifacts.fingerprint(self.base, self.key(song))[:32]}.json"
+        )
+        with contextlib.suppress(
+            OSError, ValueError
+        ):  # what is not there, or not whole, is asked for
+            if path.stat().st_mtime >= artifacts._fresh_since() and (
+                known := _understood(json.loads(path.read_text(encoding="utf-8")))
+            ):
                 return known
         if self._closed:
             raise Unreachable(self._closed)
@@ -260,7 +312,10 @@ class Lrclib:
         except Unreachable as error:
             self._failed += 1
             if self._failed >= self.give_up:
-                self._closed = self._closed or f"{self.base} failed for {self._failed} songs in a row and was not asked; run it again later. Last: {error}"
+                self._closed = (
+                    self._closed
+                    or f"{self.base} failed for {self._failed} songs in a row and was not asked; run it again later. Last: {error}"
+                )
             raise
         self._failed = 0
         with files.replacing_file(path) as work:
@@ -273,20 +328,32 @@ class Lrclib:
             time.sleep(max(0.0, self._next - time.monotonic()))
             pause = self.backoff * 2**attempt
             try:
-                response = self._session.get(f"{self.base}/api/get", params=parameters, timeout=self.timeout)
+                response = self._session.get(
+                    f"{self.base}/api/get", params=parameters, timeout=self.timeout
+                )
                 content = response.json() if response.status_code in (200, 404) else None
                 if answer := _understood(content):
                     pause = 0
                     return content, answer
-                problem = f"HTTP {response.status_code}" + (", but not as LRCLIB answers" if response.status_code in (200, 404) else "")
+                problem = f"HTTP {response.status_code}" + (
+                    ", but not as LRCLIB answers" if response.status_code in (200, 404) else ""
+                )
                 if 400 <= response.status_code < 500 and response.status_code not in (404, 429):
-                    raise Unreachable(f"{self.base} refuses this song ({problem}); check its names.")
+                    raise Unreachable(
+                        f"{self.base} refuses this song ({problem}); check its names."
+                    )
                 pause = max(pause, self._wanted_pause(response))
-            except (requests.RequestException, ValueError, RecursionError) as error:  # broken JSON is a ValueError
+            except (
+                requests.RequestException,
+                ValueError,
+                RecursionError,
+            ) as error:  # broken JSON is a ValueError
                 problem = type(error).__name__
             finally:
                 self._next = time.monotonic() + max(pause, self.seconds)
-        raise Unreachable(f"{self.base} gave no answer in {self.tries} tries ({problem}); run it again later.")
+        raise Unreachable(
+            f"{self.base} gave no answer in {self.tries} tries ({problem}); run it again later."
+        )
 
     def _wanted_pause(self, response: requests.Response) -> float:
         """Seconds that the server's Retry-After asks for, 0 without one."""
@@ -295,7 +362,9 @@ class Lrclib:
         except InvalidHeader:
             return 0
         if wanted > self.patience:
-            self._closed = f"{self.base} asks for a pause of {wanted:.0f} s; run it again after that."
+            self._closed = (
+                f"{self.base} asks for a pause of {wanted:.0f} s; run it again after that."
+            )
             raise Unreachable(self._closed)
         return wanted
 

@@ -13,7 +13,7 @@ from ..core.errors import BadInput, CorruptData, WyfError
 from ..core.paths import relative
 from ..core.runtime import progress
 from ..data import song_files, tables
-from ..data.cleaning import tidy
+from ..data.cleaning import normalise_text
 from .lyric_sources import STATES, Answer, Provider, Song
 
 COLUMNS = ("id", "song_id", "song_name", "lyric", "artist", "genre", "album", "album_id", "release")
@@ -44,9 +44,23 @@ def collect(songs: pd.DataFrame, provider: Provider) -> tuple[pd.DataFrame, pd.D
     lacking = {"id", "title", "artist"} - set(songs.columns)
     if lacking:
         raise BadInput(f"The songs lack the column {', '.join(sorted(lacking))}; add it.")
-    names = {c: [tidy(html.unescape(str(v))) for v in songs[c].astype(object).where(songs[c].notna(), "")] for c in ("title", "artist", "album") if c in songs}
+    names = {
+        c: [
+            normalise_text(html.unescape(str(v)))
+            for v in songs[c].astype(object).where(songs[c].notna(), "")
+        ]
+        for c in ("title", "artist", "album")
+        if c in songs
+    }
     if "duration" in songs:
-        names["duration"] = pd.to_numeric(songs["duration"], errors="coerce").clip(0, 1e6).fillna(0).round().astype(int).tolist()
+        names["duration"] = (
+            pd.to_numeric(songs["duration"], errors="coerce")
+            .clip(0, 1e6)
+            .fillna(0)
+            .round()
+            .astype(int)
+            .tolist()
+        )
     known: dict[Hashable, Answer] = {}
     found, which = [], {state: [] for state in STATES}
     for number, identity in enumerate(progress(songs["id"].tolist(), desc="lyrics")):
@@ -56,15 +70,28 @@ def collect(songs: pd.DataFrame, provider: Provider) -> tuple[pd.DataFrame, pd.D
             try:
                 known[key] = provider.ask(song)
             except WyfError as error:
-                known[key] = Answer("unasked" if isinstance(error, BadInput) else "failed", reason=str(error))
+                known[key] = Answer(
+                    "unasked" if isinstance(error, BadInput) else "failed", reason=str(error)
+                )
         answer = known[key]
         found += [(identity, answer.lyric)] if answer.state == "found" else []
-        which[answer.state].append(f"{song.artist or '?'} - {song.title or '?'} ({identity})" + (f": {answer.reason}" if answer.reason else ""))
-    counts = pd.DataFrame({"songs": [len(which[s]) for s in STATES], "which": [which[s] if s != "found" else [] for s in STATES]}, index=list(STATES))
+        which[answer.state].append(
+            f"{song.artist or '?'} - {song.title or '?'} ({identity})"
+            + (f": {answer.reason}" if answer.reason else "")
+        )
+    counts = pd.DataFrame(
+        {
+            "songs": [len(which[s]) for s in STATES],
+            "which": [which[s] if s != "found" else [] for s in STATES],
+        },
+        index=list(STATES),
+    )
     return pd.DataFrame(found, columns=["id", "lyric"]), counts
 
 
-def write_tsv(songs: pd.DataFrame, lyrics: pd.DataFrame, path: Path, there: pd.DataFrame | None = None) -> None:
+def write_tsv(
+    songs: pd.DataFrame, lyrics: pd.DataFrame, path: Path, there: pd.DataFrame | None = None
+) -> None:
     """Write lyrics in the format of lyrics.tsv, whole or not at all.
 
     Parameters
@@ -78,11 +105,17 @@ def write_tsv(songs: pd.DataFrame, lyrics: pd.DataFrame, path: Path, there: pd.D
     there
         Rows of such a file that go first; one of a song in `lyrics` is left out.
     """
-    table = lyrics.merge(songs.drop(columns="lyric", errors="ignore"), on="id", how="left", validate="many_to_one")
-    table = table.rename(columns={"id": "song_id", "title": "song_name"}).reindex(columns=list(COLUMNS))
+    table = lyrics.merge(
+        songs.drop(columns="lyric", errors="ignore"), on="id", how="left", validate="many_to_one"
+    )
+    table = table.rename(columns={"id": "song_id", "title": "song_name"}).reindex(
+        columns=list(COLUMNS)
+    )
     table["lyric"] = ["\\n".join(lyric.splitlines()) for lyric in table["lyric"]]
     if there is not None:
-        table = pd.concat([there[~there["song_id"].isin(table["song_id"].astype(str))], table], ignore_index=True)
+        table = pd.concat(
+            [there[~there["song_id"].isin(table["song_id"].astype(str))], table], ignore_index=True
+        )
     table["id"] = range(len(table))
     with files.replacing_file(Path(path)) as work:
         table.to_csv(work, sep="\t", index=False, lineterminator="\n")
@@ -95,8 +128,12 @@ _OPTIONAL = dict.fromkeys(("album_name", "album_id", "song_gn_gnr_basket", "issu
 def _row(record: dict) -> tuple | dict:
     """Columns of one record as `song_files.song_row` takes them, with album_id and release."""
     record = _OPTIONAL | record
-    row = song_files.song_row(record)
-    return (*row, str(record["album_id"] or ""), str(record["issue_date"] or "")) if isinstance(row, tuple) else row
+    row = song_files.parse_song(record)
+    return (
+        (*row, str(record["album_id"] or ""), str(record["issue_date"] or ""))
+        if isinstance(row, tuple)
+        else row
+    )
 
 
 def read_songs(folder: Path) -> pd.DataFrame:
@@ -114,12 +151,22 @@ def read_songs(folder: Path) -> pd.DataFrame:
     """
     path = Path(folder) / "song_meta.json"
     songs = song_files.read_json(path, _row)
-    genres = song_files.read_json(path.with_name("genre_gn_all.json")) if path.with_name("genre_gn_all.json").is_file() else {}
+    genres = (
+        song_files.read_json(path.with_name("genre_gn_all.json"))
+        if path.with_name("genre_gn_all.json").is_file()
+        else {}
+    )
     song_files.check_songs(songs, genres, path)
-    table = pd.DataFrame(songs, columns=["id", "title", "artist", "album", "genre", "year", "album_id", "release"])
-    table["genre"] = [", ".join(genres.get(code, code) for code in codes) for codes in table["genre"]]
+    table = pd.DataFrame(
+        songs, columns=["id", "title", "artist", "album", "genre", "year", "album_id", "release"]
+    )
+    table["genre"] = [
+        ", ".join(genres.get(code, code) for code in codes) for codes in table["genre"]
+    ]
     if table["id"].duplicated().any():
-        raise CorruptData(f"{relative(path)}: the id {table.loc[table['id'].duplicated(), 'id'].iloc[0]} stands twice; give each song its own.")
+        raise CorruptData(
+            f"{relative(path)}: the id {table.loc[table['id'].duplicated(), 'id'].iloc[0]} stands twice; give each song its own."
+        )
     return table[["id", "title", "artist", "genre", "album", "album_id", "release"]]
 
 
@@ -127,7 +174,9 @@ def _read_tsv(path: Path) -> pd.DataFrame:
     """Lyrics table as it stands; columns beside song_id and lyric may be absent and are blank then."""
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         names = file.readline().rstrip("\r\n").split("\t")
-    return tables.read_table(path, [c for c in COLUMNS if c in ("song_id", "lyric") or c in names]).reindex(columns=list(COLUMNS), fill_value="")
+    return tables.read_table(
+        path, [c for c in COLUMNS if c in ("song_id", "lyric") or c in names]
+    ).reindex(columns=list(COLUMNS), fill_value="")
 
 
 def fill(folder: Path, provider: Provider, out: Path | None = None) -> tuple[Path, pd.DataFrame]:
@@ -152,7 +201,9 @@ def fill(folder: Path, provider: Provider, out: Path | None = None) -> tuple[Pat
     out = Path(out or Path(folder) / "lyrics.tsv")
     songs = read_songs(folder)
     there = _read_tsv(out) if out.is_file() else pd.DataFrame(columns=list(COLUMNS))
-    lyrics, counts = collect(songs[~songs["id"].astype(str).isin(there.loc[there["lyric"] != "", "song_id"])], provider)
+    lyrics, counts = collect(
+        songs[~songs["id"].astype(str).isin(there.loc[there["lyric"] != "", "song_id"])], provider
+    )
     if len(lyrics):
         write_tsv(songs, lyrics, out, there)
     return out, counts

@@ -11,7 +11,7 @@ from ..core.vectors import normalise
 BLOCK = 128
 
 
-def nothing_left() -> BadInput:
+def no_song_left() -> BadInput:
     """What is said where the filters leave no song."""
     return BadInput(
         "No song passes the filters; allow an earlier year, another genre, or songs already heard.",
@@ -35,7 +35,9 @@ class Index:
         units = normalise(vectors)
         self.n, dim = units.shape
         if not self.n:
-            raise BadInput("There is no song to search; build the music database from at least one.")
+            raise BadInput(
+                "There is no song to search; build the music database from at least one."
+            )
         self.matrix = np.zeros((dim, -(-self.n // BLOCK) * BLOCK), np.float32)
         self.matrix[:, : self.n] = units.T
 
@@ -52,14 +54,16 @@ class Index:
             raise BadInput(f"{k} songs were asked for; ask for at least one.")
         available = self.n if keep is None else int(keep.sum())
         if not available:
-            raise nothing_left()
+            raise no_song_left()
         return min(k, available)
 
     def cosines(self, query: np.ndarray) -> np.ndarray:
         """Cosines of a query (d,) to all songs, (n,), float32."""
         return self._cosines(normalise(query))[: self.n]
 
-    def nearest(self, query: np.ndarray, k: int, keep: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def nearest(
+        self, query: np.ndarray, k: int, keep: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Rows with the largest cosine to a query, exactly.
 
         Parameters
@@ -85,7 +89,9 @@ class Index:
         k = self._available(k, keep)
         return _largest(self._cosines(normalise(query), keep), k)
 
-    def near(self, query: np.ndarray, k: int, slack: float, keep: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def within_margin(
+        self, query: np.ndarray, k: int, slack: float, keep: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Rows whose cosine is at most `slack` below the k-th largest, and their cosines, by row: songs that fit nearly as well."""
         k = self._available(k, keep)
         cosines = self._cosines(normalise(query), keep)

@@ -15,7 +15,7 @@ from mutagen.mp4 import MP4Tags
 
 from ..core.errors import CorruptData
 from ..core.paths import relative
-from ..data.cleaning import tidy
+from ..data.cleaning import normalise_text
 from .lyric_sources import plain
 
 #: Longest text that is taken for a lyric: characters of a tag, bytes of a file.
@@ -28,7 +28,11 @@ FIELDS = {
     "album": (("TALB",), ("album",), ("©alb",)),
     "genre": (("TCON",), ("genre",), ("©gen",)),
     "date": (("TDRC",), ("date", "year"), ("©day",)),
-    "lyric": (("USLT", "TXXX:LYRICS", "TXXX:UNSYNCEDLYRICS", "TXXX:UNSYNCED LYRICS"), ("lyrics", "unsyncedlyrics", "unsynced lyrics"), ("©lyr",)),
+    "lyric": (
+        ("USLT", "TXXX:LYRICS", "TXXX:UNSYNCEDLYRICS", "TXXX:UNSYNCED LYRICS"),
+        ("lyrics", "unsyncedlyrics", "unsynced lyrics"),
+        ("©lyr",),
+    ),
 }
 
 _HANGUL = re.compile("[가-힣]")
@@ -65,17 +69,27 @@ def read(path: Path) -> Tags:
     if found is None:
         return Tags()
     values = {field: _values(found.tags, keys) for field, keys in FIELDS.items()}
-    names = {field: tidy(", ".join(values[field])) for field in ("title", "artist", "album", "genre")}
+    names = {
+        field: normalise_text(", ".join(values[field]))
+        for field in ("title", "artist", "album", "genre")
+    }
     year = re.search(r"(?<!\d)(?:19|20)\d{2}", " ".join(values["date"]))
     lyric = next((text for text in map(plain, values["lyric"]) if text), "")
     seconds = getattr(found.info, "length", 0) or 0
-    return Tags(**names, year=int(year[0]) if year else 0, duration=round(seconds), lyric=lyric if len(lyric) <= LONGEST else "")
+    return Tags(
+        **names,
+        year=int(year[0]) if year else 0,
+        duration=round(seconds),
+        lyric=lyric if len(lyric) <= LONGEST else "",
+    )
 
 
 def _open(path: Path) -> mutagen.FileType | None:
     """File as mutagen knows it by name and content, else by content alone (its name may be wrong), else its ID3 tag alone (its sound may be broken)."""
     for reader in (mutagen.File, _by_content, ID3FileType):
-        with contextlib.suppress(Exception):  # whatever a parser makes of a broken file, it costs this file's tags only
+        with contextlib.suppress(
+            Exception
+        ):  # whatever a parser makes of a broken file, it costs this file's tags only
             if (found := reader(path)) is not None:
                 return found
     return None
@@ -92,8 +106,14 @@ def _values(tags, keys: tuple[tuple[str, ...], ...]) -> list[str]:
         return []
     frames, comments, atoms = keys
     if isinstance(tags, ID3):
-        return [text for key in frames for frame in tags.getall(key) for text in _frame_texts(frame)]
-    return [str(text) for key in (atoms if isinstance(tags, MP4Tags) else comments) for text in tags.get(key, ())]
+        return [
+            text for key in frames for frame in tags.getall(key) for text in _frame_texts(frame)
+        ]
+    return [
+        str(text)
+        for key in (atoms if isinstance(tags, MP4Tags) else comments)
+        for text in tags.get(key, ())
+    ]
 
 
 def _frame_texts(frame: Frame) -> list[str]:
@@ -120,9 +140,11 @@ def as_korean(text: str) -> str:
 
 def from_name(stem: str) -> tuple[str, str]:
     """Artist and title in a file name without its ending: `Artist - Title`, perhaps after a track number, else the title alone."""
-    stem = _TRACK_NUMBER.sub("", tidy(stem.replace("_", " ")))
+    stem = _TRACK_NUMBER.sub("", normalise_text(stem.replace("_", " ")))
     artist, dash, title = stem.partition(" - ")
-    return (artist.strip(), title.strip()) if dash and artist.strip() and title.strip() else ("", stem)
+    return (
+        (artist.strip(), title.strip()) if dash and artist.strip() and title.strip() else ("", stem)
+    )
 
 
 def named(tags: Tags, stem: str) -> Tags:
@@ -150,9 +172,13 @@ def read_text(path: Path) -> str:
         with path.open("rb") as file:
             data = file.read(LONGEST + 1)
     except OSError as error:
-        raise CorruptData(f"{relative(path)} cannot be read ({type(error).__name__}); check the file.") from error
+        raise CorruptData(
+            f"{relative(path)} cannot be read ({type(error).__name__}); check the file."
+        ) from error
     if len(data) > LONGEST:
-        raise CorruptData(f"{relative(path)} is too long for a lyric; shorten it to {LONGEST:,} bytes.")
+        raise CorruptData(
+            f"{relative(path)} is too long for a lyric; shorten it to {LONGEST:,} bytes."
+        )
     marked = data.startswith((b"\xff\xfe", b"\xfe\xff"))
     for encoding in ("utf-16",) if marked else ("utf-8-sig", "cp949"):
         with contextlib.suppress(UnicodeDecodeError):

@@ -16,7 +16,7 @@ from .mel import SAMPLE_RATE
 START, SECONDS = 20, 30
 
 
-def read_sound(path: Path) -> tuple[np.ndarray, list[str]]:
+def read_waveform(path: Path) -> tuple[np.ndarray, list[str]]:
     """Read 30 s of a sound file as the mels of Kakao Arena were cut: seconds 20 to 50, mono, 16 kHz.
 
     Parameters
@@ -38,7 +38,9 @@ def read_sound(path: Path) -> tuple[np.ndarray, list[str]]:
         If it is no sound, empty, or holds values that are no numbers.
     """
     if not path.is_file():
-        raise MissingData(f"{relative(path)} is missing; put the sound file there, or drop the song.")
+        raise MissingData(
+            f"{relative(path)} is missing; put the sound file there, or drop the song."
+        )
     try:
         with soundfile.SoundFile(path) as file:
             rate, length, channels = file.samplerate, file.frames, file.channels
@@ -46,11 +48,17 @@ def read_sound(path: Path) -> tuple[np.ndarray, list[str]]:
             file.seek(START * rate if late else 0)
             sound = file.read(SECONDS * rate, dtype="float32", always_2d=True).mean(1)
     except (soundfile.LibsndfileError, ValueError) as error:
-        raise CorruptData(f"{relative(path)} is no sound that libsndfile reads; convert it, or drop the song.") from error
+        raise CorruptData(
+            f"{relative(path)} is no sound that libsndfile reads; convert it, or drop the song."
+        ) from error
     if not len(sound):
-        raise CorruptData(f"{relative(path)} is no sound: it holds no samples; get it again, or drop the song.")
+        raise CorruptData(
+            f"{relative(path)} is no sound: it holds no samples; get it again, or drop the song."
+        )
     if not np.isfinite(sound).all():
-        raise CorruptData(f"{relative(path)} holds values that are no numbers; get it again, or drop the song.")
+        raise CorruptData(
+            f"{relative(path)} holds values that are no numbers; get it again, or drop the song."
+        )
     seconds = length / rate
     changes = {
         "mix_to_mono": f"has {channels} channels" if channels > 1 else "",
@@ -60,4 +68,6 @@ def read_sound(path: Path) -> tuple[np.ndarray, list[str]]:
     }
     if rate != SAMPLE_RATE:
         sound = librosa.resample(sound, orig_sr=rate, target_sr=SAMPLE_RATE)
-    return librosa.util.fix_length(sound, size=SECONDS * SAMPLE_RATE), [f"{step}: {path.name} {how}" for step, how in changes.items() if how]
+    return librosa.util.fix_length(sound, size=SECONDS * SAMPLE_RATE), [
+        f"{step}: {path.name} {how}" for step, how in changes.items() if how
+    ]

@@ -11,11 +11,13 @@ import numpy as np
 from ..core import artifacts, files
 from ..core.runtime import THREADS, progress
 from . import composer
-from .mel import BANDS, FLOOR, HOP, N_FFT, SAMPLE_RATE, from_sound
+from .mel import BANDS, FLOOR, HOP, N_FFT, SAMPLE_RATE, from_waveform
 from .mel_files import path_of
 
 
-def sung_emotions(first: np.ndarray, second: np.ndarray, ids: np.ndarray, contradiction: float, seed: int) -> np.ndarray:
+def composition_targets(
+    first: np.ndarray, second: np.ndarray, ids: np.ndarray, contradiction: float, seed: int
+) -> np.ndarray:
     """Emotion vector that each song's sound is composed for.
 
     Parameters
@@ -42,7 +44,9 @@ def sung_emotions(first: np.ndarray, second: np.ndarray, ids: np.ndarray, contra
     return weights
 
 
-def composed_sound(song: int, weights: np.ndarray, seed: int, synthesis: str = "pretty_midi") -> np.ndarray:
+def composed_waveform(
+    song: int, weights: np.ndarray, seed: int, synthesis: str = "pretty_midi"
+) -> np.ndarray:
     """Sound of one composed song, mono at 16 kHz: its id and the emotion vector (6,) it is composed for."""
     return composer.render(*composer.compose(weights, seed + song), seed + song, synthesis)
 
@@ -51,10 +55,16 @@ def _compose_one(song: int, weights: np.ndarray, seed: int, synthesis: str, fold
     path = path_of(folder, song)
     if not path.is_file():  # composed before an interruption
         with files.replacing_file(path) as work:
-            np.save(work, from_sound(composed_sound(song, weights, seed, synthesis)), allow_pickle=False)
+            np.save(
+                work,
+                from_waveform(composed_waveform(song, weights, seed, synthesis)),
+                allow_pickle=False,
+            )
 
 
-def composed(ids: np.ndarray, weights: np.ndarray, seed: int, synthesis: str = "pretty_midi") -> artifacts.Entry:
+def composed_mels(
+    ids: np.ndarray, weights: np.ndarray, seed: int, synthesis: str = "pretty_midi"
+) -> artifacts.Entry:
     """Folder with the mels of composed songs, from the cache or composed now on all threads; what was interrupted goes on.
 
     Parameters
@@ -68,17 +78,28 @@ def composed(ids: np.ndarray, weights: np.ndarray, seed: int, synthesis: str = "
     """
 
     def make(folder: Path, unfinished: Path) -> None:
-        jobs = (joblib.delayed(_compose_one)(int(i), w, seed, synthesis, unfinished) for i, w in zip(ids, weights, strict=True))
+        jobs = (
+            joblib.delayed(_compose_one)(int(i), w, seed, synthesis, unfinished)
+            for i, w in zip(ids, weights, strict=True)
+        )
         done = joblib.Parallel(n_jobs=THREADS, return_as="generator_unordered")(jobs)
         for _ in progress(done, desc="compose and extract mel", total=len(ids)):
             pass
         shutil.copytree(unfinished, folder, dirs_exist_ok=True)
 
-    return artifacts.folder(
+    return artifacts.get_or_create(
         "arena_mel",
         make,
-        parameters={"seed": seed, "synthesis": synthesis, "rate": SAMPLE_RATE, "frame": N_FFT, "hop": HOP, "bands": BANDS, "floor": FLOOR},
+        parameters={
+            "seed": seed,
+            "synthesis": synthesis,
+            "rate": SAMPLE_RATE,
+            "frame": N_FFT,
+            "hop": HOP,
+            "bands": BANDS,
+            "floor": FLOOR,
+        },
         data=artifacts.fingerprint(np.asarray(ids), np.asarray(weights)),
-        code=[composer, from_sound, composed_sound],
+        code=[composer, from_waveform, composed_waveform],
         resumable=True,
     )

@@ -40,12 +40,24 @@ class Cues(NamedTuple):
 #: Cues of each pure emotion, rows in the order of `emotions.EMOTIONS`.
 CUES = np.array(
     [
-        Cues(132, 0.0, 76, 0.50, -12, 0.60, 0.02, 0.05, 0.75, 0.00, 2, 0.10),  # joy: fast, major, high, staccato, bright
-        Cues(112, 1.0, 68, 0.60, -16, 0.50, 0.60, 0.60, 0.25, 0.80, 14, 0.20),  # tension: irregular, dissonant, tremolo, crescendo
-        Cues(66, 0.0, 65, 1.00, -24, 0.25, 0.00, 0.00, 0.00, 0.00, 0, 0.00),  # peace: slow, major, soft, legato, even
-        Cues(58, 1.0, 57, 1.00, -23, 0.15, 0.03, 0.05, 0.00, 0.05, 0, 0.00),  # sadness: slow, minor, low, dark
-        Cues(152, 1.0, 60, 0.70, -6, 0.85, 0.35, 0.15, 0.95, 0.10, 3, 1.00),  # anger: fast, minor, loud, sharp attacks, noisy
-        Cues(98, 0.4, 66, 0.80, -17, 0.40, 0.05, 0.10, 0.40, 0.00, 2, 0.10),  # neutral: medium everything
+        Cues(
+            132, 0.0, 76, 0.50, -12, 0.60, 0.02, 0.05, 0.75, 0.00, 2, 0.10
+        ),  # joy: fast, major, high, staccato, bright
+        Cues(
+            112, 1.0, 68, 0.60, -16, 0.50, 0.60, 0.60, 0.25, 0.80, 14, 0.20
+        ),  # tension: irregular, dissonant, tremolo, crescendo
+        Cues(
+            66, 0.0, 65, 1.00, -24, 0.25, 0.00, 0.00, 0.00, 0.00, 0, 0.00
+        ),  # peace: slow, major, soft, legato, even
+        Cues(
+            58, 1.0, 57, 1.00, -23, 0.15, 0.03, 0.05, 0.00, 0.05, 0, 0.00
+        ),  # sadness: slow, minor, low, dark
+        Cues(
+            152, 1.0, 60, 0.70, -6, 0.85, 0.35, 0.15, 0.95, 0.10, 3, 1.00
+        ),  # anger: fast, minor, loud, sharp attacks, noisy
+        Cues(
+            98, 0.4, 66, 0.80, -17, 0.40, 0.05, 0.10, 0.40, 0.00, 2, 0.10
+        ),  # neutral: medium everything
     ]
 )
 
@@ -55,7 +67,15 @@ _FORMS = ("ivcvc", "vvcvc", "ivccv", "vcvcb", "ivvcc", "vbvcc", "cvcvb")
 #: Timbres: which overtones sound, and the General MIDI programme that FluidSynth plays instead (piano, clarinet, strings, guitar, flute).
 _TIMBRES = ((np.ones(8), 0), (np.array([1, 0, 1, 0, 1, 0, 1, 0]), 71), (np.array([1, 1, 1, 0.5, 1, 0.5, 1, 0.5]), 48),
             (np.array([1, 1, 0.3, 1, 0.3, 0.3, 1, 0.3]), 24), (np.array([1, 0.6, 0.2, 0.1, 0, 0, 0, 0]), 73))  # fmt: skip
-_PROGRESSIONS = ((0, 4, 5, 3), (0, 5, 3, 4), (5, 3, 0, 4), (0, 3, 0, 4), (0, 2, 3, 4), (0, 6, 5, 4), (3, 4, 2, 5))
+_PROGRESSIONS = (
+    (0, 4, 5, 3),
+    (0, 5, 3, 4),
+    (5, 3, 0, 4),
+    (0, 3, 0, 4),
+    (0, 2, 3, 4),
+    (0, 6, 5, 4),
+    (3, 4, 2, 5),
+)
 
 
 def blend(weights: np.ndarray, rng: np.random.Generator, spread: float = 0.1) -> Cues:
@@ -93,13 +113,30 @@ def compose(weights: np.ndarray, seed: int) -> tuple[pretty_midi.PrettyMIDI, Cue
     beat = 60 / cues.tempo
     bars = 4 if cues.tempo > 90 else 2  # of a section, so that slow songs have a form too
     form = _FORMS[rng.integers(len(_FORMS))]
-    progressions = {letter: _PROGRESSIONS[i] for letter, i in zip("ivcb", rng.integers(len(_PROGRESSIONS), size=4), strict=True)}
-    parts = {name: pretty_midi.Instrument(_TIMBRES[rng.integers(len(_TIMBRES))][1], name=name) for name in ("melody", "chords", "bass")}
+    progressions = {
+        letter: _PROGRESSIONS[i]
+        for letter, i in zip("ivcb", rng.integers(len(_PROGRESSIONS), size=4), strict=True)
+    }
+    parts = {
+        name: pretty_midi.Instrument(_TIMBRES[rng.integers(len(_TIMBRES))][1], name=name)
+        for name in ("melody", "chords", "bass")
+    }
     parts["drums"] = pretty_midi.Instrument(0, is_drum=True, name="drums")
     length = bars * beats * beat
     for number in range(int(np.ceil(SECONDS / length))):
         letter = form[number % len(form)]
-        _section(parts, letter, number * length, bars, beats, progressions[letter], scale, key, cues, np.random.default_rng([seed, ord(letter)]))
+        _section(
+            parts,
+            letter,
+            number * length,
+            bars,
+            beats,
+            progressions[letter],
+            scale,
+            key,
+            cues,
+            np.random.default_rng([seed, ord(letter)]),
+        )
     for note in (note for part in parts.values() for note in part.notes):
         risen = cues.crescendo * (note.start % length / length - 1)  # dB below the section's end
         note.velocity = int(np.clip(round(note.velocity * 10 ** (risen / 20)), 1, 127))
@@ -111,13 +148,27 @@ def compose(weights: np.ndarray, seed: int) -> tuple[pretty_midi.PrettyMIDI, Cue
 def _section(parts, letter, start, bars, beats, progression, scale, key, cues, rng) -> None:
     """One section from its own generator, so that it sounds the same whenever it comes back."""
     bar, chorus = beats * 60 / cues.tempo, letter == "c"
-    cues = cues._replace(register=cues.register + 4 * chorus, percussion=cues.percussion * (0.4 if letter == "i" else 1))
+    cues = cues._replace(
+        register=cues.register + 4 * chorus,
+        percussion=cues.percussion * (0.4 if letter == "i" else 1),
+    )
     degree = int(rng.integers(7))
     for number in range(bars):
         at = start + number * bar
         _chord(parts, progression[number % 4], at, bar, scale, key, cues, rng)
         if letter != "i":
-            degree = _melody(parts["melody"], degree, at, bar / beats, beats, scale, key, cues, rng, louder=10 * chorus)
+            degree = _melody(
+                parts["melody"],
+                degree,
+                at,
+                bar / beats,
+                beats,
+                scale,
+                key,
+                cues,
+                rng,
+                louder=10 * chorus,
+            )
         _drums(parts["drums"], at, bar / beats, beats, cues, rng)
 
 
@@ -128,7 +179,9 @@ def _pitch(degree: int, scale: np.ndarray, key: int, around: float) -> int:
     return int(np.clip(pitch + 12 * round((around - key - 6) / 12), 24, 96))
 
 
-def _add(part: pretty_midi.Instrument, pitch: int, start: float, length: float, velocity: int) -> None:
+def _add(
+    part: pretty_midi.Instrument, pitch: int, start: float, length: float, velocity: int
+) -> None:
     end = min(start + length, SECONDS)
     if end - start > 0.02:
         part.notes.append(pretty_midi.Note(velocity, pitch, start, end))
@@ -138,13 +191,23 @@ def _chord(parts, root, start, bar, scale, key, cues, rng) -> None:
     """One bar of chord and bass; a clash adds the semitone above the root, or makes the chord diminished."""
     pitches = [_pitch(root + step, scale, key, cues.register - 10) for step in (0, 2, 4)]
     if rng.random() < cues.dissonance:
-        pitches = [*pitches, pitches[0] + 1] if rng.random() < 0.5 else [pitches[0], pitches[0] + 3, pitches[0] + 6]
+        pitches = (
+            [*pitches, pitches[0] + 1]
+            if rng.random() < 0.5
+            else [pitches[0], pitches[0] + 3, pitches[0] + 6]
+        )
     for pitch in pitches:
         _add(parts["chords"], pitch, start, bar * cues.articulation, 55)
     strokes = 1 if cues.tempo < 90 else 2
     for stroke in range(strokes):
         length = bar / strokes
-        _add(parts["bass"], _pitch(root, scale, key, 40), start + stroke * length, length * cues.articulation, 80)
+        _add(
+            parts["bass"],
+            _pitch(root, scale, key, 40),
+            start + stroke * length,
+            length * cues.articulation,
+            80,
+        )
 
 
 def _melody(part, degree, start, beat, beats, scale, key, cues, rng, louder=0) -> int:
@@ -156,7 +219,13 @@ def _melody(part, degree, start, beat, beats, scale, key, cues, rng, louder=0) -
         degree = int(np.clip(degree + rng.choice([-2, -1, -1, 0, 1, 1, 2]), -3, 10))
         onset = start + position * slot + slot * cues.irregularity * rng.uniform(-0.35, 0.35)
         velocity = int(np.clip(85 + louder + 10 * (position == 0) + rng.normal(0, 6), 40, 120))
-        _add(part, _pitch(degree, scale, key, cues.register), max(onset, 0), slot * cues.articulation, velocity)
+        _add(
+            part,
+            _pitch(degree, scale, key, cues.register),
+            max(onset, 0),
+            slot * cues.articulation,
+            velocity,
+        )
     return degree
 
 
@@ -169,12 +238,16 @@ def _drums(part, start, beat, beats, cues, rng) -> None:
 
 def _timbre(brightness: float, programme: int):
     """Periodic wave of a programme of `_TIMBRES`, whose k-th overtone weighs brightness ** k."""
-    weights = brightness ** np.arange(8) * next(overtones for overtones, number in _TIMBRES if number == programme)
+    weights = brightness ** np.arange(8) * next(
+        overtones for overtones, number in _TIMBRES if number == programme
+    )
     heard = [(k + 1, w) for k, w in enumerate(weights / weights.sum()) if w > 1e-3]
     return lambda phase: sum(w * np.sin(k * phase) for k, w in heard)
 
 
-def _played(midi: pretty_midi.PrettyMIDI, cues: Cues, rng: np.random.Generator, length: int) -> np.ndarray:
+def _played(
+    midi: pretty_midi.PrettyMIDI, cues: Cues, rng: np.random.Generator, length: int
+) -> np.ndarray:
     """Notes and strokes by pretty_midi's own synthesis, (length,)."""
     sound = np.zeros(length + SAMPLE_RATE)  # room for what is struck at the very end
     for part in midi.instruments:
@@ -192,11 +265,15 @@ def _by_fluidsynth(midi: pretty_midi.PrettyMIDI, length: int) -> np.ndarray:
     try:
         played = midi.fluidsynth(fs=SAMPLE_RATE)[:length]
     except ImportError as error:
-        raise MissingData("FluidSynth is not installed; install its library and `pip install pyfluidsynth`, or choose the synthesis 'pretty_midi'.") from error
+        raise MissingData(
+            "FluidSynth is not installed; install its library and `pip install pyfluidsynth`, or choose the synthesis 'pretty_midi'."
+        ) from error
     return np.pad(played, (0, length - len(played)))
 
 
-def render(midi: pretty_midi.PrettyMIDI, cues: Cues, seed: int, synthesis: str = "pretty_midi") -> np.ndarray:
+def render(
+    midi: pretty_midi.PrettyMIDI, cues: Cues, seed: int, synthesis: str = "pretty_midi"
+) -> np.ndarray:
     """Render a piece.
 
     Parameters
@@ -221,15 +298,23 @@ def render(midi: pretty_midi.PrettyMIDI, cues: Cues, seed: int, synthesis: str =
         If FluidSynth is asked for and not installed.
     """
     if synthesis not in SYNTHESES:
-        raise BadInput(f"There is no synthesis '{synthesis}'; choose one of: {', '.join(SYNTHESES)}.")
+        raise BadInput(
+            f"There is no synthesis '{synthesis}'; choose one of: {', '.join(SYNTHESES)}."
+        )
     rng = np.random.default_rng(seed + 1)
     length = int(SECONDS * SAMPLE_RATE)
-    sound = _by_fluidsynth(midi, length) if synthesis == "fluidsynth" else _played(midi, cues, rng, length)
+    sound = (
+        _by_fluidsynth(midi, length)
+        if synthesis == "fluidsynth"
+        else _played(midi, cues, rng, length)
+    )
     time = np.arange(length) / SAMPLE_RATE
     sound *= 1 - cues.tremolo * 0.5 * (1 + np.sin(2 * np.pi * 8 * time))
     sound /= np.sqrt(np.mean(sound**2)) + 1e-9
     if cues.roughness > 0:
-        for note in (note for part in midi.instruments if part.name == "melody" for note in part.notes):
+        for note in (
+            note for part in midi.instruments if part.name == "melody" for note in part.notes
+        ):
             burst = sound[int(note.start * SAMPLE_RATE) :][:480]  # 30 ms
             burst += cues.roughness * rng.normal(size=len(burst)) * np.linspace(1, 0, len(burst))
         sound = np.tanh((0.3 + cues.roughness) * sound)  # an amplifier that is overdriven

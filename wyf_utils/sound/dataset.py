@@ -12,11 +12,13 @@ import torch
 from ..core import artifacts
 from . import mel
 from .mel import standardise
-from .network_training import CROP
+
+#: Frames that a network reads at once, 3.8 s.
+CROP = 235
 
 
 @dataclass(frozen=True)
-class Material:
+class MelDataset:
     """What the models read of each song, and which part it belongs to.
 
     Attributes
@@ -43,9 +45,11 @@ class Material:
     @cached_property
     def key(self) -> str:
         """Fingerprint of all that is read."""
-        return artifacts.fingerprint(mel.fingerprint(self.mels), self.parts, self.couplets, self.snr)
+        return artifacts.fingerprint(
+            mel.fingerprint(self.mels), self.parts, self.couplets, self.snr
+        )
 
-    def noisy(self, snr: float) -> Material:
+    def noisy(self, snr: float) -> MelDataset:
         """The same songs with white noise at a signal-to-noise ratio in decibels."""
         return replace(self, snr=snr)
 
@@ -53,7 +57,7 @@ class Material:
         """Standardised stretches of `CROP` frames from the given first frames on: (batch, 48, CROP)."""
         mels = mel.batch(self.mels, rows, starts, CROP)
         if math.isfinite(self.snr):
-            mels = mel.with_noise(mels, self.snr, np.random.default_rng([seed, *rows, *starts]))
+            mels = mel.add_noise(mels, self.snr, np.random.default_rng([seed, *rows, *starts]))
         return torch.from_numpy(standardise(mels))
 
     def statistics(self) -> np.ndarray:
@@ -61,5 +65,11 @@ class Material:
         found = []
         for rows in mel.batches(len(self.mels)):
             mels = mel.batch(self.mels, rows)
-            found.append(mel.statistics(mel.with_noise(mels, self.snr, np.random.default_rng(rows)) if math.isfinite(self.snr) else mels))
+            found.append(
+                mel.mel_statistics(
+                    mel.add_noise(mels, self.snr, np.random.default_rng(rows))
+                    if math.isfinite(self.snr)
+                    else mels
+                )
+            )
         return np.concatenate(found)

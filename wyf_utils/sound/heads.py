@@ -21,7 +21,7 @@ from sklearn.tree import DecisionTreeClassifier
 from ..core import emotions
 from ..core.errors import BadInput
 from ..core.runtime import THREADS
-from .dataset import Material
+from .dataset import MelDataset
 
 
 def _members(seed: int) -> dict[str, ClassifierMixin]:
@@ -29,22 +29,40 @@ def _members(seed: int) -> dict[str, ClassifierMixin]:
     return {
         "knn": KNeighborsClassifier(7),
         "svm": SVC(C=3, class_weight="balanced"),
-        "mlp": MLPClassifier((128, 64), alpha=0.1, learning_rate_init=0.003, tol=1e-3, max_iter=500, random_state=seed),
+        "mlp": MLPClassifier(
+            (128, 64),
+            alpha=0.1,
+            learning_rate_init=0.003,
+            tol=1e-3,
+            max_iter=500,
+            random_state=seed,
+        ),
         "tree": DecisionTreeClassifier(max_depth=6, class_weight="balanced", random_state=seed),
-        "forest": RandomForestClassifier(200, class_weight="balanced_subsample", n_jobs=THREADS, random_state=seed),
+        "forest": RandomForestClassifier(
+            200, class_weight="balanced_subsample", n_jobs=THREADS, random_state=seed
+        ),
     }
 
 
 def _xgboost(seed: int) -> ClassifierMixin:
     from xgboost import XGBClassifier
 
-    return XGBClassifier(n_estimators=60, max_depth=3, learning_rate=0.2, colsample_bytree=0.3, n_jobs=THREADS, random_state=seed)
+    return XGBClassifier(
+        n_estimators=60,
+        max_depth=3,
+        learning_rate=0.2,
+        colsample_bytree=0.3,
+        n_jobs=THREADS,
+        random_state=seed,
+    )
 
 
 #: Heads by name: linear, the 64 units of 2022, and the table of the appendix.
 HEADS: dict[str, Callable[[int], ClassifierMixin]] = {
     "linear": lambda _: LogisticRegression(C=0.1, max_iter=2000, class_weight="balanced"),
-    "dense": lambda seed: MLPClassifier((64,), alpha=0.1, learning_rate_init=0.003, tol=1e-3, max_iter=1000, random_state=seed),
+    "dense": lambda seed: MLPClassifier(
+        (64,), alpha=0.1, learning_rate_init=0.003, tol=1e-3, max_iter=1000, random_state=seed
+    ),
     **{name: lambda seed, name=name: _members(seed)[name] for name in _members(0)},
     "voting": lambda seed: VotingClassifier(list(_members(seed).items()), voting="hard"),
     "xgboost": _xgboost,
@@ -77,7 +95,9 @@ class Head:
             given = (votes[:, :, None] == np.arange(len(self.seen))).mean(1)
         elif isinstance(last, SVC):
             margins = self.pipeline.decision_function(vectors)
-            given = softmax(margins if margins.ndim == 2 else np.stack([-margins, margins], axis=1), axis=1)
+            given = softmax(
+                margins if margins.ndim == 2 else np.stack([-margins, margins], axis=1), axis=1
+            )
         else:
             given = self.pipeline.predict_proba(vectors)
         found = np.zeros((len(vectors), emotions.N))
@@ -100,19 +120,30 @@ def head(name: str, vectors: np.ndarray, labels: np.ndarray, seed: int) -> Head:
     if name not in HEADS:
         raise BadInput(f"There is no head '{name}'; choose one of: {', '.join(HEADS)}.")
     seen, places = np.unique(labels, return_inverse=True)
-    classifier = HEADS[name](seed) if len(seen) > 1 else DummyClassifier()  # with one emotion there is nothing to tell apart
+    classifier = (
+        HEADS[name](seed) if len(seen) > 1 else DummyClassifier()
+    )  # with one emotion there is nothing to tell apart
     if isinstance(classifier, KNeighborsClassifier | VotingClassifier) and len(vectors) < 7:
-        raise BadInput(f"{len(vectors)} songs are too few for the seven neighbours of '{name}'; take another head.")
+        raise BadInput(
+            f"{len(vectors)} songs are too few for the seven neighbours of '{name}'; take another head."
+        )
     return Head(make_pipeline(StandardScaler(), classifier).fit(vectors, places), seen)
 
 
-def head_answers(name: str, vectors: list[np.ndarray], labels: np.ndarray, material: Material, seeds: list[int]) -> list[np.ndarray]:
+def head_answers(
+    name: str, vectors: list[np.ndarray], labels: np.ndarray, material: MelDataset, seeds: list[int]
+) -> list[np.ndarray]:
     """Answers (n, 6) to the test part by a head fitted on the training part, one a seed; `vectors` of all songs, one array a seed."""
     rows, test = material.rows("train"), material.rows("test")
-    return [head(name, x[rows], labels[rows], seed).probabilities(x[test]) for x, seed in zip(vectors, seeds, strict=True)]
+    return [
+        head(name, x[rows], labels[rows], seed).probabilities(x[test])
+        for x, seed in zip(vectors, seeds, strict=True)
+    ]
 
 
-def dense_curve(vectors: np.ndarray, labels: np.ndarray, material: Material, *, epochs: int, seed: int) -> dict[str, list[float]]:
+def dense_curve(
+    vectors: np.ndarray, labels: np.ndarray, material: MelDataset, *, epochs: int, seed: int
+) -> dict[str, list[float]]:
     """Loss and accuracy of the 64-unit dense head on training and dev part, epoch by epoch: the curves of the second experiment of 2022."""
     rows, dev = material.rows("train"), material.rows("dev")
     scaled = StandardScaler().fit(vectors[rows]).transform(vectors)

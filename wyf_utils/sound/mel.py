@@ -17,10 +17,12 @@ SAMPLE_RATE, N_FFT, HOP = 16_000, 512, 256  # Hz, samples, samples
 FLOOR = -100.0  # dB; what silence is
 
 #: Spectrum bins under each mel band, (48,), at least one.
-_BINS = np.maximum((librosa.filters.mel(sr=SAMPLE_RATE, n_fft=N_FFT, n_mels=BANDS) > 0).sum(1), 1).astype(np.float32)
+_BINS = np.maximum(
+    (librosa.filters.mel(sr=SAMPLE_RATE, n_fft=N_FFT, n_mels=BANDS) > 0).sum(1), 1
+).astype(np.float32)
 
 
-def from_sound(sound: np.ndarray) -> np.ndarray:
+def from_waveform(sound: np.ndarray) -> np.ndarray:
     """Mel spectrogram in decibels.
 
     Parameters
@@ -37,7 +39,9 @@ def from_sound(sound: np.ndarray) -> np.ndarray:
         y=np.asarray(sound, np.float32), sr=SAMPLE_RATE, n_fft=N_FFT, hop_length=HOP, window="hann", n_mels=BANDS,
         htk=False, norm="slaney", power=2.0, center=True,
     )  # fmt: skip
-    return librosa.power_to_db(power, ref=1.0, amin=10 ** (FLOOR / 10), top_db=None).astype(np.float32)
+    return librosa.power_to_db(power, ref=1.0, amin=10 ** (FLOOR / 10), top_db=None).astype(
+        np.float32
+    )
 
 
 def band_centres() -> np.ndarray:
@@ -57,7 +61,9 @@ def _forget(mels: np.ndarray) -> None:
         mels._mmap.madvise(mmap.MADV_DONTNEED)
 
 
-def batch(mels: np.ndarray, rows: np.ndarray, starts: np.ndarray | None = None, frames: int = FRAMES) -> np.ndarray:
+def batch(
+    mels: np.ndarray, rows: np.ndarray, starts: np.ndarray | None = None, frames: int = FRAMES
+) -> np.ndarray:
     """Stretches of some mels, copied; of mapped mels nothing else stays in memory.
 
     Parameters
@@ -96,14 +102,16 @@ def fingerprint(mels: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-def with_noise(mels: np.ndarray, snr: float, rng: np.random.Generator) -> np.ndarray:
+def add_noise(mels: np.ndarray, snr: float, rng: np.random.Generator) -> np.ndarray:
     """White noise added to mels (n, 48, frames) at a signal-to-noise ratio in decibels over the whole of each mel.
 
     Noise adds to power. The power of white noise in one frame of a band is the mean over the `_BINS` bins of that band, so it follows a gamma distribution.
     """
     power = 10 ** (mels / 10)
     level = power.mean((1, 2), keepdims=True) * 10 ** (-snr / 10)
-    noise = level * rng.standard_gamma(_BINS[:, None], mels.shape).astype(np.float32) / _BINS[:, None]
+    noise = (
+        level * rng.standard_gamma(_BINS[:, None], mels.shape).astype(np.float32) / _BINS[:, None]
+    )
     return (10 * np.log10(power + noise)).astype(np.float32)
 
 
@@ -112,9 +120,11 @@ def standardise(mels: np.ndarray) -> np.ndarray:
     return (mels - FLOOR) / 50 - 1
 
 
-def statistics(mels: np.ndarray) -> np.ndarray:
+def mel_statistics(mels: np.ndarray) -> np.ndarray:
     """Mean, deviation and mean absolute difference over time of each band: (n, 48, frames) -> (n, 144)."""
-    return np.concatenate([mels.mean(2), mels.std(2), np.abs(np.diff(mels, axis=2)).mean(2)], axis=1)
+    return np.concatenate(
+        [mels.mean(2), mels.std(2), np.abs(np.diff(mels, axis=2)).mean(2)], axis=1
+    )
 
 
 # The sample's sound ---------------------------------------------------------------------------------

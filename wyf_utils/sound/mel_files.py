@@ -16,8 +16,8 @@ from ..core import artifacts
 from ..core.errors import BadInput, CorruptData, MissingData
 from ..core.paths import cache_folder, relative
 from ..core.runtime import progress
-from .audio_files import read_sound
-from .mel import BANDS, FLOOR, FRAMES, from_sound
+from .audio_files import read_waveform
+from .mel import BANDS, FLOOR, FRAMES, from_waveform
 
 IN_MEMORY = 1e9  # bytes of mels that are held in memory; more are mapped from a file
 
@@ -66,7 +66,9 @@ def _examine(data: bytes | None) -> tuple[np.ndarray | None, str, str]:
     try:
         mel = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
     except (ValueError, EOFError, MemoryError) as error:
-        if "Object arrays" in str(error) or data.startswith(b"\x80"):  # the first byte of a bare pickle
+        if "Object arrays" in str(error) or data.startswith(
+            b"\x80"
+        ):  # the first byte of a bare pickle
             return None, "drop_pickled", "is pickled, not a whole .npy of plain numbers"
         return None, "drop_broken", "is not a whole .npy of plain numbers"
     step, wrong = _fault(mel)
@@ -90,14 +92,18 @@ def read(path: Path) -> np.ndarray:
     mel, step, wrong = _examine(path.read_bytes() if path.is_file() else None)
     if step:
         error = MissingData if step == "drop_missing" else CorruptData
-        raise error(f"{relative(path)} {wrong}; extract it again from the arena_mel archives, or drop the song.")
+        raise error(
+            f"{relative(path)} {wrong}; extract it again from the arena_mel archives, or drop the song."
+        )
     return mel
 
 
 def _index(archive: Path) -> np.ndarray:
     """Place of each mel in a tar, (n, 3): song id, offset, bytes. Nothing is extracted; links and other names are left aside."""
     places = []
-    broken = CorruptData(f"{relative(archive)} breaks off or is no tar archive; get that archive again.")
+    broken = CorruptData(
+        f"{relative(archive)} breaks off or is no tar archive; get that archive again."
+    )
     try:
         with tarfile.open(archive, "r:") as tar:
             for member in tar:
@@ -120,10 +126,14 @@ def _archived(archives: list[Path], songs: list[int]) -> Callable[[int], bytes |
             np.save(folder / f"{number}.npy", _index(archive), allow_pickle=False)
 
     states = [(a.name, a.stat().st_size, a.stat().st_mtime_ns) for a in archives]
-    entry = artifacts.folder("mel_index", make, parameters={}, data=artifacts.fingerprint(states), code=[_index])
+    entry = artifacts.get_or_create(
+        "mel_index", make, parameters={}, data=artifacts.fingerprint(states), code=[_index]
+    )
     wanted, places = set(songs), {}
     for number, archive in enumerate(archives):
-        for song, offset, size in np.load(entry.path / f"{number}.npy", allow_pickle=False).tolist():
+        for song, offset, size in np.load(
+            entry.path / f"{number}.npy", allow_pickle=False
+        ).tolist():
             if song in wanted:
                 places[song] = archive, offset, size
 
@@ -159,13 +169,17 @@ def _heard(files: dict[str, Path]) -> _Reader:
         if str(song) not in files:
             return None, "drop_missing", f"audio has no file {song}", []
         try:
-            sound, changes = read_sound(files[str(song)])
+            sound, changes = read_waveform(files[str(song)])
         except CorruptData as error:
             step = "drop_no_numbers" if "no numbers" in str(error) else "drop_no_sound"
             return None, step, str(error), []
-        made = from_sound(sound)
+        made = from_waveform(sound)
         step, wrong = _fault(made)
-        return (None, step, f"{files[str(song)].name} {wrong}", []) if step else (made, "", "", changes)
+        return (
+            (None, step, f"{files[str(song)].name} {wrong}", [])
+            if step
+            else (made, "", "", changes)
+        )
 
     return get
 
@@ -173,11 +187,17 @@ def _heard(files: dict[str, Path]) -> _Reader:
 def _source(folder: Path, songs: list[int]) -> _Reader:
     """Reader of songs' mels: from the folder `arena_mel` where there is one, else from the archives, else from the sound files in `audio`."""
     if (folder / "arena_mel").is_dir():
-        return _stored(lambda song: path_of(folder, song).read_bytes() if path_of(folder, song).is_file() else None)
+        return _stored(
+            lambda song: (
+                path_of(folder, song).read_bytes() if path_of(folder, song).is_file() else None
+            )
+        )
     if archives := sorted(folder.glob("arena_mel_*.tar")):
         return _stored(_archived(archives, songs))
     if (folder / "audio").is_dir():
-        return _heard({path.stem: path for path in sorted((folder / "audio").iterdir()) if path.is_file()})
+        return _heard(
+            {path.stem: path for path in sorted((folder / "audio").iterdir()) if path.is_file()}
+        )
     raise MissingData(
         f"{relative(folder)} has neither a folder arena_mel nor archives arena_mel_0.tar to arena_mel_39.tar nor a folder audio with sound files named "
         "by song id; put one of them there."
@@ -224,7 +244,9 @@ def read_many(folder: Path, songs: list[int]) -> tuple[np.ndarray, dict[int, str
             else:
                 file.write(mel)
         if len(dropped) == len(songs):
-            raise BadInput(f"None of {len(songs)} songs has a usable mel under {relative(folder)}; look at the first: {next(iter(dropped.values()), '')}.")
+            raise BadInput(
+                f"None of {len(songs)} songs has a usable mel under {relative(folder)}; look at the first: {next(iter(dropped.values()), '')}."
+            )
         shape = (len(songs) - len(dropped), BANDS, FRAMES)
         if file.tell() > IN_MEMORY:
             return np.memmap(file, np.float32, "r+", shape=shape), dropped, changed
@@ -249,10 +271,16 @@ def ledger(dropped: dict[int, str], changed: list[str], total: int) -> pd.DataFr
     """
     rows = []
     for step, reason in STEPS.items():
-        examples = [why.removeprefix(f"{step}: ") for why in (*dropped.values(), *changed) if why.startswith(f"{step}: ")]
+        examples = [
+            why.removeprefix(f"{step}: ")
+            for why in (*dropped.values(), *changed)
+            if why.startswith(f"{step}: ")
+        ]
         fell = len(examples) if step.startswith("drop_") else 0
         rows.append((step, reason, total, total - fell, fell, len(examples) - fell, examples[:3]))
         total -= fell
-    table = pd.DataFrame(rows, columns=["step", "reason", "rows_in", "rows_out", "dropped", "changed", "examples"])
+    table = pd.DataFrame(
+        rows, columns=["step", "reason", "rows_in", "rows_out", "dropped", "changed", "examples"]
+    )
     table.loc[table["step"] == "shift_level", "changed"] = total
     return table

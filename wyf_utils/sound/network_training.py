@@ -16,11 +16,21 @@ from ..core.metrics import macro_f1
 from ..core.runtime import mixed_precision, progress
 from ..core.vectors import class_weights
 from . import mel
-from .dataset import Material
+from .dataset import CROP, MelDataset
 from .mel import FRAMES, standardise
-from .networks import CoupletCNN, CoupletRNN, EmotionNet, MelCNNRNN, MelEncoder, MelRNN, MelStatistics, ResNet50, _convolutions, _empty, network
-
-CROP = 235  # frames that a network reads at once, 3.8 s
+from .networks import (
+    CoupletCNN,
+    CoupletRNN,
+    EmotionNet,
+    MelCNNRNN,
+    MelEncoder,
+    MelRNN,
+    MelStatistics,
+    ResNet50,
+    _convolutions,
+    _empty,
+    network,
+)
 
 #: Crops, evenly spaced, whose answers are averaged for a song; fewer while training, where only the best epoch is sought.
 WINDOWS, DEV_WINDOWS = 4, 2
@@ -28,12 +38,16 @@ WINDOWS, DEV_WINDOWS = 4, 2
 BATCH = 32
 
 
-def _logits(model: nn.Module, material: Material, rows: np.ndarray, starts: np.ndarray, seed: int = 0) -> torch.Tensor:
+def _logits(
+    model: nn.Module, material: MelDataset, rows: np.ndarray, starts: np.ndarray, seed: int = 0
+) -> torch.Tensor:
     """Logits (batch, 6), float32, of one crop of each song and of its lyric."""
     where = next(model.parameters()).device
     listens = not (isinstance(model, EmotionNet) and model.sound is None)
     mels = material.crops(rows, starts, seed).to(where) if listens else None
-    couplets = None if material.couplets is None else torch.from_numpy(material.couplets[rows]).to(where)
+    couplets = (
+        None if material.couplets is None else torch.from_numpy(material.couplets[rows]).to(where)
+    )
     with torch.autocast(where.type, torch.bfloat16, enabled=mixed_precision()):
         return model(mels, couplets).float()
 
@@ -47,7 +61,9 @@ def shuffled_batches(rows: np.ndarray, size: int, rng: np.random.Generator) -> l
     return batches
 
 
-def train(name: str, material: Material, targets: np.ndarray, *, epochs: int, seed: int, folder: Path) -> None:
+def train(
+    name: str, material: MelDataset, targets: np.ndarray, *, epochs: int, seed: int, folder: Path
+) -> None:
     """Train a network on random crops of the training songs and keep the weights with the best dev macro-F1.
 
     Parameters
@@ -75,7 +91,9 @@ def train(name: str, material: Material, targets: np.ndarray, *, epochs: int, se
         model.train()
         losses, hits = [], []
         for batch in shuffled_batches(rows, BATCH, rng):
-            logits = _logits(model, material, batch, rng.integers(0, FRAMES - CROP + 1, len(batch)), seed + epoch)
+            logits = _logits(
+                model, material, batch, rng.integers(0, FRAMES - CROP + 1, len(batch)), seed + epoch
+            )
             y = torch.from_numpy(targets[batch].astype(np.float32)).to(where)
             loss = -(y * weights * logits.log_softmax(-1)).sum(-1).mean()
             optimizer.zero_grad()
@@ -88,13 +106,32 @@ def train(name: str, material: Material, targets: np.ndarray, *, epochs: int, se
         true = targets[dev].argmax(1)
         score = macro_f1(true, probabilities.argmax(1))
         dev_loss = -(targets[dev] * np.log(probabilities + 1e-9)).sum(1).mean()
-        curve.append((np.mean(losses), np.mean(hits), dev_loss, np.mean(true == probabilities.argmax(1)), score))
+        curve.append(
+            (
+                np.mean(losses),
+                np.mean(hits),
+                dev_loss,
+                np.mean(true == probabilities.argmax(1)),
+                score,
+            )
+        )
         if score > best:
             best = score
-            state = {k: v.detach().cpu().clone().contiguous() for k, v in model.state_dict().items()}
+            state = {
+                k: v.detach().cpu().clone().contiguous() for k, v in model.state_dict().items()
+            }
     save_file(state, folder / "model.safetensors")
     columns = np.array(curve, np.float32).T
-    np.savez(folder / "curve.npz", **dict(zip(("loss", "accuracy", "dev_loss", "dev_accuracy", "dev_macro_f1"), columns, strict=True)))
+    np.savez(
+        folder / "curve.npz",
+        **dict(
+            zip(
+                ("loss", "accuracy", "dev_loss", "dev_accuracy", "dev_macro_f1"),
+                columns,
+                strict=True,
+            )
+        ),
+    )
 
 
 def _windows(count: int) -> np.ndarray:
@@ -103,40 +140,57 @@ def _windows(count: int) -> np.ndarray:
 
 
 @torch.inference_mode()
-def predict(model: nn.Module, material: Material, rows: np.ndarray, windows: int = WINDOWS) -> np.ndarray:
+def predict(
+    model: nn.Module, material: MelDataset, rows: np.ndarray, windows: int = WINDOWS
+) -> np.ndarray:
     """Probabilities (len(rows), 6): the mean over evenly spaced crops of each song."""
     model.eval()
     found = np.zeros((len(rows), emotions.N), np.float32)
     for places in mel.batches(len(rows)):
         for start in _windows(windows):
-            found[places] += _logits(model, material, rows[places], np.full(len(places), start)).softmax(-1).cpu().numpy() / windows
+            found[places] += (
+                _logits(model, material, rows[places], np.full(len(places), start))
+                .softmax(-1)
+                .cpu()
+                .numpy()
+                / windows
+            )
     return found
 
 
-def hard_labels(vectors: np.ndarray) -> np.ndarray:
+def one_hot_labels(vectors: np.ndarray) -> np.ndarray:
     """Vectors that give all to the largest emotion, (n, 6)."""
     return np.eye(emotions.N, dtype=np.float32)[vectors.argmax(1)]
 
 
 #: All that makes the weights and answers of a network, so that a change of any is another cache entry.
 _NETWORK_CODE = [
-    Material, _convolutions, MelEncoder, MelRNN, MelCNNRNN, MelStatistics, CoupletCNN, CoupletRNN, _empty, ResNet50, EmotionNet, network, _logits,
-    shuffled_batches, train, _windows, predict, class_weights, macro_f1, standardise, mel.batch, mel.with_noise, mel.batches, mel.statistics,
+    MelDataset, _convolutions, MelEncoder, MelRNN, MelCNNRNN, MelStatistics, CoupletCNN, CoupletRNN, _empty, ResNet50, EmotionNet, network, _logits,
+    shuffled_batches, train, _windows, predict, class_weights, macro_f1, standardise, mel.batch, mel.add_noise, mel.batches, mel.mel_statistics,
 ]  # fmt: skip
 
 
-def trained(name: str, material: Material, targets: np.ndarray, *, epochs: int, seed: int) -> artifacts.Entry:
+def trained(
+    name: str, material: MelDataset, targets: np.ndarray, *, epochs: int, seed: int
+) -> artifacts.Entry:
     """`train` through the cache."""
-    return artifacts.folder(
+    return artifacts.get_or_create(
         f"mel_{name}",
         lambda folder: train(name, material, targets, epochs=epochs, seed=seed, folder=folder),
-        parameters={"epochs": epochs, "seed": seed, "crop": CROP, "batch": BATCH, "windows": DEV_WINDOWS, "bfloat16": mixed_precision()},
+        parameters={
+            "epochs": epochs,
+            "seed": seed,
+            "crop": CROP,
+            "batch": BATCH,
+            "windows": DEV_WINDOWS,
+            "bfloat16": mixed_precision(),
+        },
         data=artifacts.fingerprint(material.key, targets),
         code=_NETWORK_CODE,
     )
 
 
-def load(name: str, entry: artifacts.Entry, material: Material) -> nn.Module:
+def load(name: str, entry: artifacts.Entry, material: MelDataset) -> nn.Module:
     """Load a network kept by `train`.
 
     Raises
@@ -151,17 +205,23 @@ def _with_weights(model: nn.Module, folder: Path) -> nn.Module:
     try:
         model.load_state_dict(load_file(folder / "model.safetensors"))
     except (OSError, RuntimeError, ValueError, SafetensorError) as error:
-        raise CorruptData(f"The weights in {folder.parent.name}/{folder.name} are damaged; delete that folder and run again.") from error
+        raise CorruptData(
+            f"The weights in {folder.parent.name}/{folder.name} are damaged; delete that folder and run again."
+        ) from error
     return model
 
 
-def answers(name: str, material: Material, targets: np.ndarray, *, epochs: int, seeds: list[int]) -> tuple[list[np.ndarray], list[dict]]:
+def trained_answers(
+    name: str, material: MelDataset, targets: np.ndarray, *, epochs: int, seeds: list[int]
+) -> tuple[list[np.ndarray], list[dict]]:
     """Answers of a network to the test songs, one array (n, 6) a seed, and the curves of its trainings."""
     found = [trained(name, material, targets, epochs=epochs, seed=seed) for seed in seeds]
-    return [predict(load(name, entry, material), material, material.rows("test")) for entry in found], [curve(entry) for entry in found]
+    return [
+        predict(load(name, entry, material), material, material.rows("test")) for entry in found
+    ], [training_curve(entry) for entry in found]
 
 
-def curve(entry: artifacts.Entry) -> dict[str, np.ndarray]:
+def training_curve(entry: artifacts.Entry) -> dict[str, np.ndarray]:
     """What a model's training kept of each epoch, by name."""
     with np.load(entry.path / "curve.npz", allow_pickle=False) as kept:
         return dict(kept)

@@ -13,7 +13,7 @@ from ..core import emotions
 from ..core.errors import BadInput
 from ..core.runtime import device
 from . import mel
-from .dataset import Material
+from .dataset import MelDataset
 from .mel import BANDS
 
 DIM = 512
@@ -26,7 +26,11 @@ def _convolutions(channels: tuple[int, ...]) -> nn.Sequential:
     """3 x 3 convolutions that halve bands and time at each block."""
     blocks = []
     for before, after in itertools.pairwise(channels):
-        blocks += [nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
+        blocks += [
+            nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(after),
+            nn.ReLU(),
+        ]
     return nn.Sequential(*blocks)
 
 
@@ -56,7 +60,9 @@ class MelRNN(nn.Module):
 
     def forward(self, mels: torch.Tensor) -> torch.Tensor:
         """Vectors of standardised mels."""
-        steps, _ = self.rnn(self.pool(mels).transpose(1, 2))  # (batch, 48, frames) -> (batch, frames / 5, 128)
+        steps, _ = self.rnn(
+            self.pool(mels).transpose(1, 2)
+        )  # (batch, 48, frames) -> (batch, frames / 5, 128)
         return steps.mean(1)
 
 
@@ -72,7 +78,9 @@ class MelCNNRNN(nn.Module):
 
     def forward(self, mels: torch.Tensor) -> torch.Tensor:
         """Vectors of standardised mels."""
-        steps, _ = self.rnn(self.blocks(mels.unsqueeze(1)).flatten(1, 2).transpose(1, 2))  # (batch, frames / 8, 128 * 6) -> (batch, frames / 8, 128)
+        steps, _ = self.rnn(
+            self.blocks(mels.unsqueeze(1)).flatten(1, 2).transpose(1, 2)
+        )  # (batch, frames / 8, 128 * 6) -> (batch, frames / 8, 128)
         return steps.mean(1)
 
 
@@ -87,7 +95,9 @@ class MelStatistics(nn.Module):
 
     def forward(self, mels: torch.Tensor) -> torch.Tensor:
         """Vectors of standardised mels."""
-        found = torch.from_numpy(mel.statistics(mels.cpu().numpy()))  # nothing before this is learned
+        found = torch.from_numpy(
+            mel.mel_statistics(mels.cpu().numpy())
+        )  # nothing before this is learned
         return self.scale(found.to(mels.device))
 
 
@@ -118,8 +128,12 @@ class CoupletRNN(nn.Module):
     def forward(self, couplets: torch.Tensor) -> torch.Tensor:
         """Vectors of lyrics."""
         lengths = (~_empty(couplets)).sum(1).clamp(min=1)
-        packed = nn.utils.rnn.pack_padded_sequence(couplets, lengths.cpu(), batch_first=True, enforce_sorted=False)
-        steps, _ = nn.utils.rnn.pad_packed_sequence(self.rnn(packed)[0], batch_first=True)  # (batch, couplets, 128), zeros behind the last
+        packed = nn.utils.rnn.pack_padded_sequence(
+            couplets, lengths.cpu(), batch_first=True, enforce_sorted=False
+        )
+        steps, _ = nn.utils.rnn.pad_packed_sequence(
+            self.rnn(packed)[0], batch_first=True
+        )  # (batch, couplets, 128), zeros behind the last
         return steps.sum(1) / lengths.unsqueeze(1)
 
 
@@ -133,7 +147,9 @@ class ResNet50(nn.Module):
 
     def __init__(self):
         super().__init__()
-        config = ResNetConfig(num_channels=1, depths=[3, 4, 6, 3], layer_type="bottleneck", num_labels=emotions.N)
+        config = ResNetConfig(
+            num_channels=1, depths=[3, 4, 6, 3], layer_type="bottleneck", num_labels=emotions.N
+        )
         self.network = ResNetForImageClassification(config).to(memory_format=torch.channels_last)
 
     def forward(self, mels: torch.Tensor, _) -> torch.Tensor:
@@ -152,7 +168,11 @@ class EmotionNet(nn.Module):
 
     def forward(self, mels: torch.Tensor | None, couplets: torch.Tensor | None) -> torch.Tensor:
         """Logits (batch, 6)."""
-        vectors = [encoder(given) for encoder, given in ((self.sound, mels), (self.lyric, couplets)) if encoder is not None]
+        vectors = [
+            encoder(given)
+            for encoder, given in ((self.sound, mels), (self.lyric, couplets))
+            if encoder is not None
+        ]
         return self.head(torch.cat(vectors, dim=1))
 
 
@@ -172,11 +192,13 @@ NETWORKS: dict[str, Callable[[int], nn.Module]] = {
 CHOSEN = "shallow"
 
 
-def network(name: str, material: Material) -> nn.Module:
+def network(name: str, material: MelDataset) -> nn.Module:
     """Return a network of `NETWORKS` with fresh weights, on the device in use."""
     if name not in NETWORKS:
         raise BadInput(f"There is no network '{name}'; choose one of: {', '.join(NETWORKS)}.")
-    return NETWORKS[name](0 if material.couplets is None else material.couplets.shape[2]).to(device())
+    return NETWORKS[name](0 if material.couplets is None else material.couplets.shape[2]).to(
+        device()
+    )
 
 
 # SimCLR ---------------------------------------------------------------------------------------------

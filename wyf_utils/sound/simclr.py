@@ -15,7 +15,7 @@ from ..core import artifacts
 from ..core.metrics import alignment, uniformity
 from ..core.runtime import device, mixed_precision, progress
 from . import mel
-from .dataset import Material
+from .dataset import MelDataset
 from .mel import BANDS, FRAMES, standardise
 from .network_training import BATCH, CROP, WINDOWS, _windows, _with_weights, shuffled_batches
 from .networks import DIM, MelEncoder, _convolutions
@@ -35,12 +35,18 @@ def augment(views: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     views = views.gather(1, source.unsqueeze(2).expand(-1, -1, frames))
     width, start = 8 * draw[2], (BANDS - 8) * draw[3]
     length, begin = frames / 8 * draw[4], frames * 7 / 8 * draw[5]
-    masked = ((bands >= start) & (bands < start + width)).unsqueeze(2) | ((times >= begin) & (times < begin + length)).unsqueeze(1)
+    masked = ((bands >= start) & (bands < start + width)).unsqueeze(2) | (
+        (times >= begin) & (times < begin + length)
+    ).unsqueeze(1)
     views = torch.where(masked, views.mean((1, 2), keepdim=True), views)
-    return views + 0.05 * draw[6].unsqueeze(2) * torch.randn(views.shape, generator=generator)  # up to 2.5 dB
+    return views + 0.05 * draw[6].unsqueeze(2) * torch.randn(
+        views.shape, generator=generator
+    )  # up to 2.5 dB
 
 
-def _view(material: Material, rows: np.ndarray, rng: np.random.Generator, generator: torch.Generator) -> torch.Tensor:
+def _view(
+    material: MelDataset, rows: np.ndarray, rng: np.random.Generator, generator: torch.Generator
+) -> torch.Tensor:
     """One augmented random crop of each song."""
     return augment(material.crops(rows, rng.integers(0, FRAMES - CROP + 1, len(rows))), generator)
 
@@ -59,7 +65,7 @@ def simclr_encoder() -> nn.Sequential:
     return nn.Sequential(MelEncoder(), nn.BatchNorm1d(DIM, affine=False)).to(device())
 
 
-def train_simclr(material: Material, *, epochs: int, seed: int, folder: Path) -> None:
+def train_simclr(material: MelDataset, *, epochs: int, seed: int, folder: Path) -> None:
     """Train a `simclr_encoder` without labels: two augmented views of a song shall be neighbours (Chen et al. 2020).
 
     Parameters
@@ -72,33 +78,50 @@ def train_simclr(material: Material, *, epochs: int, seed: int, folder: Path) ->
     where = device()
     encoder = simclr_encoder()
     projector = nn.Sequential(nn.Linear(DIM, 128), nn.ReLU(), nn.Linear(128, 64)).to(where)
-    optimizer = torch.optim.AdamW([*encoder.parameters(), *projector.parameters()], lr=1e-3, weight_decay=1e-4)
+    optimizer = torch.optim.AdamW(
+        [*encoder.parameters(), *projector.parameters()], lr=1e-3, weight_decay=1e-4
+    )
     rows, curve = material.rows("train"), []
     for _ in progress(range(epochs), desc=f"train SimCLR, seed {seed}"):
         encoder.train()
         losses = []
         for batch in shuffled_batches(rows, BATCH, rng):
             with torch.autocast(where, torch.bfloat16, enabled=mixed_precision()):
-                views = [projector(encoder(_view(material, batch, rng, generator).to(where))).float() for _ in range(2)]
+                views = [
+                    projector(encoder(_view(material, batch, rng, generator).to(where))).float()
+                    for _ in range(2)
+                ]
             loss = nt_xent(*views)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             losses.append((loss.item(), math.log(max(2 * len(batch) - 1, 1))))
         curve.append(np.mean(losses, axis=0))
-    save_file({k: v.cpu().contiguous() for k, v in encoder.state_dict().items()}, folder / "model.safetensors")
-    np.savez(folder / "curve.npz", **dict(zip(("loss", "chance"), np.array(curve, np.float32).T, strict=True)))
+    save_file(
+        {k: v.cpu().contiguous() for k, v in encoder.state_dict().items()},
+        folder / "model.safetensors",
+    )
+    np.savez(
+        folder / "curve.npz",
+        **dict(zip(("loss", "chance"), np.array(curve, np.float32).T, strict=True)),
+    )
 
 
-def trained_simclr(material: Material, *, epochs: int, seed: int) -> artifacts.Entry:
+def trained_simclr(material: MelDataset, *, epochs: int, seed: int) -> artifacts.Entry:
     """`train_simclr` through the cache."""
-    return artifacts.folder(
+    return artifacts.get_or_create(
         "simclr",
         lambda folder: train_simclr(material, epochs=epochs, seed=seed, folder=folder),
-        parameters={"epochs": epochs, "seed": seed, "crop": CROP, "batch": BATCH, "bfloat16": mixed_precision()},
+        parameters={
+            "epochs": epochs,
+            "seed": seed,
+            "crop": CROP,
+            "batch": BATCH,
+            "bfloat16": mixed_precision(),
+        },
         data=material.key,
         code=[
-            Material,
+            MelDataset,
             train_simclr,
             simclr_encoder,
             _convolutions,
@@ -109,7 +132,7 @@ def trained_simclr(material: Material, *, epochs: int, seed: int) -> artifacts.E
             shuffled_batches,
             standardise,
             mel.batch,
-            mel.with_noise,
+            mel.add_noise,
         ],
     )
 
@@ -120,23 +143,33 @@ def load_simclr(entry: artifacts.Entry) -> nn.Sequential:
 
 
 @torch.inference_mode()
-def embed(entry: artifacts.Entry, material: Material) -> np.ndarray:
+def embed(entry: artifacts.Entry, material: MelDataset) -> np.ndarray:
     """SimCLR vectors (n, 512) of all songs: the mean over evenly spaced crops."""
     encoder = load_simclr(entry)
     found = np.zeros((len(material.mels), DIM), np.float32)
     for rows in mel.batches(len(found)):
         for start in _windows(WINDOWS):
-            found[rows] += encoder(material.crops(rows, np.full(len(rows), start)).to(device())).cpu().numpy() / WINDOWS
+            found[rows] += (
+                encoder(material.crops(rows, np.full(len(rows), start)).to(device())).cpu().numpy()
+                / WINDOWS
+            )
     return found
 
 
 @torch.inference_mode()
-def on_the_sphere(entry: artifacts.Entry, material: Material, part: str, seed: int) -> dict[str, float]:
+def alignment_and_uniformity(
+    entry: artifacts.Entry, material: MelDataset, part: str, seed: int
+) -> dict[str, float]:
     """Alignment and uniformity (Wang and Isola 2020) of a part's SimCLR vectors, over two augmented views of each song."""
     encoder, rows = load_simclr(entry), material.rows(part)
     rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     one, two = (
-        np.concatenate([encoder(_view(material, rows[places], rng, generator).to(device())).cpu().numpy() for places in mel.batches(len(rows))])
+        np.concatenate(
+            [
+                encoder(_view(material, rows[places], rng, generator).to(device())).cpu().numpy()
+                for places in mel.batches(len(rows))
+            ]
+        )
         for _ in range(2)
     )
     return {"alignment": alignment(one, two), "uniformity": uniformity(one)}

@@ -52,16 +52,26 @@ def lyrics(profile: str, seed: int, limit: int = 0) -> tuple[list[str], pd.DataF
         Columns id, lyric, emotion (the author's first intent), couplets (list of texts of two lines).
     """
     songs, _ = song_files.songs("sample", bundled_e5.count_tokens)
-    songs = songs.merge(song_files.lyric_intent("sample").rename(columns={"first": "emotion"}), on="id")
+    songs = songs.merge(
+        song_files.lyric_intent("sample").rename(columns={"first": "emotion"}), on="id"
+    )
     parts = song_files.split_songs(songs, "sample", seed, parts=3, by="emotion")
     scored = parts["test"]
     scored = scored.sample(limit, random_state=seed) if 0 < limit < len(scored) else scored
-    read = song_files.songs(profile, bundled_e5.count_tokens)[0] if profile == "wyf" else pd.concat([parts["train"], parts["dev"]])
+    read = (
+        song_files.songs(profile, bundled_e5.count_tokens)[0]
+        if profile == "wyf"
+        else pd.concat([parts["train"], parts["dev"]])
+    )
     lines = list(dict.fromkeys(line for lyric in read["lyric"] for line in lyric.splitlines()))
-    return lines, scored.assign(couplets=scored["lyric"].map(couplets))[["id", "lyric", "emotion", "couplets"]]
+    return lines, scored.assign(couplets=scored["lyric"].map(couplets))[
+        ["id", "lyric", "emotion", "couplets"]
+    ]
 
 
-def plan(names: Sequence[str] = tuple(CONDITIONS), suffixes: Sequence[str] = ("",)) -> dict[str, tuple[str, ...]]:
+def plan(
+    names: Sequence[str] = tuple(CONDITIONS), suffixes: Sequence[str] = ("",)
+) -> dict[str, tuple[str, ...]]:
     """Domains of each condition, for one or more task corpora: each has its own task sentences (the domain `emotion` with its suffix), the rest is shared.
 
     Raises
@@ -71,13 +81,25 @@ def plan(names: Sequence[str] = tuple(CONDITIONS), suffixes: Sequence[str] = (""
     """
     unknown = [name for name in names if name not in CONDITIONS]
     if unknown or list(names)[:1] != ["none"]:
-        raise BadInput(f"The conditions are {', '.join(names)}; begin with none, and choose the others from: {', '.join(list(CONDITIONS)[1:])}.")
+        raise BadInput(
+            f"The conditions are {', '.join(names)}; begin with none, and choose the others from: {', '.join(list(CONDITIONS)[1:])}."
+        )
     return {
-        f"{name}{suffix}": tuple(f"{domain}{suffix}" if domain == "emotion" else domain for domain in CONDITIONS[name]) for suffix in suffixes for name in names
+        f"{name}{suffix}": tuple(
+            f"{domain}{suffix}" if domain == "emotion" else domain for domain in CONDITIONS[name]
+        )
+        for suffix in suffixes
+        for name in names
     }
 
 
-def adapted(start: artifacts.Entry, conditions: dict[str, tuple[str, ...]], texts: Corpora, recipe: Pretraining, seed: int) -> dict[str, list[artifacts.Entry]]:
+def adapted(
+    start: artifacts.Entry,
+    conditions: dict[str, tuple[str, ...]],
+    texts: Corpora,
+    recipe: Pretraining,
+    seed: int,
+) -> dict[str, list[artifacts.Entry]]:
     """Entries of every condition's chain, `start` first; a stage that two conditions share is one entry."""
     known: dict[tuple, artifacts.Entry] = {}
     chains = {}
@@ -97,7 +119,7 @@ def encoder_weights(entry: artifacts.Entry) -> dict[str, torch.Tensor]:
     return encoders.load(f"dapt/{entry.key}").model.state_dict()
 
 
-def moved(start: artifacts.Entry, end: artifacts.Entry) -> float:
+def changed_share(start: artifacts.Entry, end: artifacts.Entry) -> float:
     """Share of the encoder's tensors that differ in any bit between two stages."""
     before, after = encoder_weights(start), encoder_weights(end)
     return float(np.mean([not torch.equal(before[name], after[name]) for name in before]))
@@ -121,7 +143,13 @@ class Answers:
 
 
 def fine_tuned(
-    encoder: artifacts.Entry, train: pd.DataFrame, dev: pd.DataFrame, texts: pd.Series, scored: pd.DataFrame, recipe: finetuning.Recipe, seeds: Sequence[int]
+    encoder: artifacts.Entry,
+    train: pd.DataFrame,
+    dev: pd.DataFrame,
+    texts: pd.Series,
+    scored: pd.DataFrame,
+    recipe: finetuning.Recipe,
+    seeds: Sequence[int],
 ) -> Answers:
     """Fine-tune the encoder of a stage once a seed, in the same way for every condition, and let it answer.
 
@@ -140,11 +168,15 @@ def fine_tuned(
     return Answers(entries, [sentences for sentences, _ in found], [lyric for _, lyric in found])
 
 
-def _answered(model: artifacts.Entry, texts: pd.Series, scored: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def _answered(
+    model: artifacts.Entry, texts: pd.Series, scored: pd.DataFrame
+) -> tuple[np.ndarray, np.ndarray]:
     """Emotion ids of sentences, and of lyrics by the mean over their couplets, from the cache."""
 
     def make(folder: Path) -> None:
-        with torch.autocast(device(), torch.bfloat16, enabled=runtime.mixed_precision()):  # as it was trained
+        with torch.autocast(
+            device(), torch.bfloat16, enabled=runtime.mixed_precision()
+        ):  # as it was trained
             reader = classifier.load(model.path)
             sentences = reader.predict(texts.tolist(), desc="read the test part")
             songs = classifier.read_lyrics(reader, scored["couplets"], desc="read lyrics")

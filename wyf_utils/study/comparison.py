@@ -93,16 +93,30 @@ class Comparison:
             for model, answers in self.answers.items()
         }
 
-    def against(self, seed: int, ours: str = "e5_finetuned", rival: str = "tfidf") -> dict[str, dict[str, float]]:
+    def against(
+        self, seed: int, ours: str = "e5_finetuned", rival: str = "tfidf"
+    ) -> dict[str, dict[str, float]]:
         """Paired differences in macro-F1, of a model to every other, and of every blend to a rival: {`a-b`: {mean, low, high, n}}."""
-        pairs = [(ours, m) for m in self.answers if m != ours] + [(m, rival) for m in self.answers if m.startswith("e5_tfidf")]
-        return {f"{a}-{b}": intervals.paired_difference(self.true, self.answers[a], self.answers[b], seed=seed) for a, b in pairs}
+        pairs = [(ours, m) for m in self.answers if m != ours] + [
+            (m, rival) for m in self.answers if m.startswith("e5_tfidf")
+        ]
+        return {
+            f"{a}-{b}": intervals.paired_difference(
+                self.true, self.answers[a], self.answers[b], seed=seed
+            )
+            for a, b in pairs
+        }
 
     def only(self, rows: np.ndarray) -> Comparison:
         """Judge the same models on some of the test texts, a mask (n,)."""
         test = self.parts["test"][rows].reset_index(drop=True)
-        answers, probabilities = ({m: [a[rows] for a in each] for m, each in of.items()} for of in (self.answers, self.probabilities))
-        return replace(self, parts=self.parts | {"test": test}, answers=answers, probabilities=probabilities)
+        answers, probabilities = (
+            {m: [a[rows] for a in each] for m, each in of.items()}
+            for of in (self.answers, self.probabilities)
+        )
+        return replace(
+            self, parts=self.parts | {"test": test}, answers=answers, probabilities=probabilities
+        )
 
     @contextmanager
     def _timed(self, model: str):
@@ -111,7 +125,12 @@ class Comparison:
         self.seconds[model] = time.perf_counter() - start
 
 
-def baselines(parts: dict[str, pd.DataFrame], encoder: str, seeds: Sequence[int], fewer: pd.DataFrame | None = None) -> Comparison:
+def baselines(
+    parts: dict[str, pd.DataFrame],
+    encoder: str,
+    seeds: Sequence[int],
+    fewer: pd.DataFrame | None = None,
+) -> Comparison:
     """Compare models that need no fine-tuning: majority, shuffled labels, the lexicon, character TF-IDF with and without class weights, the frozen encoder.
 
     Parameters
@@ -131,21 +150,39 @@ def baselines(parts: dict[str, pd.DataFrame], encoder: str, seeds: Sequence[int]
     found.answers["majority"] = [linear_models.majority(train, len(test))]
     found.answers["shuffled"] = [linear_models.shuffled(train, len(test), seed) for seed in seeds]
     with found._timed("lexicon"):
-        found.answers["lexicon"] = [lexicon.scores(test["text"], lexicons.read_lexicon(), prior).argmax(1)]
+        found.answers["lexicon"] = [
+            lexicon.scores(test["text"], lexicons.read_lexicon(), prior).argmax(1)
+        ]
     with found._timed("tfidf"):
         found.answers["tfidf"] = [linear_models.tfidf(train, dev).predict(test["text"])]
     with found._timed("tfidf_unweighted"):
-        found.answers["tfidf_unweighted"] = [linear_models.tfidf(train, dev, balanced=False).predict(test["text"])]
+        found.answers["tfidf_unweighted"] = [
+            linear_models.tfidf(train, dev, balanced=False).predict(test["text"])
+        ]
     before = len(artifacts.USED)
     with found._timed("e5_frozen"):
         read = train if fewer is None else fewer
-        rows = [linear_models.sentence_vectors(encoder, part["text"], f"embed {name}") for name, part in (("train", read), ("dev", dev), ("test", test))]
-        found.answers["e5_frozen"] = [linear_models.frozen(rows[0], read, rows[1], dev).predict(rows[2])]
-    found.seconds["e5_frozen"] += sum(vectors.seconds for vectors in artifacts.USED[before:] if vectors.reused)
+        rows = [
+            linear_models.sentence_vectors(encoder, part["text"], f"embed {name}")
+            for name, part in (("train", read), ("dev", dev), ("test", test))
+        ]
+        found.answers["e5_frozen"] = [
+            linear_models.linear_probe(rows[0], read, rows[1], dev).predict(rows[2])
+        ]
+    found.seconds["e5_frozen"] += sum(
+        vectors.seconds for vectors in artifacts.USED[before:] if vectors.reused
+    )
     return found
 
 
-def add_fine_tuned(found: Comparison, name: str, recipe: Recipe, seeds: Sequence[int], fewer: pd.DataFrame | None = None, tracker: str = "none") -> None:
+def add_fine_tuned(
+    found: Comparison,
+    name: str,
+    recipe: Recipe,
+    seeds: Sequence[int],
+    fewer: pd.DataFrame | None = None,
+    tracker: str = "none",
+) -> None:
     """Fine-tune an encoder once a seed and add its answers; one that cannot be had leaves its reason.
 
     Parameters
@@ -161,7 +198,10 @@ def add_fine_tuned(found: Comparison, name: str, recipe: Recipe, seeds: Sequence
     """
     train, dev, test = found.parts.values()
     try:
-        entries = [finetuning.trained(train if fewer is None else fewer, dev, recipe, seed, tracker) for seed in seeds]
+        entries = [
+            finetuning.trained(train if fewer is None else fewer, dev, recipe, seed, tracker)
+            for seed in seeds
+        ]
     except (MissingData, CorruptData) as error:
         found.missing[name] = str(error)
         return
@@ -169,10 +209,12 @@ def add_fine_tuned(found: Comparison, name: str, recipe: Recipe, seeds: Sequence
     found.seconds[name] = float(np.mean([entry.seconds for entry in entries]))
 
 
-def add_trained(found: Comparison, name: str, entries: Sequence[artifacts.Entry], texts: pd.Series) -> None:
+def add_trained(
+    found: Comparison, name: str, entries: Sequence[artifacts.Entry], texts: pd.Series
+) -> None:
     """Add what trained models answer to the test texts."""
     found.entries[name] = list(entries)
-    found.probabilities[name] = [classifier.predicted(entry, texts) for entry in entries]
+    found.probabilities[name] = [classifier.cached_probabilities(entry, texts) for entry in entries]
     found.answers[name] = [p.argmax(1) for p in found.probabilities[name]]
 
 
@@ -186,23 +228,33 @@ def add_blend(found: Comparison, name: str, neural: str) -> None:
     train, dev, test = found.parts.values()
     true = dev["emotion"].to_numpy()
     share = np.bincount(train["emotion"], minlength=emotions.N) / len(train)
-    grid = [(weight, strength) for strength in np.arange(0, 0.6, 0.1) for weight in (0.0, 0.2, 0.35, 0.5, 0.65)]
+    grid = [
+        (weight, strength)
+        for strength in np.arange(0, 0.6, 0.1)
+        for weight in (0.0, 0.2, 0.35, 0.5, 0.65)
+    ]
 
     def blend(read: np.ndarray, counted: np.ndarray, weight: float, strength: float) -> np.ndarray:
-        adjusted = ((1 - weight) * read + weight * counted) / np.where(share > 0, share, 1) ** strength
+        adjusted = ((1 - weight) * read + weight * counted) / np.where(
+            share > 0, share, 1
+        ) ** strength
         return adjusted / adjusted.sum(axis=1, keepdims=True)
 
     with found._timed(name):
         model = linear_models.tfidf(train, dev, balanced=False)
-        on_dev, on_test = (linear_models.six_probabilities(model, part["text"]) for part in (dev, test))
+        on_dev, on_test = (linear_models.predict_six(model, part["text"]) for part in (dev, test))
         found.probabilities |= {name: [], f"{name}_adjusted": []}
         for entry, answered in zip(found.entries[neural], found.probabilities[neural], strict=True):
-            read = classifier.predicted(entry, dev["text"])
+            read = classifier.cached_probabilities(entry, dev["text"])
             tried = {place: blend(read, on_dev, *place).argmax(1) for place in grid}
             macro = {place: metrics.macro_f1(true, given) for place, given in tried.items()}
-            plain = max(grid[:5], key=lambda place: macro[place] + metrics.micro_f1(true, tried[place]))
+            plain = max(
+                grid[:5], key=lambda place: macro[place] + metrics.micro_f1(true, tried[place])
+            )
             found.probabilities[name].append(blend(answered, on_test, *plain))
-            found.probabilities[f"{name}_adjusted"].append(blend(answered, on_test, *max(grid, key=macro.get)))
+            found.probabilities[f"{name}_adjusted"].append(
+                blend(answered, on_test, *max(grid, key=macro.get))
+            )
     found.probabilities[f"{name}_ensemble"] = [np.mean(found.probabilities[name], axis=0)]
     for each in (name, f"{name}_adjusted", f"{name}_ensemble"):
         found.answers[each] = [p.argmax(1) for p in found.probabilities[each]]
@@ -210,7 +262,11 @@ def add_blend(found: Comparison, name: str, neural: str) -> None:
 
 
 def learning_curve(
-    parts: dict[str, pd.DataFrame], tests: dict[str, pd.DataFrame], encoder: str, seed: int, shares: Sequence[float] = (1 / 8, 1 / 4, 1 / 2, 1)
+    parts: dict[str, pd.DataFrame],
+    tests: dict[str, pd.DataFrame],
+    encoder: str,
+    seed: int,
+    shares: Sequence[float] = (1 / 8, 1 / 4, 1 / 2, 1),
 ) -> pd.DataFrame:
     """Train on growing shares of the training sentences and score each model on several test parts.
 
@@ -232,21 +288,40 @@ def learning_curve(
         interval (mean, low, high, n).
     """
     train, dev, scores = parts["train"], parts["dev"], []
-    vectors = {name: linear_models.sentence_vectors(encoder, part["text"], f"embed {name}") for name, part in {"train": train, "dev": dev, **tests}.items()}
+    vectors = {
+        name: linear_models.sentence_vectors(encoder, part["text"], f"embed {name}")
+        for name, part in {"train": train, "dev": dev, **tests}.items()
+    }
     order = np.random.default_rng(seed).permutation(len(train))
     for share in shares:
         drawn = np.sort(order[: round(share * len(train))])
         few = train.iloc[drawn]
-        counted, frozen = linear_models.tfidf(few, dev), linear_models.frozen(vectors["train"][drawn], few, vectors["dev"], dev)
+        counted, frozen = (
+            linear_models.tfidf(few, dev),
+            linear_models.linear_probe(vectors["train"][drawn], few, vectors["dev"], dev),
+        )
         for name, test in tests.items():
-            read = {"tfidf": linear_models.six_probabilities(counted, test["text"]), "e5_frozen": linear_models.six_probabilities(frozen, vectors[name])}
+            read = {
+                "tfidf": linear_models.predict_six(counted, test["text"]),
+                "e5_frozen": linear_models.predict_six(frozen, vectors[name]),
+            }
             read["tfidf_e5_frozen"] = (read["tfidf"] + read["e5_frozen"]) / 2
             true = test["emotion"].to_numpy()
-            scores += [(model, name, len(few), intervals.interval(true, [p.argmax(1)], metrics.macro_f1, seed=seed)) for model, p in read.items()]
+            scores += [
+                (
+                    model,
+                    name,
+                    len(few),
+                    intervals.interval(true, [p.argmax(1)], metrics.macro_f1, seed=seed),
+                )
+                for model, p in read.items()
+            ]
     return pd.DataFrame(scores, columns=["model", "test", "n", "macro_f1"])
 
 
-def sweep(parts: dict[str, pd.DataFrame], recipe: Recipe, seed: int, *, texts: int, factor: float) -> dict[str, list[dict]]:
+def sweep(
+    parts: dict[str, pd.DataFrame], recipe: Recipe, seed: int, *, texts: int, factor: float
+) -> dict[str, list[dict]]:
     """Train with the five configurations of 2022 and return their logs.
 
     Parameters
@@ -258,25 +333,44 @@ def sweep(parts: dict[str, pd.DataFrame], recipe: Recipe, seed: int, *, texts: i
     factor
         Times the rates of 2022: a rate of 1e-6 over a few dozen steps would move nothing.
     """
-    train, dev = (_sample(parts[name], n, seed) for name, n in (("train", texts), ("dev", texts // 2)))
+    train, dev = (
+        _sample(parts[name], n, seed) for name, n in (("train", texts), ("dev", texts // 2))
+    )
     steps = len(train) * recipe.epochs / recipe.batch_size
     logs = {}
     for name, chosen in SWEEP_2022.items():
         rate = chosen["learning_rate"] * factor
-        entry = finetuning.trained(train, dev, replace(recipe, **chosen | {"learning_rate": rate}, eval_steps=max(1, round(steps / 5))), seed)
-        logs[name] = [row for row in classifier.read_card(entry.path)["curve"] if "eval_micro_f1" in row]
+        entry = finetuning.trained(
+            train,
+            dev,
+            replace(
+                recipe, **chosen | {"learning_rate": rate}, eval_steps=max(1, round(steps / 5))
+            ),
+            seed,
+        )
+        logs[name] = [
+            row for row in classifier.read_card(entry.path)["curve"] if "eval_micro_f1" in row
+        ]
     return logs
 
 
 def _sample(table: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
-    return table.sample(n, random_state=seed).reset_index(drop=True) if 0 < n < len(table) else table
+    return (
+        table.sample(n, random_state=seed).reset_index(drop=True) if 0 < n < len(table) else table
+    )
 
 
 def fewer(train: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
     """Draw at most so many training texts of every emotion (0 for all), in their old order."""
     if not most:
         return train
-    return train.sample(frac=1, random_state=seed).groupby("emotion").head(most).sort_index().reset_index(drop=True)
+    return (
+        train.sample(frac=1, random_state=seed)
+        .groupby("emotion")
+        .head(most)
+        .sort_index()
+        .reset_index(drop=True)
+    )
 
 
 def errors(found: Comparison, model: str, n: int, seed: int) -> pd.DataFrame:
@@ -292,8 +386,16 @@ def errors(found: Comparison, model: str, n: int, seed: int) -> pd.DataFrame:
     rows = np.random.default_rng(seed).permutation(np.flatnonzero(answered != true))[:n]
     test, train = found.parts["test"].iloc[rows], found.parts["train"]
     grams = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), min_df=2, sublinear_tf=True)
-    nearest = np.asarray((grams.fit_transform(train["text"]) @ grams.transform(test["text"]).T).argmax(0)).ravel()
-    table = pd.DataFrame({"text": test["text"].to_numpy(), "label": test["label"].to_numpy(), "meant": [emotions.KO[i] for i in true[rows]]})
+    nearest = np.asarray(
+        (grams.fit_transform(train["text"]) @ grams.transform(test["text"]).T).argmax(0)
+    ).ravel()
+    table = pd.DataFrame(
+        {
+            "text": test["text"].to_numpy(),
+            "label": test["label"].to_numpy(),
+            "meant": [emotions.KO[i] for i in true[rows]],
+        }
+    )
     table["answered"] = [emotions.KO[i] for i in answered[rows]]
     if model in found.probabilities:
         table["sure"] = found.probabilities[model][0][rows].max(1).round(2)
@@ -313,4 +415,11 @@ def cost(found: Comparison) -> pd.DataFrame:
             megabytes = (path / "model.safetensors").stat().st_size / 1e6
         score = np.mean([metrics.macro_f1(found.true, a) for a in found.answers[model]])
         rows.append((model, weights, seconds, megabytes, score))
-    return pd.DataFrame(rows, columns=["model", "million weights", "seconds to make", "MB of weights", "macro-F1"]).set_index("model").round(3)
+    return (
+        pd.DataFrame(
+            rows,
+            columns=["model", "million weights", "seconds to make", "MB of weights", "macro-F1"],
+        )
+        .set_index("model")
+        .round(3)
+    )

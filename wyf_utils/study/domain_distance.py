@@ -35,10 +35,15 @@ VENN_2022 = {
 
 def word_counts(domains: dict[str, Sequence[str]]) -> dict[str, Counter]:
     """How often each content word stands in the texts of each domain; stop words are excluded."""
-    return {name: Counter(word for words in content_words(texts) for word in words) for name, texts in domains.items()}
+    return {
+        name: Counter(word for words in content_words(texts) for word in words)
+        for name, texts in domains.items()
+    }
 
 
-def shared_words(counts: dict[str, Counter], size: int = 10_000) -> tuple[pd.DataFrame, dict[str, set[str]]]:
+def shared_words(
+    counts: dict[str, Counter], size: int = 10_000
+) -> tuple[pd.DataFrame, dict[str, set[str]]]:
     """Share of the most frequent words that two domains have in common (Gururangan et al. 2020, figure 2).
 
     Parameters
@@ -56,13 +61,18 @@ def shared_words(counts: dict[str, Counter], size: int = 10_000) -> tuple[pd.Dat
         Words of each domain, of the same number.
     """
     size = min(size, *map(len, counts.values()))
-    vocabularies = {name: set(sorted(counted, key=lambda word: (-counted[word], word))[:size]) for name, counted in counts.items()}
+    vocabularies = {
+        name: set(sorted(counted, key=lambda word: (-counted[word], word))[:size])
+        for name, counted in counts.items()
+    }
     return _pairs(vocabularies, lambda a, b: len(a & b) / size), vocabularies
 
 
 def shared_pieces(domains: dict[str, Sequence[str]]) -> tuple[pd.DataFrame, dict[str, set[int]]]:
     """Jaccard index of all distinct sub-word ids of two domains, in percent: the way of 2022, which saturates."""
-    vocabularies = {name: {i for ids in _pieces(texts) for i in ids} for name, texts in domains.items()}
+    vocabularies = {
+        name: {i for ids in _pieces(texts) for i in ids} for name, texts in domains.items()
+    }
     return _pairs(vocabularies, lambda a, b: len(a & b) / len(a | b)), vocabularies
 
 
@@ -98,18 +108,26 @@ def unigram_distance(domains: dict[str, Sequence[str]], seed: int) -> pd.DataFra
     The divergence of two samples grows as they shrink. So every pair is compared over the same number of sub-words, half of
     the smallest domain's, and on the diagonal stands what two samples of one domain give: the floor, not zero.
     """
-    streams = {name: [i for ids in _shuffled(_pieces(texts), seed) for i in ids] for name, texts in domains.items()}
+    streams = {
+        name: [i for ids in _shuffled(_pieces(texts), seed) for i in ids]
+        for name, texts in domains.items()
+    }
     size = min(map(len, streams.values())) // 2
     table = pd.DataFrame(index=list(domains), columns=list(domains), dtype=float)
     for a, ours in streams.items():
         for b, theirs in streams.items():
             counts = [Counter(ours[:size]), Counter(theirs[-size:] if a == b else theirs[:size])]
             every = sorted(counts[0] | counts[1])
-            table.loc[a, b] = 100 * jensenshannon(*([counted[i] for i in every] for counted in counts), base=2) ** 2
+            table.loc[a, b] = (
+                100
+                * jensenshannon(*([counted[i] for i in every] for counted in counts), base=2) ** 2
+            )
     return table
 
 
-def told_apart(domains: dict[str, Sequence[str]], seed: int, most: int = 400) -> pd.DataFrame:
+def two_sample_accuracy(
+    domains: dict[str, Sequence[str]], seed: int, most: int = 400
+) -> pd.DataFrame:
     """Accuracy in percent of a classifier that tells two domains apart, five-fold cross-validated (classifier two-sample test, Lopez-Paz and Oquab 2017).
 
     Character 1- to 3-grams, TF-IDF and logistic regression, on as many texts of each: half of the smallest domain's, `most` at
@@ -120,14 +138,21 @@ def told_apart(domains: dict[str, Sequence[str]], seed: int, most: int = 400) ->
     table = pd.DataFrame(index=list(domains), columns=list(domains), dtype=float)
     for row, (a, ours) in enumerate(texts.items()):
         for b, theirs in list(texts.items())[row:]:
-            model = make_pipeline(TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 3), sublinear_tf=True), LogisticRegression(C=10))
+            model = make_pipeline(
+                TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 3), sublinear_tf=True),
+                LogisticRegression(C=10),
+            )
             both = ours[:size] + (theirs[size : 2 * size] if a == b else theirs[:size])
             folds = StratifiedKFold(5, shuffle=True, random_state=seed)
-            table.loc[a, b] = table.loc[b, a] = 100 * cross_val_score(model, both, np.repeat([0, 1], size), cv=folds).mean()
+            table.loc[a, b] = table.loc[b, a] = (
+                100 * cross_val_score(model, both, np.repeat([0, 1], size), cv=folds).mean()
+            )
     return table
 
 
-def plane(domains: dict[str, Sequence[str]], seed: int, each: int = 120) -> tuple[np.ndarray, np.ndarray]:
+def pca_plane(
+    domains: dict[str, Sequence[str]], seed: int, each: int = 120
+) -> tuple[np.ndarray, np.ndarray]:
     """Texts of each domain as points: their vectors by the bundled encoder, on the first two principal components.
 
     Returns
@@ -140,8 +165,20 @@ def plane(domains: dict[str, Sequence[str]], seed: int, each: int = 120) -> tupl
     flat = [text for some in texts.values() for text in some]
 
     def make(folder: Path) -> None:
-        np.save(folder / "vectors.npy", embeddings.embed(encoders.load(BUNDLED, flat), flat, max_length=64), allow_pickle=False)
+        np.save(
+            folder / "vectors.npy",
+            embeddings.embed(encoders.load(BUNDLED, flat), flat, max_length=64),
+            allow_pickle=False,
+        )
 
-    entry = artifacts.folder("vectors", make, parameters={"encoder": BUNDLED}, data=artifacts.fingerprint(flat), code=[encoders])
-    points = PCA(2, svd_solver="full").fit_transform(np.load(entry.path / "vectors.npy", allow_pickle=False))
+    entry = artifacts.folder(
+        "vectors",
+        make,
+        parameters={"encoder": BUNDLED},
+        data=artifacts.fingerprint(flat),
+        code=[encoders],
+    )
+    points = PCA(2, svd_solver="full").fit_transform(
+        np.load(entry.path / "vectors.npy", allow_pickle=False)
+    )
     return points, np.repeat(list(texts), [len(some) for some in texts.values()])

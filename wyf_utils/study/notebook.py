@@ -24,7 +24,18 @@ from ..core.paths import PROFILES, ROOT, profile_folder, run_folder
 from ..core.runtime import device, seed_everything, set_threads
 from . import figures
 
-_QUIET = ("matplotlib", "fontTools", "transformers", "numba", "papermill", "urllib3", "httpx", "filelock", "torch", "faiss")
+_QUIET = (
+    "matplotlib",
+    "fontTools",
+    "transformers",
+    "numba",
+    "papermill",
+    "urllib3",
+    "httpx",
+    "filelock",
+    "torch",
+    "faiss",
+)
 RESULTS, MANIFEST = "results.json", "manifest.json"
 
 
@@ -81,7 +92,14 @@ class Notebook:
         """Remember the data (tables, arrays) that the following figures show."""
         self.data = artifacts.fingerprint(self.data, *data)
 
-    def figure(self, builder: figures.Builder, name: str, *, caption: dict[str, str], alt: dict[str, str] | None = None):
+    def figure(
+        self,
+        builder: figures.Builder,
+        name: str,
+        *,
+        caption: dict[str, str],
+        alt: dict[str, str] | None = None,
+    ):
         """Draw a figure in both languages, keep its files and its row in the manifest, and show it in Korean.
 
         Parameters
@@ -121,8 +139,16 @@ class Notebook:
         everything = read_json(path)
         everything.setdefault(self.run, {})[self.stem] = {k: _plain(v) for k, v in results.items()}
         write_json(path, everything)
-        shown = {k: v if isinstance(v, dict) else {"mean": v} for k, v in everything[self.run][self.stem].items()}
-        return pd.DataFrame(shown).T.reindex(columns=["mean", "low", "high", "n"]).astype(object).fillna("")
+        shown = {
+            k: v if isinstance(v, dict) else {"mean": v}
+            for k, v in everything[self.run][self.stem].items()
+        }
+        return (
+            pd.DataFrame(shown)
+            .T.reindex(columns=["mean", "low", "high", "n"])
+            .astype(object)
+            .fillna("")
+        )
 
     def provenance(self) -> pd.DataFrame:
         """Table of the artefacts used, and whether each came from the cache."""
@@ -132,13 +158,18 @@ class Notebook:
         return f"notebook {self.stem}, run {self.run}, profile {self.profile}"
 
     def _repr_markdown_(self) -> str:
-        versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "scikit-learn", "pandas"))
+        versions = ", ".join(
+            f"{name} {version(name)}"
+            for name in ("torch", "transformers", "scikit-learn", "pandas")
+        )
         lines = [
             f"**Run** `{self.run}` on profile `{self.profile}` ({PROFILES[self.profile]}), {date.today():%Y-%m-%d}, code {_commit()}.",
             f"**Machine** {device()}, {set_threads()} threads, Python {platform.python_version()}; {versions}.",
         ]
         if self.is_sample:
-            lines.append("**Trust** Sample data (예시 자료): the numbers show that the method works, not how people feel.")
+            lines.append(
+                "**Trust** Sample data (예시 자료): the numbers show that the method works, not how people feel."
+            )
         return "  \n".join(lines)
 
 
@@ -152,13 +183,22 @@ def listen(sound: np.ndarray, rate: int, title: str, seconds: float = 12) -> HTM
     file = io.BytesIO()
     soundfile.write(file, sound[: int(seconds * rate)], rate, format="OGG", subtype="VORBIS")
     data = base64.b64encode(file.getvalue()).decode()
-    return HTML(f'<figure><figcaption>{html.escape(title)}</figcaption><audio controls src="data:audio/ogg;base64,{data}"></audio></figure>')
+    return HTML(
+        f'<figure><figcaption>{html.escape(title)}</figcaption><audio controls src="data:audio/ogg;base64,{data}"></audio></figure>'
+    )
 
 
 def _commit() -> str:
     """Short name of the commit that the code stands at, or `unknown` outside git."""
     try:
-        asked = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, timeout=5, check=False)
+        asked = subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        )
     except OSError:
         return "unknown"
     return asked.stdout.strip() or "unknown"

@@ -22,7 +22,13 @@ from ..text.bundled_e5 import BUNDLED
 from ..text.encoders import CANDIDATES
 
 #: What a trained model consists of, and all that is published beside its card.
-FILES = ("config.json", "model.safetensors", classifier.CARD, "tokenizer.json", "tokenizer_config.json")
+FILES = (
+    "config.json",
+    "model.safetensors",
+    classifier.CARD,
+    "tokenizer.json",
+    "tokenizer_config.json",
+)
 UNKNOWN = "not known"
 _LOCAL_PATH = re.compile(r"(?:[A-Za-z]:|~\w*)?[\\/]+[^\\/]+[\\/]|file:")
 
@@ -40,12 +46,29 @@ def models() -> pd.DataFrame:
             older += 1
             continue
         entry = read_json(path / "entry.json")
-        rows.append((path.name, entry["parameters"]["encoder"], entry["parameters"]["seed"], score, entry["made"]))
+        rows.append(
+            (
+                path.name,
+                entry["parameters"]["encoder"],
+                entry["parameters"]["seed"],
+                score,
+                entry["made"],
+            )
+        )
     if older:
-        logging.getLogger(__name__).warning("Models of older code, which nothing reads any more, are left out: %d; `wyf train` trains them anew.", older)
+        logging.getLogger(__name__).warning(
+            "Models of older code, which nothing reads any more, are left out: %d; `wyf train` trains them anew.",
+            older,
+        )
     if not rows:
-        raise MissingData("There is no trained model in the cache yet; run `wyf train` or `make run`.")
-    return pd.DataFrame(rows, columns=["key", "encoder", "seed", "dev macro-F1", "made"]).sort_values("made", ascending=False).round(3)
+        raise MissingData(
+            "There is no trained model in the cache yet; run `wyf train` or `make run`."
+        )
+    return (
+        pd.DataFrame(rows, columns=["key", "encoder", "seed", "dev macro-F1", "made"])
+        .sort_values("made", ascending=False)
+        .round(3)
+    )
 
 
 def find(model: str) -> Path:
@@ -60,11 +83,17 @@ def find(model: str) -> Path:
     """
     if Path(model).is_dir():
         return Path(model)
-    found = sorted(path for path in (cache_folder() / "classifier").glob("[!.]*") if path.name.startswith(model))
+    found = sorted(
+        path
+        for path in (cache_folder() / "classifier").glob("[!.]*")
+        if path.name.startswith(model)
+    )
     if not found:
         raise MissingData(f"There is no trained model '{model}'; `wyf models` lists them.")
     if len(found) > 1:
-        raise BadInput(f"'{model}' begins several keys ({', '.join(path.name for path in found)}); write more of one.")
+        raise BadInput(
+            f"'{model}' begins several keys ({', '.join(path.name for path in found)}); write more of one."
+        )
     return found[0]
 
 
@@ -136,7 +165,10 @@ model.predict(["면접에서 또 떨어져서 너무 속상해"])  # (1, 6), row
 ```
 """
 _SAMPLE_LIMIT = "sentences written for this project: the scores show that the method works, and prove nothing about people."
-_LIMITS = {"sample": f"It was trained on {_SAMPLE_LIMIT}", "": f"What it was trained on is {UNKNOWN}; perhaps on {_SAMPLE_LIMIT}"}
+_LIMITS = {
+    "sample": f"It was trained on {_SAMPLE_LIMIT}",
+    "": f"What it was trained on is {UNKNOWN}; perhaps on {_SAMPLE_LIMIT}",
+}
 
 
 def model_card(model: Path, repo: str = "OWNER/NAME", revision: str = "") -> str:
@@ -166,23 +198,59 @@ def model_card(model: Path, repo: str = "OWNER/NAME", revision: str = "") -> str
         pipeline_tag="text-classification",
         tags=["emotion", "korean", "music", "wyf"],
     )
-    details = {"seed": card.get("seed", UNKNOWN), "bfloat16": entry.get("parameters", {}).get("bfloat16", UNKNOWN), "made": entry.get("made", UNKNOWN)}
+    details = {
+        "seed": card.get("seed", UNKNOWN),
+        "bfloat16": entry.get("parameters", {}).get("bfloat16", UNKNOWN),
+        "made": entry.get("made", UNKNOWN),
+    }
     shown = {"first": evaluations[0], "kept": dev_scores(model), "last": evaluations[-1]}
     return _CARD.format(
         header=header.to_yaml(),
-        origin=(f"[{base}](https://huggingface.co/{base})" if base else f"An encoder whose origin is {UNKNOWN} (a local folder)")
+        origin=(
+            f"[{base}](https://huggingface.co/{base})"
+            if base
+            else f"An encoder whose origin is {UNKNOWN} (a local folder)"
+        )
         + (", after continued pre-training on a domain" if encoder.startswith("dapt/") else ""),
-        emotions=_table(("Column", "Korean", "English"), *((e.id, e.ko, e.en) for e in emotions.EMOTIONS)),
+        emotions=_table(
+            ("Column", "Korean", "English"), *((e.id, e.ko, e.en) for e in emotions.EMOTIONS)
+        ),
         data=_data(about, entry.get("data", UNKNOWN)),
-        recipe=_table(("Field", "Value"), *((name, value) for name, value in {**recipe, **details}.items() if name != "encoder" and value != "")),
+        recipe=_table(
+            ("Field", "Value"),
+            *(
+                (name, value)
+                for name, value in {**recipe, **details}.items()
+                if name != "encoder" and value != ""
+            ),
+        ),
         scores=_table(
-            (f"Of {len(evaluations)}", "Epoch", "Loss (second task included)", "Macro-F1", "Micro-F1"),
-            *((name, f"{e['epoch']:g}", *(f"{e[score]:.3f}" for score in ("eval_loss", "eval_macro_f1", "eval_micro_f1"))) for name, e in shown.items()),
+            (
+                f"Of {len(evaluations)}",
+                "Epoch",
+                "Loss (second task included)",
+                "Macro-F1",
+                "Micro-F1",
+            ),
+            *(
+                (
+                    name,
+                    f"{e['epoch']:g}",
+                    *(
+                        f"{e[score]:.3f}"
+                        for score in ("eval_loss", "eval_macro_f1", "eval_micro_f1")
+                    ),
+                )
+                for name, e in shown.items()
+            ),
         ),
         temperature=card["temperature"],
         unsure_below=card["unsure_below"],
         licence=licence or UNKNOWN,
-        limit=_LIMITS.get(about.get("profile", ""), "It knows the style of its corpus; on other texts it does worse than the scores above."),
+        limit=_LIMITS.get(
+            about.get("profile", ""),
+            "It knows the style of its corpus; on other texts it does worse than the scores above.",
+        ),
         where=f'"{repo}"' + (f', revision="{revision}"' if revision else ""),
     )
 
@@ -195,7 +263,11 @@ def _base(encoder: str) -> tuple[str, str]:
     if encoder == BUNDLED:
         return "intfloat/multilingual-e5-small", "MIT"
     licences = {candidate.name: candidate.licence for candidate in CANDIDATES.values()}
-    return (encoder, licences.get(encoder, "")) if _on_hub(encoder) and not Path(encoder).exists() else ("", "")
+    return (
+        (encoder, licences.get(encoder, ""))
+        if _on_hub(encoder) and not Path(encoder).exists()
+        else ("", "")
+    )
 
 
 def _on_hub(name: str) -> bool:
@@ -210,8 +282,16 @@ def _on_hub(name: str) -> bool:
 def _data(about: dict, fingerprint: str) -> str:
     """Table of what is known of the sentences that a model learned from."""
     profile, corpus = about.get("profile"), about.get("corpus")
-    terms = {"sample": "MIT, in the repository", "wyf": "AI Hub, whose terms do not let it be passed on", None: UNKNOWN}
-    public = dict.fromkeys(f"{r.repo} ({r.licence}): {r.citation}" for name, r in registry.REGISTRY.items() if name.startswith(f"{corpus}_"))
+    terms = {
+        "sample": "MIT, in the repository",
+        "wyf": "AI Hub, whose terms do not let it be passed on",
+        None: UNKNOWN,
+    }
+    public = dict.fromkeys(
+        f"{r.repo} ({r.licence}): {r.citation}"
+        for name, r in registry.REGISTRY.items()
+        if name.startswith(f"{corpus}_")
+    )
     return _table(
         ("Data", ""),
         ("Profile", f"`{profile}`, {PROFILES[profile]}" if profile else UNKNOWN),
@@ -230,7 +310,9 @@ def _table(*rows: tuple) -> str:
 # The hub --------------------------------------------------------------------------------------------
 
 
-def publish(model: Path, repo: str, *, revision: str = "", private: bool = True, dry_run: bool = False) -> str:
+def publish(
+    model: Path, repo: str, *, revision: str = "", private: bool = True, dry_run: bool = False
+) -> str:
     """Publish a trained model with its card on the Hugging Face hub, in one commit.
 
     The token is the hub's own affair: `HF_TOKEN`, or what `hf auth login` keeps.
@@ -266,25 +348,36 @@ def publish(model: Path, repo: str, *, revision: str = "", private: bool = True,
     if not _on_hub(repo):
         raise BadInput(f"'{repo}' is no name of a repository; write OWNER/NAME.")
     if revision and not re.fullmatch(r"\w[\w.-]*", revision, re.ASCII):
-        raise BadInput(f"'{revision}' is no name of a tag; take letters, digits, dots and hyphens, such as v1.0.")
+        raise BadInput(
+            f"'{revision}' is no name of a tag; take letters, digits, dots and hyphens, such as v1.0."
+        )
     files = _files(model, repo, revision)
-    sizes = {name: content.stat().st_size if isinstance(content, Path) else len(content) for name, content in files.items()}
+    sizes = {
+        name: content.stat().st_size if isinstance(content, Path) else len(content)
+        for name, content in files.items()
+    }
     listed = "\n".join(f"  {name:<24}{size:>14,} bytes" for name, size in sizes.items())
     tag = f", tag {revision}" if revision else ""
     if dry_run:
         return f"would be sent to {repo} ({'private' if private else 'public'}{tag})\n{listed}\n\n{files['README.md'].decode()}"
     if not get_token():
-        raise MissingData("There is no token of the Hugging Face hub; set HF_TOKEN or run `hf auth login`.")
+        raise MissingData(
+            "There is no token of the Hugging Face hub; set HF_TOKEN or run `hf auth login`."
+        )
     api = HfApi()
     try:
         page = api.create_repo(repo, private=private, exist_ok=True)
         is_private = api.model_info(repo).private
         if private and not is_private:
-            raise BadInput(f"{repo} is public already; pass --public, or choose another repository.")
+            raise BadInput(
+                f"{repo} is public already; pass --public, or choose another repository."
+            )
         if revision in [ref.name for ref in api.list_repo_refs(repo).tags]:
             raise BadInput(f"{repo} has a tag '{revision}' already; choose another.")
         operations = [CommitOperationAdd(name, content) for name, content in files.items()]
-        commit = api.create_commit(repo, operations, commit_message=f"WYF classifier {revision}".strip())
+        commit = api.create_commit(
+            repo, operations, commit_message=f"WYF classifier {revision}".strip()
+        )
         if revision:
             api.create_tag(repo, tag=revision, revision=commit.oid)
     except HfHubHTTPError as error:
@@ -293,22 +386,37 @@ def publish(model: Path, repo: str, *, revision: str = "", private: bool = True,
             raise BadInput(
                 f"The hub does not let this token write to {repo} (HTTP {status}); take one with write access, or an owner that is yours."
             ) from error
-        raise Unreachable(f"The hub could not take {repo} (HTTP {status}); try again later.") from error
+        raise Unreachable(
+            f"The hub could not take {repo} (HTTP {status}); try again later."
+        ) from error
     except (HTTPError, OSError, RuntimeError) as error:  # the upload of weights raises RuntimeError
-        raise Unreachable(f"The hub cannot be reached ({type(error).__name__}); check the network and publish again.") from error
+        raise Unreachable(
+            f"The hub cannot be reached ({type(error).__name__}); check the network and publish again."
+        ) from error
     return f"published at {page} ({'private' if is_private else 'public'}{tag})\n{listed}"
 
 
 def _files(model: Path, repo: str, revision: str) -> dict[str, bytes | Path]:
     """What is published: the card, and the files of a model without paths of this machine."""
     if lacking := [name for name in FILES if not (model / name).is_file()]:
-        raise MissingData(f"{relative(model)} is no trained model: it lacks {', '.join(lacking)}; `wyf models` lists those in the cache.")
-    files = {"README.md": model_card(model, repo, revision).encode(), **{name: model / name for name in FILES}}
-    settings = {name: read_json(model / name) for name in ("config.json", classifier.CARD, "tokenizer_config.json")}
+        raise MissingData(
+            f"{relative(model)} is no trained model: it lacks {', '.join(lacking)}; `wyf models` lists those in the cache."
+        )
+    files = {
+        "README.md": model_card(model, repo, revision).encode(),
+        **{name: model / name for name in FILES},
+    }
+    settings = {
+        name: read_json(model / name)
+        for name in ("config.json", classifier.CARD, "tokenizer_config.json")
+    }
     recipe = settings[classifier.CARD]["recipe"]
     if not _base(recipe["encoder"])[0]:
         recipe["encoder"] = ""
-    return files | {name: json.dumps(_without_paths(content), ensure_ascii=False, indent=1).encode() for name, content in settings.items()}
+    return files | {
+        name: json.dumps(_without_paths(content), ensure_ascii=False, indent=1).encode()
+        for name, content in settings.items()
+    }
 
 
 def _without_paths(value):

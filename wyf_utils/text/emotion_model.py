@@ -34,19 +34,41 @@ class EmotionModel(nn.Module):
         self.dropout = nn.Dropout(0.1)
         self.head = nn.Linear(encoder.config.hidden_size, emotions.N)
         self.labels_head = nn.Linear(encoder.config.hidden_size, labels) if labels else None
-        self.register_buffer("class_weights", torch.ones(emotions.N) if class_weights is None else class_weights)
+        self.register_buffer(
+            "class_weights", torch.ones(emotions.N) if class_weights is None else class_weights
+        )
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor | None = None) -> dict:
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        labels: torch.Tensor | None = None,
+    ) -> dict:
         """Logits (batch, 6), and the loss against soft targets of the emotions and of the source's labels (batch, 6 + labels)."""
-        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state  # (batch, tokens, dim)
+        hidden = self.encoder(
+            input_ids=input_ids, attention_mask=attention_mask
+        ).last_hidden_state  # (batch, tokens, dim)
         pooled = self.dropout(self.standardise(mean_pool(hidden, attention_mask)))  # (batch, dim)
         logits = self.head(pooled)  # (batch, 6)
         if labels is None:
             return {"logits": logits}
-        targets = labels[:, : emotions.N] * (1 - self.label_smoothing) + self.label_smoothing / emotions.N
+        targets = (
+            labels[:, : emotions.N] * (1 - self.label_smoothing) + self.label_smoothing / emotions.N
+        )
         logs = logits.float().log_softmax(-1)  # (batch, 6)
-        loss = -(targets * self.class_weights * (1 - logs.exp()) ** self.focal * logs).sum(-1).mean()
+        loss = (
+            -(targets * self.class_weights * (1 - logs.exp()) ** self.focal * logs).sum(-1).mean()
+        )
         if self.labels_head is not None:
-            told, true = self.labels_head(pooled).float(), labels[:, emotions.N :]  # (batch, labels)
-            loss = loss + self.auxiliary * nn.functional.binary_cross_entropy_with_logits(told, true, reduction="none").sum(-1).mean()
+            told, true = (
+                self.labels_head(pooled).float(),
+                labels[:, emotions.N :],
+            )  # (batch, labels)
+            loss = (
+                loss
+                + self.auxiliary
+                * nn.functional.binary_cross_entropy_with_logits(told, true, reduction="none")
+                .sum(-1)
+                .mean()
+            )
         return {"loss": loss, "logits": logits}

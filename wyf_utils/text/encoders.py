@@ -62,10 +62,18 @@ class Candidate:
 #: What the comparison may name. Both KcELECTRA lie on the hub as pickles only, so that they must be converted first.
 CANDIDATES = {
     "kcbert": Candidate("beomi/kcbert-base", "BERT, WordPiece", 109, "Apache-2.0", True),
-    "kcelectra": Candidate("beomi/KcELECTRA-base", "ELECTRA, WordPiece", 124, "MIT", True, "v2021"),  # `main` is the model of 2023
-    "kcelectra_2022": Candidate("beomi/KcELECTRA-base-v2022", "ELECTRA, WordPiece", 127, "MIT", False),
-    "klue_roberta_large": Candidate("klue/roberta-large", "RoBERTa, WordPiece", 337, "see its page", True),
-    "klue_roberta_base": Candidate("klue/roberta-base", "RoBERTa, WordPiece", 111, "see its page", False),
+    "kcelectra": Candidate(
+        "beomi/KcELECTRA-base", "ELECTRA, WordPiece", 124, "MIT", True, "v2021"
+    ),  # `main` is the model of 2023
+    "kcelectra_2022": Candidate(
+        "beomi/KcELECTRA-base-v2022", "ELECTRA, WordPiece", 127, "MIT", False
+    ),
+    "klue_roberta_large": Candidate(
+        "klue/roberta-large", "RoBERTa, WordPiece", 337, "see its page", True
+    ),
+    "klue_roberta_base": Candidate(
+        "klue/roberta-base", "RoBERTa, WordPiece", 111, "see its page", False
+    ),
     "kobert": Candidate("monologg/kobert", "BERT, SentencePiece", 92, "Apache-2.0", True),
     "ax_encoder": Candidate("skt/A.X-Encoder-base", "ModernBERT", 149, "Apache-2.0", False),
 }
@@ -115,14 +123,23 @@ def load(
         if not any(file for pattern in patterns for file in folder.glob(pattern)):
             raise MissingData(f"The encoder '{name}' has no {part}; {remedy}.")
     try:
-        config = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code, attn_implementation=None)  # what this machine has
+        config = AutoConfig.from_pretrained(
+            folder, trust_remote_code=trust_remote_code, attn_implementation=None
+        )  # what this machine has
         tokenizer = _tokenizer(folder, config.model_type, trust_remote_code)
         model, report = AutoModel.from_pretrained(
-            folder, config=config, trust_remote_code=trust_remote_code, use_safetensors=True, dtype=torch.float32, output_loading_info=True
+            folder,
+            config=config,
+            trust_remote_code=trust_remote_code,
+            use_safetensors=True,
+            dtype=torch.float32,
+            output_loading_info=True,
         )
     except Exception as error:  # damaged files make the libraries raise anything
         if "trust_remote_code" in str(error):
-            raise BadInput(f"The encoder '{name}' wants to run code of its own; read that code and pass trust_remote_code=True, or choose another.") from error
+            raise BadInput(
+                f"The encoder '{name}' wants to run code of its own; read that code and pass trust_remote_code=True, or choose another."
+            ) from error
         raise CorruptData(
             f"The encoder '{name}' cannot be read ({type(error).__name__}); its files are damaged or of an unknown architecture: "
             f"delete the folder and fetch or save it again."
@@ -133,11 +150,23 @@ def load(
             f"The weights of '{name}' lack {len(missing)} tensors of its architecture ({config.model_type}: {missing[0]}), which would stay random; "
             f"take the folder of an encoder, whose config.json fits its weights."
         )
-    if tokenizer.pad_token_id is None or max(tokenizer.get_vocab().values()) >= model.get_input_embeddings().num_embeddings:
-        raise CorruptData(f"The tokenizer of '{name}' does not fit its weights (no padding token, or more pieces than vectors); put the right one beside them.")
-    tokenizer.model_input_names = ["input_ids", "attention_mask"]  # a text is one segment, and ModernBERT knows no segments
+    if (
+        tokenizer.pad_token_id is None
+        or max(tokenizer.get_vocab().values()) >= model.get_input_embeddings().num_embeddings
+    ):
+        raise CorruptData(
+            f"The tokenizer of '{name}' does not fit its weights (no padding token, or more pieces than vectors); put the right one beside them."
+        )
+    tokenizer.model_input_names = [
+        "input_ids",
+        "attention_mask",
+    ]  # a text is one segment, and ModernBERT knows no segments
     tokenizer.model_max_length = min(tokenizer.model_max_length, _positions(model))
-    prefix = getattr(model.config, "text_prefix", E5_PREFIX if re.search(r"\be5\b", Path(name).name.lower()) else "")
+    prefix = getattr(
+        model.config,
+        "text_prefix",
+        E5_PREFIX if re.search(r"\be5\b", Path(name).name.lower()) else "",
+    )
     model.config.text_prefix = prefix  # kept with the weights, so that a saved copy knows it
     return Encoder(name, tokenizer, without_pooler(model).eval(), prefix)
 
@@ -145,7 +174,11 @@ def load(
 def content(name: str) -> str:
     """Fingerprint of a local folder's weights and tokenizer, for cache keys: its name stays when the files change; "" for other names."""
     digest = hashlib.sha256()
-    files = sorted(file for file in Path(name).glob("*") if file.suffix in (".safetensors", ".json", ".model", ".txt"))
+    files = sorted(
+        file
+        for file in Path(name).glob("*")
+        if file.suffix in (".safetensors", ".json", ".model", ".txt")
+    )
     for file in files:
         with file.open("rb") as opened:
             digest.update(file.name.encode() + hashlib.file_digest(opened, "sha256").digest())
@@ -168,7 +201,13 @@ def parameter_count(model: torch.nn.Module) -> dict[str, int]:
 def layers(model: torch.nn.Module) -> torch.nn.ModuleList:
     """Transformer layers of an encoder, lowest first, whatever its family calls them."""
     depth = model.config.num_hidden_layers
-    return next(m for name, m in model.named_modules() if isinstance(m, torch.nn.ModuleList) and name.endswith(("layer", "layers")) and len(m) == depth)
+    return next(
+        m
+        for name, m in model.named_modules()
+        if isinstance(m, torch.nn.ModuleList)
+        and name.endswith(("layer", "layers"))
+        and len(m) == depth
+    )
 
 
 # Folders of checkpoints -----------------------------------------------------------------------------
@@ -201,9 +240,13 @@ def _folder(name: str, revision: str | None, trust_remote_code: bool) -> Path:
     for folder in (cache_folder() / name, Path(name)):
         if folder.is_dir():
             return folder
-    wanted = ["*.json", "*.txt", "*.model", "*.spiece", "*.safetensors"] + ["*.py"] * trust_remote_code
+    wanted = ["*.json", "*.txt", "*.model", "*.spiece", "*.safetensors"] + [
+        "*.py"
+    ] * trust_remote_code
     try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=wanted, ignore_patterns="*/*"))
+        return Path(
+            snapshot_download(name, revision=revision, allow_patterns=wanted, ignore_patterns="*/*")
+        )
     except (OSError, ValueError, HTTPError) as error:
         raise MissingData(
             f"The encoder '{name}' cannot be loaded ({type(error).__name__}); check the name and the network, "
@@ -225,7 +268,11 @@ def _tokenizer(folder: Path, family: str, trust_remote_code: bool) -> PreTrained
     else:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code)
     pieces = tokenizer.get_vocab()
-    found = {role: next((n for n in names if n in pieces), None) for role, names in _SPECIAL.items() if getattr(tokenizer, role) is None}
+    found = {
+        role: next((n for n in names if n in pieces), None)
+        for role, names in _SPECIAL.items()
+        if getattr(tokenizer, role) is None
+    }
     tokenizer.add_special_tokens({role: name for role, name in found.items() if name})
     return tokenizer
 
@@ -244,17 +291,32 @@ def _sentencepiece(file: Path) -> Tokenizer:
         raise ValueError(f"{file.name} is no SentencePiece model") from error
     scores = {piece.piece: piece.score for piece in model.pieces}
     order = file.with_name("vocab.txt")
-    pieces = order.read_text(encoding="utf-8").rstrip("\n").split("\n") if order.is_file() else list(scores)
+    pieces = (
+        order.read_text(encoding="utf-8").rstrip("\n").split("\n")
+        if order.is_file()
+        else list(scores)
+    )
     ids = {piece: i for i, piece in enumerate(pieces)}
     absent = [names[0] for names in _SPECIAL.values() if names[0] not in ids]
     if absent:
         raise ValueError(f"{file.name} has no {', '.join(absent)}")
     if model.trainer_spec.model_type == model.trainer_spec.BPE:
         best_first = sorted(scores, key=scores.get, reverse=True)
-        merges = [(p[:i], p[i:]) for p in best_first for i in range(1, len(p)) if {p, p[:i], p[i:]} <= ids.keys()]
+        merges = [
+            (p[:i], p[i:])
+            for p in best_first
+            for i in range(1, len(p))
+            if {p, p[:i], p[i:]} <= ids.keys()
+        ]
         tokenizer = Tokenizer(models.BPE(ids, merges, unk_token="[UNK]", fuse_unk=True))
     else:
-        tokenizer = Tokenizer(models.Unigram([(piece, scores.get(piece, 0.0)) for piece in pieces], unk_id=ids["[UNK]"], byte_fallback=False))
+        tokenizer = Tokenizer(
+            models.Unigram(
+                [(piece, scores.get(piece, 0.0)) for piece in pieces],
+                unk_id=ids["[UNK]"],
+                byte_fallback=False,
+            )
+        )
     charsmap = model.normalizer_spec.precompiled_charsmap
     tokenizer.normalizer = normalizers.Sequence([
         normalizers.Replace("``", '"'), normalizers.Replace("''", '"'), normalizers.NFKD(), normalizers.StripAccents(), normalizers.NFC(),
@@ -263,7 +325,9 @@ def _sentencepiece(file: Path) -> Tokenizer:
     ])  # fmt: skip
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[(name, ids[name]) for name in ("[CLS]", "[SEP]")]
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[(name, ids[name]) for name in ("[CLS]", "[SEP]")],
     )
     return tokenizer
 

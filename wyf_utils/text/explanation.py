@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from . import embeddings
-from .classifier import Classifier, readable
+from .classifier import Classifier, has_words
 
 #: Parts that a sentence is read without, one at a time; of a longer one neighbouring words are taken together.
 PARTS = 40
@@ -18,7 +18,7 @@ LINES = 60
 
 
 @dataclass(frozen=True)
-class Reasons:
+class Explanation:
     """Why these songs.
 
     Attributes
@@ -33,7 +33,7 @@ class Reasons:
     lines: list[str]
 
 
-def moving_words(sentence: str, model: Classifier) -> pd.DataFrame:
+def word_attributions(sentence: str, model: Classifier) -> pd.DataFrame:
     """Words by how much they moved the emotion that was read (occlusion: Zeiler and Fergus 2014; for text Li et al. 2016, arXiv:1612.08220).
 
     The sentence is read once more without each word; the effect of a word is the probability that goes when it goes.
@@ -45,9 +45,11 @@ def moving_words(sentence: str, model: Classifier) -> pd.DataFrame:
         (that emotion's probability with and without the word); largest effect first. Empty for a sentence of one word.
     """
     words = sentence.split()
-    parts = [" ".join(part) for part in np.array_split(words, min(len(words), PARTS))] if words else []
+    parts = (
+        [" ".join(part) for part in np.array_split(words, min(len(words), PARTS))] if words else []
+    )
     without = [" ".join(parts[:i] + parts[i + 1 :]) for i in range(len(parts))]
-    kept = np.flatnonzero(readable(without))
+    kept = np.flatnonzero(has_words(without))
     columns = ["word", "place", "emotion", "effect", "before", "after"]
     if len(parts) < 2 or not len(kept):
         return pd.DataFrame(columns=columns)
@@ -55,12 +57,21 @@ def moving_words(sentence: str, model: Classifier) -> pd.DataFrame:
     emotion = int(whole.argmax())
     after = np.array(others)[:, emotion]
     table = pd.DataFrame(
-        {"word": [parts[i] for i in kept], "place": kept, "emotion": emotion, "effect": whole[emotion] - after, "before": whole[emotion], "after": after}
+        {
+            "word": [parts[i] for i in kept],
+            "place": kept,
+            "emotion": emotion,
+            "effect": whole[emotion] - after,
+            "before": whole[emotion],
+            "after": after,
+        }
     )
     return table.sort_values("effect", ascending=False, kind="stable", ignore_index=True)[columns]
 
 
-def nearest_lines(sentence: str, lyrics: Sequence[str], encoder: Callable[[], embeddings.Encoder]) -> list[str]:
+def nearest_lines(
+    sentence: str, lyrics: Sequence[str], encoder: Callable[[], embeddings.Encoder]
+) -> list[str]:
     """Of each lyric the line whose embedding is nearest to the sentence's; blank for a blank lyric.
 
     Parameters
@@ -70,11 +81,17 @@ def nearest_lines(sentence: str, lyrics: Sequence[str], encoder: Callable[[], em
     encoder
         Gives the encoder; asked only where there is a lyric.
     """
-    split = [list(dict.fromkeys(line.strip() for line in lyric.splitlines() if line.strip()))[:LINES] for lyric in lyrics]
+    split = [
+        list(dict.fromkeys(line.strip() for line in lyric.splitlines() if line.strip()))[:LINES]
+        for lyric in lyrics
+    ]
     flat = [line for lines in split for line in lines]
     if not flat:
         return [""] * len(split)
     vectors = embeddings.embed(encoder(), [sentence, *flat], max_length=64)
     cosines = vectors[1:] @ vectors[0]
     ends = np.cumsum([len(lines) for lines in split])
-    return [lines[int(part.argmax())] if lines else "" for lines, part in zip(split, np.split(cosines, ends[:-1]), strict=True)]
+    return [
+        lines[int(part.argmax())] if lines else ""
+        for lines, part in zip(split, np.split(cosines, ends[:-1]), strict=True)
+    ]

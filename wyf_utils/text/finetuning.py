@@ -90,7 +90,15 @@ def freeze(encoder: nn.Module, layers: int) -> None:
                 dropout.p = 0.0
 
 
-def fine_tune(train: pd.DataFrame, dev: pd.DataFrame, recipe: Recipe, seed: int, path: Path, work: Path | None = None, tracker: str = "none") -> None:
+def fine_tune(
+    train: pd.DataFrame,
+    dev: pd.DataFrame,
+    recipe: Recipe,
+    seed: int,
+    path: Path,
+    work: Path | None = None,
+    tracker: str = "none",
+) -> None:
     """Fine-tune an encoder, keep the epoch with the best dev macro-F1, calibrate it on dev and save it.
 
     Parameters
@@ -111,12 +119,16 @@ def fine_tune(train: pd.DataFrame, dev: pd.DataFrame, recipe: Recipe, seed: int,
     if train["emotion"].nunique() < 2:
         raise BadInput("The training part holds a single emotion; give it at least two.")
     torch.manual_seed(seed)
-    encoder = encoders.load(recipe.encoder, texts=train["text"].tolist(), revision=recipe.revision or None)
+    encoder = encoders.load(
+        recipe.encoder, texts=train["text"].tolist(), revision=recipe.revision or None
+    )
     recipe = replace(recipe, max_length=min(recipe.max_length, encoder.tokenizer.model_max_length))
     freeze(encoder.model, recipe.frozen_layers)
     names = _label_names(train) if recipe.auxiliary else []
     weights = torch.from_numpy(class_weights(train[TARGETS].to_numpy(), recipe.balance))
-    model = EmotionModel(encoder.model, weights, len(names), recipe.auxiliary, recipe.focal, recipe.label_smoothing)
+    model = EmotionModel(
+        encoder.model, weights, len(names), recipe.auxiliary, recipe.focal, recipe.label_smoothing
+    )
     with tempfile.TemporaryDirectory() as temporary:
         curve = training.fit(
             model,
@@ -138,12 +150,23 @@ def fine_tune(train: pd.DataFrame, dev: pd.DataFrame, recipe: Recipe, seed: int,
         )
     path.mkdir(parents=True, exist_ok=True)
     model.labels_head = None
-    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, path / "model.safetensors")
+    save_file(
+        {k: v.contiguous() for k, v in model.state_dict().items()}, path / "model.safetensors"
+    )
     encoder.model.config.save_pretrained(path)
     encoder.tokenizer.save_pretrained(path)
-    card = {"recipe": asdict(recipe), "seed": seed, "curve": curve, "temperature": 1.0, "unsure_below": 0.0}
+    card = {
+        "recipe": asdict(recipe),
+        "seed": seed,
+        "curve": curve,
+        "temperature": 1.0,
+        "unsure_below": 0.0,
+    }
     write_json(path / CARD, card)
-    write_json(path / CARD, card | calibrate(load(path).predict(dev["text"].tolist()), dev["emotion"].to_numpy()))
+    write_json(
+        path / CARD,
+        card | calibrate(load(path).predict(dev["text"].tolist()), dev["emotion"].to_numpy()),
+    )
 
 
 def _label_names(table: pd.DataFrame) -> list[str]:
@@ -157,19 +180,33 @@ def _rows(encoder: Encoder, table: pd.DataFrame, names: list[str], max_length: i
     if names:
         told = table["labels"].str.get_dummies("|").reindex(columns=names, fill_value=0)
         targets = np.concatenate([targets, told.to_numpy(np.float32)], axis=1)
-    return [row | {"labels": target} for row, target in zip(training.rows(encoder, table["text"], max_length), targets, strict=True)]
+    return [
+        row | {"labels": target}
+        for row, target in zip(
+            training.rows(encoder, table["text"], max_length), targets, strict=True
+        )
+    ]
 
 
 def _optimizer(model: EmotionModel, recipe: Recipe) -> torch.optim.Optimizer:
     """AdamW or Adafactor; rates fall from the top layer down, and the new head has its own."""
     layers = model.encoder.config.num_hidden_layers
-    heads = [parameter for head in (model.head, model.labels_head) if head is not None for parameter in head.parameters()]
+    heads = [
+        parameter
+        for head in (model.head, model.labels_head)
+        if head is not None
+        for parameter in head.parameters()
+    ]
     groups = [{"params": heads, "lr": recipe.head_learning_rate}]
     for name, parameter in model.encoder.named_parameters():
         if parameter.requires_grad:
             depth = re.search(r"layers?\.(\d+)\.", name)
-            below_top = layers - 1 - int(depth[1]) if depth else layers if "embeddings" in name else 0
-            groups.append({"params": [parameter], "lr": recipe.learning_rate * recipe.layer_decay**below_top})
+            below_top = (
+                layers - 1 - int(depth[1]) if depth else layers if "embeddings" in name else 0
+            )
+            groups.append(
+                {"params": [parameter], "lr": recipe.learning_rate * recipe.layer_decay**below_top}
+            )
     if recipe.optimizer == "adamw_torch":
         return torch.optim.AdamW(groups, weight_decay=recipe.weight_decay)
     if recipe.optimizer == "adafactor":
@@ -180,18 +217,40 @@ def _optimizer(model: EmotionModel, recipe: Recipe) -> torch.optim.Optimizer:
 def _dev_scores(prediction) -> dict[str, float]:
     logits, targets = prediction
     true, predicted = targets[:, : emotions.N].argmax(-1), logits.argmax(-1)
-    return {"macro_f1": metrics.macro_f1(true, predicted), "micro_f1": metrics.micro_f1(true, predicted)}
+    return {
+        "macro_f1": metrics.macro_f1(true, predicted),
+        "micro_f1": metrics.micro_f1(true, predicted),
+    }
 
 
-def trained(train: pd.DataFrame, dev: pd.DataFrame, recipe: Recipe, seed: int, tracker: str = "none") -> artifacts.Entry:
+def trained(
+    train: pd.DataFrame, dev: pd.DataFrame, recipe: Recipe, seed: int, tracker: str = "none"
+) -> artifacts.Entry:
     """Fine-tuned model from the cache, trained first where it is not there yet."""
     columns = [c for c in ("text", "emotion", "labels", *TARGETS) if c in train]
     return artifacts.folder(
         "classifier",
         lambda path, work: fine_tune(train, dev, recipe, seed, path, work, tracker),
-        parameters={**asdict(recipe), "content": encoders.content(recipe.encoder), "seed": seed, "bfloat16": runtime.mixed_precision()},
+        parameters={
+            **asdict(recipe),
+            "content": encoders.content(recipe.encoder),
+            "seed": seed,
+            "bfloat16": runtime.mixed_precision(),
+        },
         data=artifacts.fingerprint(train[columns], dev[columns]),
-        code=[fine_tune, EmotionModel, class_weights, freeze, _optimizer, _rows, _label_names, _dev_scores, calibrate, training, encoders],
+        code=[
+            fine_tune,
+            EmotionModel,
+            class_weights,
+            freeze,
+            _optimizer,
+            _rows,
+            _label_names,
+            _dev_scores,
+            calibrate,
+            training,
+            encoders,
+        ],
         resumable=True,
         about=train.attrs,
     )

@@ -27,7 +27,11 @@ def scores(texts: Sequence[str], lexicon: pd.DataFrame, otherwise: np.ndarray) -
         Rows sum to 1.
     """
     weights = {term: row for term, row in zip(lexicon.index, lexicon.to_numpy(), strict=True)}
-    weights |= {term[:-2]: row for term, row in weights.items() if term.endswith("하다") and len(term) > 3 and term[:-2] not in weights}
+    weights |= {
+        term[:-2]: row
+        for term, row in weights.items()
+        if term.endswith("하다") and len(term) > 3 and term[:-2] not in weights
+    }
     vectors = np.zeros((len(texts), emotions.N))
     for row, (text, words) in enumerate(zip(texts, content_words(texts), strict=True)):
         found = [weights[word] for word in {*words, *text.split()} if word in weights]
@@ -41,6 +45,18 @@ def affect(lexicon: pd.DataFrame) -> pd.DataFrame:
     Signs follow the circumplex (Russell 1980): joy and peace are pleasant; joy, tension and anger are aroused, peace
     and sadness are not; neutral is 0 on both.
     """
-    valence = lexicon["joy"] + lexicon["peace"] - lexicon["sadness"] - lexicon["anger"] - lexicon["tension"]
-    arousal = lexicon["joy"] + lexicon["tension"] + lexicon["anger"] - lexicon["peace"] - lexicon["sadness"]
+    valence = (
+        lexicon["joy"]
+        + lexicon["peace"]
+        - lexicon["sadness"]
+        - lexicon["anger"]
+        - lexicon["tension"]
+    )
+    arousal = (
+        lexicon["joy"]
+        + lexicon["tension"]
+        + lexicon["anger"]
+        - lexicon["peace"]
+        - lexicon["sadness"]
+    )
     return pd.DataFrame({"valence": valence, "arousal": arousal})

@@ -29,10 +29,14 @@ def shuffled(train: pd.DataFrame, n: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).choice(train["emotion"].to_numpy(), n)
 
 
-def _best_on_dev(heads: Sequence[ClassifierMixin], train_rows, train: pd.DataFrame, dev_rows, dev: pd.DataFrame) -> ClassifierMixin:
+def _best_on_dev(
+    heads: Sequence[ClassifierMixin], train_rows, train: pd.DataFrame, dev_rows, dev: pd.DataFrame
+) -> ClassifierMixin:
     """Fit heads and keep the one with the best dev macro-F1."""
     true = dev["emotion"].to_numpy()
-    fitted = joblib.Parallel(n_jobs=THREADS)(joblib.delayed(head.fit)(train_rows, train["emotion"]) for head in heads)
+    fitted = joblib.Parallel(n_jobs=THREADS)(
+        joblib.delayed(head.fit)(train_rows, train["emotion"]) for head in heads
+    )
     return max(fitted, key=lambda head: metrics.macro_f1(true, head.predict(dev_rows)))
 
 
@@ -46,11 +50,14 @@ def tfidf(train: pd.DataFrame, dev: pd.DataFrame, *, balanced: bool = True) -> P
     """
     grams = TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), min_df=2, sublinear_tf=True)
     rows = grams.fit_transform(train["text"])
-    heads = [LogisticRegression(C=strength, max_iter=2000, class_weight="balanced" if balanced else None) for strength in (0.1, 1, 10)]
+    heads = [
+        LogisticRegression(C=strength, max_iter=2000, class_weight="balanced" if balanced else None)
+        for strength in (0.1, 1, 10)
+    ]
     return make_pipeline(grams, _best_on_dev(heads, rows, train, grams.transform(dev["text"]), dev))
 
 
-def six_probabilities(model: Pipeline, rows) -> np.ndarray:
+def predict_six(model: Pipeline, rows) -> np.ndarray:
     """Probabilities (n, 6) by a fitted model of scikit-learn, of texts or vectors; an emotion that it never saw has 0."""
     probabilities = np.zeros((len(rows), emotions.N))
     probabilities[:, model.classes_] = model.predict_proba(rows)
@@ -62,16 +69,31 @@ def sentence_vectors(encoder: str, texts: Sequence[str], desc: str) -> np.ndarra
     texts = list(texts)
 
     def make(folder: Path) -> None:
-        vectors = embeddings.embed_layers(encoders.load(encoder, texts=texts), texts, max_length=64, desc=desc)
+        vectors = embeddings.embed_layers(
+            encoders.load(encoder, texts=texts), texts, max_length=64, desc=desc
+        )
         np.save(folder / "vectors.npy", vectors.astype(np.float16), allow_pickle=False)
 
     key = {"encoder": encoder, "content": encoders.content(encoder)}
-    entry = artifacts.folder("vectors", make, parameters=key, data=artifacts.fingerprint(texts), code=[sentence_vectors, encoders])
+    entry = artifacts.get_or_create(
+        "vectors",
+        make,
+        parameters=key,
+        data=artifacts.fingerprint(texts),
+        code=[sentence_vectors, encoders],
+    )
     return np.load(entry.path / "vectors.npy", allow_pickle=False).astype(np.float32)
 
 
-def frozen(train_rows: np.ndarray, train: pd.DataFrame, dev_rows: np.ndarray, dev: pd.DataFrame) -> Pipeline:
+def linear_probe(
+    train_rows: np.ndarray, train: pd.DataFrame, dev_rows: np.ndarray, dev: pd.DataFrame
+) -> Pipeline:
     """Fit a logistic regression on `sentence_vectors` of the training part; its strength is chosen on `dev`."""
     strengths = (0.001, 0.003, 0.01, 0.03)
-    heads = [make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=1000, class_weight="balanced")) for strength in strengths]
+    heads = [
+        make_pipeline(
+            StandardScaler(), LogisticRegression(C=strength, max_iter=1000, class_weight="balanced")
+        )
+        for strength in strengths
+    ]
     return _best_on_dev(heads, train_rows, train, dev_rows, dev)

@@ -12,7 +12,9 @@ from ..core.errors import BadInput
 from .embeddings import Encoder
 
 
-def rows(encoder: Encoder, texts: Sequence[str], max_length: int, *, pack: bool = False) -> list[dict]:
+def language_model_rows(
+    encoder: Encoder, texts: Sequence[str], max_length: int, *, pack: bool = False
+) -> list[dict]:
     """Rows for the language model. Nothing is cut off: a text that is longer than a row goes on in the next.
 
     Parameters
@@ -30,11 +32,22 @@ def rows(encoder: Encoder, texts: Sequence[str], max_length: int, *, pack: bool 
         input_ids, attention_mask, length, and `words`: the number of the word that a token belongs to, -1 for what is never masked.
     """
     tokenizer = encoder.tokenizer
-    start = [tokenizer.cls_token_id, *(tokenizer(encoder.prefix, add_special_tokens=False)["input_ids"] if encoder.prefix else [])]
-    encoded = tokenizer([*texts, ""], add_special_tokens=False)  # of no text at all it makes no table
+    start = [
+        tokenizer.cls_token_id,
+        *(
+            tokenizer(encoder.prefix, add_special_tokens=False)["input_ids"]
+            if encoder.prefix
+            else []
+        ),
+    ]
+    encoded = tokenizer(
+        [*texts, ""], add_special_tokens=False
+    )  # of no text at all it makes no table
     room = min(max_length, tokenizer.model_max_length) - len(start) - 1
     if room < 2:
-        raise BadInput(f"A row of {max_length} tokens has no room for text; take at least {len(start) + 3}.")
+        raise BadInput(
+            f"A row of {max_length} tokens has no room for text; take at least {len(start) + 3}."
+        )
     made: list[tuple[list[int], list[int]]] = []
     for number, ids in enumerate(encoded["input_ids"]):
         words = encoded.word_ids(number)
@@ -43,7 +56,10 @@ def rows(encoder: Encoder, texts: Sequence[str], max_length: int, *, pack: bool 
             if pack and made and len(made[-1][0]) + 1 + len(piece) <= room:
                 before, numbers = made[-1]
                 offset = max(numbers) + 1
-                made[-1] = ([*before, tokenizer.sep_token_id, *piece], [*numbers, -1, *(offset + w for w in of)])
+                made[-1] = (
+                    [*before, tokenizer.sep_token_id, *piece],
+                    [*numbers, -1, *(offset + w for w in of)],
+                )
             elif len(piece) > 1:
                 made.append((list(piece), list(of)))
     return [
@@ -58,7 +74,7 @@ def rows(encoder: Encoder, texts: Sequence[str], max_length: int, *, pack: bool 
 
 
 @dataclass
-class Masker:
+class MlmCollator:
     """Collator that hides tokens anew every time a row is seen (dynamic masking, Liu et al. 2019).
 
     Of what is chosen, 80 % become the mask, 10 % a random piece, 10 % stay (Devlin et al. 2019). Prefix and special tokens are
@@ -78,7 +94,9 @@ class Masker:
 
     def __post_init__(self):
         if self.tokenizer.mask_token_id is None:
-            raise BadInput("The tokenizer has no mask token, so that nothing can be hidden from its model; take an encoder that has one.")
+            raise BadInput(
+                "The tokenizer has no mask token, so that nothing can be hidden from its model; take an encoder that has one."
+            )
         special = set(self.tokenizer.all_special_ids)
         self.ordinary = torch.tensor([i for i in range(len(self.tokenizer)) if i not in special])
 
@@ -87,9 +105,15 @@ class Masker:
         chances = torch.rand(words.shape)
         mask = torch.zeros(words.shape, dtype=torch.bool)
         for row, (numbers, chance) in enumerate(zip(words, chances, strict=True)):
-            units = numbers if self.whole_words else torch.where(numbers >= 0, torch.arange(len(numbers)), -1)
+            units = (
+                numbers
+                if self.whole_words
+                else torch.where(numbers >= 0, torch.arange(len(numbers)), -1)
+            )
             distinct = units[units >= 0].unique()
-            wanted = max(1, int(self.share * len(distinct) + chance[-1]))  # rounded up or down at random, so that the share holds on average
+            wanted = max(
+                1, int(self.share * len(distinct) + chance[-1])
+            )  # rounded up or down at random, so that the share holds on average
             picked = distinct[chance[: len(distinct)].argsort()[:wanted]]
             mask[row] = torch.isin(units, picked)
         return mask
@@ -105,13 +129,16 @@ class Masker:
         """Padded input_ids, attention_mask and labels, each (rows, tokens)."""
         width = max(len(row["input_ids"]) for row in batch)
         fill = {"input_ids": self.tokenizer.pad_token_id, "attention_mask": 0, "words": -1}
-        padded = {name: torch.tensor([row[name] + [blank] * (width - len(row[name])) for row in batch]) for name, blank in fill.items()}
+        padded = {
+            name: torch.tensor([row[name] + [blank] * (width - len(row[name])) for row in batch])
+            for name, blank in fill.items()
+        }
         ids, labels = self.hide(padded["input_ids"], self.chosen(padded["words"]))
         return {"input_ids": ids, "attention_mask": padded["attention_mask"], "labels": labels}
 
 
 @dataclass
-class Replacer(Masker):
+class ReplacedTokenCollator(MlmCollator):
     """Collator for ELECTRA's discriminator: chosen tokens are replaced by draws from how frequent pieces are.
 
     That is the unigram generator of Clark et al. (2020, section 3.2): published Korean discriminators come without their generator.
@@ -121,13 +148,24 @@ class Replacer(Masker):
 
     def hide(self, ids: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Ids with chosen tokens replaced, and labels: 1 where a token is not the true one, 0 where it is, -100 for special tokens."""
-        weights = torch.ones(len(self.ordinary)) if self.frequencies is None else self.frequencies[self.ordinary]
-        drawn = self.ordinary[torch.multinomial(weights, ids.numel(), replacement=True)].view(ids.shape)
+        weights = (
+            torch.ones(len(self.ordinary))
+            if self.frequencies is None
+            else self.frequencies[self.ordinary]
+        )
+        drawn = self.ordinary[torch.multinomial(weights, ids.numel(), replacement=True)].view(
+            ids.shape
+        )
         replaced = torch.where(mask, drawn, ids)
         return replaced, torch.where(torch.isin(ids, self.ordinary), (replaced != ids).long(), -100)
 
 
 def frequencies(rows: list[dict], size: int) -> torch.Tensor:
     """How often each id of a vocabulary of `size` stands in rows where it may be masked, (size,)."""
-    ids = [i for row in rows for i, word in zip(row["input_ids"], row["words"], strict=True) if word >= 0]
+    ids = [
+        i
+        for row in rows
+        for i, word in zip(row["input_ids"], row["words"], strict=True)
+        if word >= 0
+    ]
     return torch.bincount(torch.tensor(ids), minlength=size).float()

@@ -54,7 +54,12 @@ def _session(model: str) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = THREADS
     options.log_severity_level = 3
     # the sum and the normalisation as one node, which the runtime would make of them, take four times as long as the two
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"], disabled_optimizers=["SkipLayerNormFusion"])
+    return onnxruntime.InferenceSession(
+        model,
+        options,
+        providers=["CPUExecutionProvider"],
+        disabled_optimizers=["SkipLayerNormFusion"],
+    )
 
 
 # Weights in eight bits ------------------------------------------------------------------------------
@@ -73,7 +78,13 @@ class _Product:
     bias: np.ndarray
 
 
-def _product(x: np.ndarray, weight: np.ndarray, bias: np.ndarray, stretched: bool = True, by_token: bool = False) -> _Product:
+def _product(
+    x: np.ndarray,
+    weight: np.ndarray,
+    bias: np.ndarray,
+    stretched: bool = True,
+    by_token: bool = False,
+) -> _Product:
     """Fit a product to inputs seen.
 
     Parameters
@@ -101,9 +112,14 @@ def _product(x: np.ndarray, weight: np.ndarray, bias: np.ndarray, stretched: boo
     read = (np.clip(np.rint(inputs / size / step) + zero, 0, 255) - zero) * step * size
     seen = torch.from_numpy(read)
     square = (seen.T @ seen / len(x)).double()
-    little = 1e-4 * square.trace() / len(square) * torch.eye(len(square), dtype=torch.double)  # directions that no sentence shows keep their weights
+    little = (
+        1e-4 * square.trace() / len(square) * torch.eye(len(square), dtype=torch.double)
+    )  # directions that no sentence shows keep their weights
     lower = torch.linalg.cholesky(square + little)
-    best = torch.cholesky_solve((seen.T @ torch.from_numpy(inputs) / len(x) + little) @ torch.from_numpy(target).double(), lower)
+    best = torch.cholesky_solve(
+        (seen.T @ torch.from_numpy(inputs) / len(x) + little) @ torch.from_numpy(target).double(),
+        lower,
+    )
     scale = best.abs().amax(0).clamp(1e-9) / LEVELS
     whole = _rounded(best / scale, torch.cholesky_inverse(lower))
     scale = scale.float().numpy()
@@ -124,17 +140,27 @@ def _rounded(weight: torch.Tensor, inverse: torch.Tensor) -> np.ndarray:
 
 def _affine(*layers: nn.Linear) -> tuple[np.ndarray, np.ndarray]:
     """Weights (in, out) and bias (out,) of linear layers that read the same, side by side."""
-    return tuple(np.concatenate([part(layer).detach().numpy() for layer in layers], axis=-1) for part in (lambda la: la.weight.T, lambda la: la.bias))
+    return tuple(
+        np.concatenate([part(layer).detach().numpy() for layer in layers], axis=-1)
+        for part in (lambda la: la.weight.T, lambda la: la.bias)
+    )
 
 
 def _inputs(model: classifier.Classifier, products: list[nn.Linear]) -> list[np.ndarray]:
     """What linear layers read, (tokens, in) each, while the model reads sentences of the sample."""
     texts = text_corpora.utterances("sample")[0]["text"].sample(SENTENCES, random_state=0)
     seen, words = [[] for _ in products], None
-    hooks = [layer.register_forward_pre_hook(lambda _, x, there=there: there.append(x[0][words].numpy())) for layer, there in zip(products, seen, strict=True)]
+    hooks = [
+        layer.register_forward_pre_hook(lambda _, x, there=there: there.append(x[0][words].numpy()))
+        for layer, there in zip(products, seen, strict=True)
+    ]
     for start in range(0, len(texts), 32):
         inputs = model.tokenizer(
-            [model.prefix + text for text in texts[start : start + 32]], truncation=True, max_length=model.max_length, padding=True, return_tensors="np"
+            [model.prefix + text for text in texts[start : start + 32]],
+            truncation=True,
+            max_length=model.max_length,
+            padding=True,
+            return_tensors="np",
         )
         words = torch.from_numpy(inputs["attention_mask"]).bool()
         model.logits(inputs["input_ids"], inputs["attention_mask"])
@@ -156,7 +182,11 @@ class _Graph:
         """Add a node, its inputs names ("" for one left out) or constants; return the name of its output."""
         output = f"{op}_{len(self.nodes)}"
         names = [x if isinstance(x, str) else f"{output}.{i}" for i, x in enumerate(inputs)]
-        self.constants += [numpy_helper.from_array(np.ascontiguousarray(x), name) for x, name in zip(inputs, names, strict=True) if x is not name]
+        self.constants += [
+            numpy_helper.from_array(np.ascontiguousarray(x), name)
+            for x, name in zip(inputs, names, strict=True)
+            if x is not name
+        ]
         domain = "" if onnx.defs.has(op) else "com.microsoft"
         self.nodes.append(helper.make_node(op, names, [output], domain=domain, **attributes))
         return output
@@ -164,11 +194,16 @@ class _Graph:
     def product(self, x: str, by: _Product, bias: str | np.ndarray = "") -> str:
         """`x`, centred and stretched already, times the weights of `by`."""
         whole = self.add("QuantizeLinear", x, by.step, by.zero)
-        return self.add("MatMulIntegerToFloat", whole, by.whole, by.step, by.scale, by.zero, "", bias)
+        return self.add(
+            "MatMulIntegerToFloat", whole, by.whole, by.step, by.scale, by.zero, "", bias
+        )
 
     def model(self, output: str) -> onnx.ModelProto:
         """Whole model, from token ids and attention mask to `output`."""
-        inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"]) for name in ("input_ids", "attention_mask")]
+        inputs = [
+            helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"])
+            for name in ("input_ids", "attention_mask")
+        ]
         self.nodes.append(helper.make_node("Identity", [output], ["logits"]))
         outputs = [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", None])]
         graph = helper.make_graph(self.nodes, "classifier", inputs, outputs, self.constants)
@@ -182,7 +217,9 @@ def _normal(layer: nn.LayerNorm, by: _Product | None) -> tuple[np.ndarray, np.nd
     return (gain, shift) if by is None else (gain * by.stretch, (shift - by.centre) * by.stretch)
 
 
-def _attention(graph: _Graph, x: str, by: _Product, layer: nn.Module, mixed: np.ndarray, mask: str, heads: int) -> str:
+def _attention(
+    graph: _Graph, x: str, by: _Product, layer: nn.Module, mixed: np.ndarray, mask: str, heads: int
+) -> str:
     """Attention of a layer added to its input `x`, which is centred and stretched for `by`; `mixed` is what its output layer read."""
     out = _product(mixed, *_affine(layer.attention.output.dense))
     # attention gives means of values, so the values can bear what the output layer needs
@@ -190,22 +227,42 @@ def _attention(graph: _Graph, x: str, by: _Product, layer: nn.Module, mixed: np.
     stretch, centre = np.concatenate([same, out.stretch]), np.concatenate([0 * same, out.centre])
     whole = graph.add("QuantizeLinear", x, by.step, by.zero)
     bias, scale = (by.bias - centre) * stretch, by.scale * stretch
-    mixture = graph.add("QAttention", whole, by.whole, bias, by.step, scale, mask, by.zero, num_heads=heads)
-    return graph.add("Add", graph.product(mixture, out, out.bias + by.centre), graph.add("Mul", x, 1 / by.stretch))
+    mixture = graph.add(
+        "QAttention", whole, by.whole, bias, by.step, scale, mask, by.zero, num_heads=heads
+    )
+    return graph.add(
+        "Add",
+        graph.product(mixture, out, out.bias + by.centre),
+        graph.add("Mul", x, 1 / by.stretch),
+    )
 
 
-def _feed_forward(graph: _Graph, x: str, by: _Product, layer: nn.Module, neurons: np.ndarray) -> str:
+def _feed_forward(
+    graph: _Graph, x: str, by: _Product, layer: nn.Module, neurons: np.ndarray
+) -> str:
     """Feed-forward part of a layer added to its input `x`, which is centred and stretched for `by`; `neurons` is what its output layer read."""
-    (weight, bias), (back, back_bias) = _affine(layer.intermediate.dense), _affine(layer.output.dense)
+    (weight, bias), (back, back_bias) = (
+        _affine(layer.intermediate.dense),
+        _affine(layer.output.dense),
+    )
     largest = np.abs(neurons).max(0)
     exact, rest = np.split(np.argsort(-largest), [round(EXACT * len(largest))])
     few = graph.add("MatMul", x, weight[:, exact] / by.stretch[:, None])
-    few = graph.add("MatMul", graph.add("BiasGelu", few, (bias + by.centre @ weight)[exact]), back[exact])
+    few = graph.add(
+        "MatMul", graph.add("BiasGelu", few, (bias + by.centre @ weight)[exact]), back[exact]
+    )
     size = graph.add("ReduceMax", graph.add("Abs", x), np.array([-1]))
-    many = graph.product(graph.add("Div", x, size), replace(by, whole=by.whole[:, rest], scale=by.scale[rest]))
+    many = graph.product(
+        graph.add("Div", x, size), replace(by, whole=by.whole[:, rest], scale=by.scale[rest])
+    )
     many = graph.add("BiasGelu", graph.add("Mul", many, size), by.bias[rest])
     down = _product(neurons[:, rest], back[rest], back_bias, stretched=False)
-    return graph.add("Sum", graph.product(many, down, down.bias + by.centre), few, graph.add("Mul", x, 1 / by.stretch))
+    return graph.add(
+        "Sum",
+        graph.product(many, down, down.bias + by.centre),
+        few,
+        graph.add("Mul", x, 1 / by.stretch),
+    )
 
 
 @torch.no_grad()
@@ -213,27 +270,74 @@ def _eight_bit(model: classifier.Classifier) -> onnx.ModelProto:
     """A classifier whose encoder is one of `FAMILIES`, in eight bits."""
     encoder = model.model.encoder
     config, embeddings, layers = encoder.config, encoder.embeddings, encoders.layers(encoder)
-    read = _inputs(model, [part for la in layers for part in (la.attention.self.query, la.attention.output.dense, la.intermediate.dense, la.output.dense)])
+    read = _inputs(
+        model,
+        [
+            part
+            for la in layers
+            for part in (
+                la.attention.self.query,
+                la.attention.output.dense,
+                la.intermediate.dense,
+                la.output.dense,
+            )
+        ],
+    )
     attentions = [layer.attention.self for layer in layers]
-    attended = [_product(x, *_affine(heads.query, heads.key, heads.value)) for heads, x in zip(attentions, read[::4], strict=True)]
+    attended = [
+        _product(x, *_affine(heads.query, heads.key, heads.value))
+        for heads, x in zip(attentions, read[::4], strict=True)
+    ]
     graph, eps = _Graph(), config.layer_norm_eps
-    start = getattr(embeddings, "padding_idx", -1) + 1  # RoBERTa's positions start behind the id of its padding
-    places = (embeddings.position_embeddings.weight[start:] + embeddings.token_type_embeddings.weight[0]).numpy()
-    places = graph.add("Slice", places, np.array([0]), graph.add("Shape", "input_ids", start=1), np.array([0]))
+    start = (
+        getattr(embeddings, "padding_idx", -1) + 1
+    )  # RoBERTa's positions start behind the id of its padding
+    places = (
+        embeddings.position_embeddings.weight[start:] + embeddings.token_type_embeddings.weight[0]
+    ).numpy()
+    places = graph.add(
+        "Slice", places, np.array([0]), graph.add("Shape", "input_ids", start=1), np.array([0])
+    )
     words = graph.add("Gather", embeddings.word_embeddings.weight.numpy(), "input_ids")
     mask = graph.add("Cast", "attention_mask", to=TensorProto.INT32)
-    x = graph.add("LayerNormalization", graph.add("Add", words, places), *_normal(embeddings.LayerNorm, attended[0]), epsilon=eps)
-    for layer, here, after, mixed, middle, neurons in zip(layers, attended, [*attended[1:], None], read[1::4], read[2::4], read[3::4], strict=True):
+    x = graph.add(
+        "LayerNormalization",
+        graph.add("Add", words, places),
+        *_normal(embeddings.LayerNorm, attended[0]),
+        epsilon=eps,
+    )
+    for layer, here, after, mixed, middle, neurons in zip(
+        layers, attended, [*attended[1:], None], read[1::4], read[2::4], read[3::4], strict=True
+    ):
         total = _attention(graph, x, here, layer, mixed, mask, config.num_attention_heads)
         up = _product(middle, *_affine(layer.intermediate.dense), by_token=True)
-        x = graph.add("LayerNormalization", total, *_normal(layer.attention.output.LayerNorm, up), epsilon=eps)
-        x = graph.add("LayerNormalization", _feed_forward(graph, x, up, layer, neurons), *_normal(layer.output.LayerNorm, after), epsilon=eps)
+        x = graph.add(
+            "LayerNormalization", total, *_normal(layer.attention.output.LayerNorm, up), epsilon=eps
+        )
+        x = graph.add(
+            "LayerNormalization",
+            _feed_forward(graph, x, up, layer, neurons),
+            *_normal(layer.output.LayerNorm, after),
+            epsilon=eps,
+        )
     head, standard = model.model.head, model.model.standardise
     slope = head.weight / torch.sqrt(standard.running_var + standard.eps)
     kept = graph.add("Cast", "attention_mask", to=TensorProto.FLOAT)
-    pooled = graph.add("Squeeze", graph.add("MatMul", graph.add("Unsqueeze", kept, np.array([1])), x), np.array([1]))
+    pooled = graph.add(
+        "Squeeze",
+        graph.add("MatMul", graph.add("Unsqueeze", kept, np.array([1])), x),
+        np.array([1]),
+    )
     pooled = graph.add("Div", pooled, graph.add("ReduceSum", kept, np.array([1])))
-    return graph.model(graph.add("Gemm", pooled, slope.numpy(), (head.bias - slope @ standard.running_mean).numpy(), transB=1))
+    return graph.model(
+        graph.add(
+            "Gemm",
+            pooled,
+            slope.numpy(),
+            (head.bias - slope @ standard.running_mean).numpy(),
+            transB=1,
+        )
+    )
 
 
 class _Logits(nn.Module):
@@ -262,8 +366,12 @@ def _traced(model: nn.Module, name: str, folder: Path) -> onnx.ModelProto:
                 dynamic_axes={"input_ids": free, "attention_mask": free, "logits": {0: "batch"}}, opset_version=17, dynamo=False,
             )  # fmt: skip
     except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
-        raise BadInput(f"The model in {name} cannot be exported ({type(error).__name__}); use `classifier.load`, which reads it by torch.") from error
-    quantizer = MatMulNBitsQuantizer(onnx.load(folder / "full.onnx"), bits=8, block_size=32, is_symmetric=True, accuracy_level=4)
+        raise BadInput(
+            f"The model in {name} cannot be exported ({type(error).__name__}); use `classifier.load`, which reads it by torch."
+        ) from error
+    quantizer = MatMulNBitsQuantizer(
+        onnx.load(folder / "full.onnx"), bits=8, block_size=32, is_symmetric=True, accuracy_level=4
+    )
     quantizer.process()
     (folder / "full.onnx").unlink()
     return quantizer.model.model
@@ -280,17 +388,46 @@ def export(model: Path, folder: Path) -> None:
     loaded = classifier.load(model)
     loaded.model.cpu()
     config = loaded.model.encoder.config
-    plain = config.model_type in FAMILIES and config.hidden_act == "gelu" and not hasattr(loaded.model.encoder, "embeddings_project")
-    onnx.save(_eight_bit(loaded) if plain else _traced(loaded.model, model.name, folder), folder / "model.onnx")
+    plain = (
+        config.model_type in FAMILIES
+        and config.hidden_act == "gelu"
+        and not hasattr(loaded.model.encoder, "embeddings_project")
+    )
+    onnx.save(
+        _eight_bit(loaded) if plain else _traced(loaded.model, model.name, folder),
+        folder / "model.onnx",
+    )
 
 
 def exported(model: Path) -> artifacts.Entry:
     """Exported model from the cache, exported first where it is not there yet."""
     with (model / "model.safetensors").open("rb") as file:
         weights = hashlib.file_digest(file, "sha256").hexdigest()
-    parameters = {"smooth": [SMOOTH, SMOOTH_BY_TOKEN], "levels": LEVELS, "exact": EXACT, "sentences": SENTENCES, "families": sorted(FAMILIES)}
-    code = [export, _eight_bit, _attention, _feed_forward, _traced, _product, _Product, _rounded, _affine, _inputs, _normal, _Graph, _Logits]
-    return artifacts.folder("onnx", lambda folder: export(model, folder), parameters=parameters, data=weights, code=code)
+    parameters = {
+        "smooth": [SMOOTH, SMOOTH_BY_TOKEN],
+        "levels": LEVELS,
+        "exact": EXACT,
+        "sentences": SENTENCES,
+        "families": sorted(FAMILIES),
+    }
+    code = [
+        export,
+        _eight_bit,
+        _attention,
+        _feed_forward,
+        _traced,
+        _product,
+        _Product,
+        _rounded,
+        _affine,
+        _inputs,
+        _normal,
+        _Graph,
+        _Logits,
+    ]
+    return artifacts.folder(
+        "onnx", lambda folder: export(model, folder), parameters=parameters, data=weights, code=code
+    )
 
 
 def load_onnx(model: Path) -> OnnxClassifier:
@@ -308,7 +445,7 @@ def load_onnx(model: Path) -> OnnxClassifier:
     BadInput
         If it cannot be exported.
     """
-    fields = classifier.reader(model)
+    fields = classifier.classifier_fields(model)
     return OnnxClassifier(_session(str(exported(model).path / "model.onnx")), **fields)
 
 

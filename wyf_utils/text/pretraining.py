@@ -19,7 +19,12 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import nn
 from torch.nn import functional
-from transformers import AutoModelForMaskedLM, BertForMaskedLM, ElectraForPreTraining, PreTrainedModel
+from transformers import (
+    AutoModelForMaskedLM,
+    BertForMaskedLM,
+    ElectraForPreTraining,
+    PreTrainedModel,
+)
 
 from ..core import artifacts, runtime
 from ..core.errors import BadInput
@@ -30,7 +35,7 @@ from ..data.splits import _shuffled
 from . import bundled_e5, embeddings, encoders, training
 from .bundled_e5 import BUNDLED, E5_PREFIX
 from .embeddings import Encoder
-from .masking import Masker, Replacer, frequencies, rows
+from .masking import MlmCollator, ReplacedTokenCollator, frequencies, language_model_rows
 
 # How far apart ------------------------------------------------------------------------------------
 
@@ -38,7 +43,9 @@ from .masking import Masker, Replacer, frequencies, rows
 # Corpora and guards -------------------------------------------------------------------------------
 
 
-def without_held_out(texts: Sequence[str], held_out: Sequence[str], threshold: float = 0.8) -> tuple[list[str], int]:
+def without_held_out(
+    texts: Sequence[str], held_out: Sequence[str], threshold: float = 0.8
+) -> tuple[list[str], int]:
     """Texts that may enter pre-training, and how many were removed as (near) duplicates of held-out texts."""
     mask = near_duplicates(texts, held_out, threshold)
     return [t for t, removed in zip(texts, mask, strict=True) if not removed], int(mask.sum())
@@ -65,10 +72,20 @@ class Corpora:
 
     def leaks(self) -> dict[str, int]:
         """Texts of each domain that are, exactly or nearly, among those kept out: none, if `corpora` did its work."""
-        return {name: without_held_out(texts, self.kept_out)[1] for name, texts in self.train.items()}
+        return {
+            name: without_held_out(texts, self.kept_out)[1] for name, texts in self.train.items()
+        }
 
 
-def corpora(domains: dict[str, Sequence[str]], apart: dict[str, Sequence[str]], kept_out: Sequence[str], *, limit: int, held_out: int, seed: int) -> Corpora:
+def corpora(
+    domains: dict[str, Sequence[str]],
+    apart: dict[str, Sequence[str]],
+    kept_out: Sequence[str],
+    *,
+    limit: int,
+    held_out: int,
+    seed: int,
+) -> Corpora:
     """Draw the texts of each domain, and keep out everything that is scored later.
 
     Parameters
@@ -86,19 +103,32 @@ def corpora(domains: dict[str, Sequence[str]], apart: dict[str, Sequence[str]], 
     seed
         Seed of the draws.
     """
-    mine = {name: list(dict.fromkeys(map(without_full_stops, texts))) for name, texts in domains.items()}
+    mine = {
+        name: list(dict.fromkeys(map(without_full_stops, texts))) for name, texts in domains.items()
+    }
     held = {}
     for name, texts in mine.items():
         other = list(dict.fromkeys(map(without_full_stops, apart.get(name, []))))
         held[name] = _shuffled(other or texts, seed)[: min(held_out, len(other) or len(texts) // 5)]
         if not other:
             mine[name] = [text for text in texts if text not in set(held[name])]
-    kept_out = [*map(without_full_stops, kept_out), *(text for texts in held.values() for text in texts)]
+    kept_out = [
+        *map(without_full_stops, kept_out),
+        *(text for texts in held.values() for text in texts),
+    ]
     train, rows = {}, {}
     for name, texts in mine.items():
-        chosen = np.sort(np.random.default_rng(seed).permutation(len(texts))[: limit or None])  # in their own order: lines of a song stay neighbours
+        chosen = np.sort(
+            np.random.default_rng(seed).permutation(len(texts))[: limit or None]
+        )  # in their own order: lines of a song stay neighbours
         train[name], removed = without_held_out([texts[i] for i in chosen], kept_out)
-        rows[name] = {"texts": len(domains[name]), "drawn": len(chosen), "removed": removed, "read": len(train[name]), "held out": len(held[name])}
+        rows[name] = {
+            "texts": len(domains[name]),
+            "drawn": len(chosen),
+            "removed": removed,
+            "read": len(train[name]),
+            "held out": len(held[name]),
+        }
     return Corpora(train, held, kept_out, pd.DataFrame(rows).T)
 
 
@@ -115,20 +145,30 @@ class Objective(nn.Module):
     themselves, as its family ties them. A discriminator is asked of every token whether it was replaced.
     """
 
-    _keys_to_ignore_on_save = None  # Trainer looks for it where a checkpoint holds fewer weights than the model
+    _keys_to_ignore_on_save = (
+        None  # Trainer looks for it where a checkpoint holds fewer weights than the model
+    )
 
     def __init__(self, model: PreTrainedModel):
         super().__init__()
         self.model = model
         self.detects = hasattr(model, "discriminator_predictions")
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor) -> dict:
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor
+    ) -> dict:
         """Mean loss in nats over the tokens whose label is not -100; all arguments (rows, tokens)."""
-        hidden = self.model.base_model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state  # (rows, tokens, dim)
+        hidden = self.model.base_model(
+            input_ids=input_ids, attention_mask=attention_mask
+        ).last_hidden_state  # (rows, tokens, dim)
         asked = labels != -100
         if self.detects:
             logits = self.model.discriminator_predictions(hidden)[asked]  # (asked,)
-            return {"loss": functional.binary_cross_entropy_with_logits(logits.float(), labels[asked].float())}
+            return {
+                "loss": functional.binary_cross_entropy_with_logits(
+                    logits.float(), labels[asked].float()
+                )
+            }
         return {"loss": functional.cross_entropy(self._head(hidden[asked]).float(), labels[asked])}
 
     def _head(self, hidden: torch.Tensor) -> torch.Tensor:
@@ -173,11 +213,23 @@ def language_model(name: str, texts: Sequence[str] | None = None) -> tuple[Encod
         model.bert.load_state_dict(encoder.model.state_dict(), strict=True)
         model.tie_weights()
         return encoder, Objective(model)
-    kind = ElectraForPreTraining if "ElectraForPreTraining" in (config.architectures or ()) else AutoModelForMaskedLM
+    kind = (
+        ElectraForPreTraining
+        if "ElectraForPreTraining" in (config.architectures or ())
+        else AutoModelForMaskedLM
+    )
     try:
-        model, report = kind.from_pretrained(encoder.model.name_or_path, config=config, use_safetensors=True, dtype=torch.float32, output_loading_info=True)
+        model, report = kind.from_pretrained(
+            encoder.model.name_or_path,
+            config=config,
+            use_safetensors=True,
+            dtype=torch.float32,
+            output_loading_info=True,
+        )
     except ValueError as error:  # a family without a masked language model
-        raise BadInput(f"The encoder '{name}' ({config.model_type}) is of a family without a language-model head; take another, or {BUNDLED}.") from error
+        raise BadInput(
+            f"The encoder '{name}' ({config.model_type}) is of a family without a language-model head; take another, or {BUNDLED}."
+        ) from error
     if missing := sorted(report["missing_keys"]):
         raise BadInput(
             f"The checkpoint '{name}' has no language-model head ({missing[0]} is missing), so that it would guess at random; "
@@ -192,14 +244,28 @@ def lost_symbols(encoder: Encoder, texts: Sequence[str]) -> list[str]:
         return []  # only the bundled encoder's vocabulary is ever cut
     encoded = encoder.tokenizer(list(texts), add_special_tokens=False, return_offsets_mapping=True)
     unknown = set()
-    for text, ids, places in zip(texts, encoded["input_ids"], encoded["offset_mapping"], strict=True):
-        unknown.update(*(text[a:b] for i, (a, b) in zip(ids, places, strict=True) if i == encoder.tokenizer.unk_token_id))
-    known = zip(sorted(unknown), bundled_e5.token_ids(sorted(unknown)), strict=True) if unknown else ()
-    return [sign for sign, ids in known if encoder.tokenizer.convert_tokens_to_ids("<unk>") not in ids and not sign.isspace()]
+    for text, ids, places in zip(
+        texts, encoded["input_ids"], encoded["offset_mapping"], strict=True
+    ):
+        unknown.update(
+            *(
+                text[a:b]
+                for i, (a, b) in zip(ids, places, strict=True)
+                if i == encoder.tokenizer.unk_token_id
+            )
+        )
+    known = (
+        zip(sorted(unknown), bundled_e5.token_ids(sorted(unknown)), strict=True) if unknown else ()
+    )
+    return [
+        sign
+        for sign, ids in known
+        if encoder.tokenizer.convert_tokens_to_ids("<unk>") not in ids and not sign.isspace()
+    ]
 
 
 @torch.inference_mode()
-def mlm_loss(objective: Objective, masker: Masker, rows: list[dict], seed: int = 0) -> float:
+def mlm_loss(objective: Objective, masker: MlmCollator, rows: list[dict], seed: int = 0) -> float:
     """Mean loss (nats a token asked for) of rows, whose masks the seed fixes; nan where there is no row."""
     objective.eval()
     total, tokens = 0.0, 0
@@ -209,7 +275,12 @@ def mlm_loss(objective: Objective, masker: Masker, rows: list[dict], seed: int =
             inputs = masker([rows[i] for i in batch])
             asked = int((inputs["labels"] != -100).sum())
             where = objective.model.device
-            total += objective(**{name: tensor.to(where) for name, tensor in inputs.items()})["loss"].item() * asked
+            total += (
+                objective(**{name: tensor.to(where) for name, tensor in inputs.items()})[
+                    "loss"
+                ].item()
+                * asked
+            )
             tokens += asked
     return total / tokens if tokens else math.nan
 
@@ -269,14 +340,21 @@ def base(texts: Corpora, recipe: Pretraining, seed: int, encoder: str = BUNDLED)
     encoder
         Name for `language_model`.
     """
-    everything = [text for each in (*texts.train.values(), *texts.held_out.values()) for text in each]
+    everything = [
+        text for each in (*texts.train.values(), *texts.held_out.values()) for text in each
+    ]
 
     def make(folder: Path, work: Path) -> None:
         torch.manual_seed(seed)
         loaded, objective = language_model(encoder, everything)
         counts = {}
         if encoder == BUNDLED:
-            read = rows(loaded, [text for each in texts.train.values() for text in each], recipe.max_length, pack=recipe.pack)
+            read = language_model_rows(
+                loaded,
+                [text for each in texts.train.values() for text in each],
+                recipe.max_length,
+                pack=recipe.pack,
+            )
             often = frequencies(read, len(loaded.tokenizer))
             with torch.no_grad():
                 head = objective.model.cls.predictions
@@ -284,20 +362,41 @@ def base(texts: Corpora, recipe: Pretraining, seed: int, encoder: str = BUNDLED)
                 head.transform.LayerNorm.weight.mul_(0.2)
             objective.model.config.new_head = True  # kept with the weights
             warm = replace(recipe, steps=recipe.head_steps, share=recipe.head_share)
-            counts = _train(objective, loaded, read, warm, seed, work, "warm up the LM head", frozen=True)
-        _keep(objective, loaded, folder, {"after": _losses(objective, loaded, texts.held_out, recipe)} | counts)
+            counts = _train(
+                objective, loaded, read, warm, seed, work, "warm up the LM head", frozen=True
+            )
+        _keep(
+            objective,
+            loaded,
+            folder,
+            {"after": _losses(objective, loaded, texts.held_out, recipe)} | counts,
+        )
 
-    return artifacts.folder(
+    return artifacts.get_or_create(
         "dapt",
         make,
-        parameters={**asdict(recipe), "encoder": encoder, "content": encoders.content(encoder), "seed": seed, "bfloat16": runtime.mixed_precision()},
+        parameters={
+            **asdict(recipe),
+            "encoder": encoder,
+            "content": encoders.content(encoder),
+            "seed": seed,
+            "bfloat16": runtime.mixed_precision(),
+        },
         data=artifacts.fingerprint(texts.train, texts.held_out),
         code=[base, *_CODE],
         resumable=True,
     )
 
 
-def stage(before: artifacts.Entry, domain: str, texts: Corpora, recipe: Pretraining, seed: int, *, frozen: bool = False) -> artifacts.Entry:
+def stage(
+    before: artifacts.Entry,
+    domain: str,
+    texts: Corpora,
+    recipe: Pretraining,
+    seed: int,
+    *,
+    frozen: bool = False,
+) -> artifacts.Entry:
     """Return the encoder of an earlier stage after reading a domain, from the cache; its name for `encoders.load` is `dapt/<key>`.
 
     One that was stopped goes on from its last good checkpoint; the masks that follow are others than in one go, since the next batch is drawn ahead.
@@ -320,32 +419,67 @@ def stage(before: artifacts.Entry, domain: str, texts: Corpora, recipe: Pretrain
     def make(folder: Path, work: Path) -> None:
         torch.manual_seed(seed)
         encoder, objective = language_model(f"dapt/{before.key}")
-        lost = lost_symbols(encoder, [*texts.train[domain], *(t for each in texts.held_out.values() for t in each)])
+        lost = lost_symbols(
+            encoder, [*texts.train[domain], *(t for each in texts.held_out.values() for t in each)]
+        )
         if lost:
             raise BadInput(
                 f"The vocabulary was cut to other texts and lost {len(lost)} signs of the corpora (such as '{lost[0]}'); "
                 f"make the base from all corpora that are read later."
             )
-        read = rows(encoder, texts.train[domain], recipe.max_length, pack=recipe.pack)
-        counts = _train(objective, encoder, read, recipe, seed, work, f"pre-train on {domain}", frozen=frozen)
-        counts |= {"domain": domain, "texts": len(texts.train[domain]), "before": card(before)["after"]}
-        _keep(objective, encoder, folder, counts | {"after": _losses(objective, encoder, texts.held_out, recipe)})
+        read = language_model_rows(
+            encoder, texts.train[domain], recipe.max_length, pack=recipe.pack
+        )
+        counts = _train(
+            objective, encoder, read, recipe, seed, work, f"pre-train on {domain}", frozen=frozen
+        )
+        counts |= {
+            "domain": domain,
+            "texts": len(texts.train[domain]),
+            "before": card(before)["after"],
+        }
+        _keep(
+            objective,
+            encoder,
+            folder,
+            counts | {"after": _losses(objective, encoder, texts.held_out, recipe)},
+        )
 
-    return artifacts.folder(
+    return artifacts.get_or_create(
         "dapt",
         make,
-        parameters={**asdict(recipe), "before": before.key, "seed": seed, "frozen": frozen, "bfloat16": runtime.mixed_precision()},
+        parameters={
+            **asdict(recipe),
+            "before": before.key,
+            "seed": seed,
+            "frozen": frozen,
+            "bfloat16": runtime.mixed_precision(),
+        },
         data=artifacts.fingerprint(texts.train[domain], texts.held_out),
         code=[stage, *_CODE],
         resumable=True,
     )
 
 
-def _train(objective: Objective, encoder: Encoder, read: list[dict], recipe: Pretraining, seed: int, work: Path, desc: str, *, frozen: bool) -> dict:
+def _train(
+    objective: Objective,
+    encoder: Encoder,
+    read: list[dict],
+    recipe: Pretraining,
+    seed: int,
+    work: Path,
+    desc: str,
+    *,
+    frozen: bool,
+) -> dict:
     """Train a language model, from the last good checkpoint where there is one; what it read."""
     if len(read) < recipe.batch_size:
-        raise BadInput(f"The corpus fills {len(read)} rows of {recipe.max_length} tokens, fewer than one batch of {recipe.batch_size}; take a larger one.")
-    objective.model.base_model.requires_grad_(not frozen)  # the decoder is the embeddings, and stands still with them
+        raise BadInput(
+            f"The corpus fills {len(read)} rows of {recipe.max_length} tokens, fewer than one batch of {recipe.batch_size}; take a larger one."
+        )
+    objective.model.base_model.requires_grad_(
+        not frozen
+    )  # the decoder is the embeddings, and stands still with them
     inside = list(objective.model.base_model.parameters())
     known = set(map(id, inside))
     groups = [
@@ -367,13 +501,19 @@ def _train(objective: Objective, encoder: Encoder, read: list[dict], recipe: Pre
         max_steps=recipe.steps,
         batch_size=recipe.batch_size,
         gradient_accumulation_steps=recipe.accumulation,
-        optimizer=torch.optim.AdamW([group for group in groups if group["params"]], weight_decay=0.01, fused=True),
+        optimizer=torch.optim.AdamW(
+            [group for group in groups if group["params"]], weight_decay=0.01, fused=True
+        ),
         warmup_steps=0.1,
         eval_steps=recipe.save_steps,
         remove_unused_columns=False,
     )
     seen = recipe.steps * recipe.batch_size * recipe.accumulation
-    return {"rows": len(read), "passes": seen / len(read), "tokens": sum(row["length"] for row in read) / len(read) * seen}
+    return {
+        "rows": len(read),
+        "passes": seen / len(read),
+        "tokens": sum(row["length"] for row in read) / len(read) * seen,
+    }
 
 
 def _head_is_new(objective: Objective) -> bool:
@@ -381,10 +521,14 @@ def _head_is_new(objective: Objective) -> bool:
     return getattr(objective.model.config, "new_head", False)
 
 
-def _masker(objective: Objective, encoder: Encoder, read: list[dict], share: float, whole_words: bool) -> Masker:
+def _masker(
+    objective: Objective, encoder: Encoder, read: list[dict], share: float, whole_words: bool
+) -> MlmCollator:
     if objective.detects:
-        return Replacer(encoder.tokenizer, share, whole_words, frequencies(read, len(encoder.tokenizer)))
-    return Masker(encoder.tokenizer, share, whole_words)
+        return ReplacedTokenCollator(
+            encoder.tokenizer, share, whole_words, frequencies(read, len(encoder.tokenizer))
+        )
+    return MlmCollator(encoder.tokenizer, share, whole_words)
 
 
 def _drop_broken(work: Path) -> None:
@@ -399,15 +543,21 @@ def _drop_broken(work: Path) -> None:
             shutil.rmtree(path)
 
 
-def _losses(objective: Objective, encoder: Encoder, held_out: dict[str, list[str]], recipe: Pretraining) -> dict[str, float]:
+def _losses(
+    objective: Objective, encoder: Encoder, held_out: dict[str, list[str]], recipe: Pretraining
+) -> dict[str, float]:
     """Loss on held-out texts of each domain; each text stands alone, as the classifier will read it."""
     found = {}
     for name, texts in held_out.items():
-        read = rows(encoder, texts, recipe.max_length)
-        with torch.autocast(device(), torch.bfloat16, enabled=runtime.mixed_precision()):  # as it was trained
+        read = language_model_rows(encoder, texts, recipe.max_length)
+        with torch.autocast(
+            device(), torch.bfloat16, enabled=runtime.mixed_precision()
+        ):  # as it was trained
             found[name] = mlm_loss(objective, _masker(objective, encoder, read, ASKED, False), read)
     if any(map(math.isnan, found.values())):
-        raise BadInput("A loss is not a number: the training ran away, or a domain has no held-out text; lower the learning rate, or hold texts out.")
+        raise BadInput(
+            "A loss is not a number: the training ran away, or a domain has no held-out text; lower the learning rate, or hold texts out."
+        )
     return found
 
 
@@ -417,7 +567,20 @@ def _keep(objective: Objective, encoder: Encoder, folder: Path, found: dict) -> 
     write_json(folder / CARD, found)
 
 
-_CODE = [rows, Masker, Replacer, frequencies, Objective, language_model, mlm_loss, _train, _losses, _head_is_new, training, encoders]
+_CODE = [
+    language_model_rows,
+    MlmCollator,
+    ReplacedTokenCollator,
+    frequencies,
+    Objective,
+    language_model,
+    mlm_loss,
+    _train,
+    _losses,
+    _head_is_new,
+    training,
+    encoders,
+]
 
 
 def card(entry: artifacts.Entry) -> dict:

@@ -23,8 +23,13 @@ TRACKERS = ("none", "tensorboard", "wandb")
 
 def rows(encoder: Encoder, texts: Sequence[str], max_length: int) -> list[dict]:
     """Trainer's rows of texts: input_ids, attention_mask, length."""
-    inputs = encoder.tokenizer([encoder.prefix + t for t in texts], truncation=True, max_length=max_length)
-    return [{"input_ids": ids, "attention_mask": mask, "length": len(ids)} for ids, mask in zip(inputs["input_ids"], inputs["attention_mask"], strict=True)]
+    inputs = encoder.tokenizer(
+        [encoder.prefix + t for t in texts], truncation=True, max_length=max_length
+    )
+    return [
+        {"input_ids": ids, "attention_mask": mask, "length": len(ids)}
+        for ids, mask in zip(inputs["input_ids"], inputs["attention_mask"], strict=True)
+    ]
 
 
 class _Trainer(transformers.Trainer):
@@ -57,7 +62,9 @@ def _tracked(tracker: str, training: str) -> Iterator[None]:
     if tracker not in TRACKERS:
         raise BadInput(f"There is no tracker '{tracker}'; choose one of: {', '.join(TRACKERS)}.")
     if tracker != "none" and not importlib.util.find_spec(tracker):
-        raise BadInput(f"The tracker '{tracker}' is not installed; run `pip install -e '.[trackers]'`.")
+        raise BadInput(
+            f"The tracker '{tracker}' is not installed; run `pip install -e '.[trackers]'`."
+        )
     logs = cache_folder() / "logs" / training
     os.environ["TENSORBOARD_LOGGING_DIR"] = str(logs)  # nowhere else does Trainer's callback look
     if tracker != "wandb":
@@ -66,12 +73,17 @@ def _tracked(tracker: str, training: str) -> Iterator[None]:
     import wandb
 
     logs.mkdir(parents=True, exist_ok=True)
-    where = {"project": os.environ.get("WANDB_PROJECT", "wyf"), "dir": os.environ.get("WANDB_DIR") or logs}
+    where = {
+        "project": os.environ.get("WANDB_PROJECT", "wyf"),
+        "dir": os.environ.get("WANDB_DIR") or logs,
+    }
     try:
         with wandb.init(name=training, **where) if processes().is_main_process else nullcontext():
             yield
     except wandb.errors.UsageError as error:
-        raise BadInput("Weights & Biases knows no account here; run `wandb login`, or set WANDB_MODE=offline.") from error
+        raise BadInput(
+            "Weights & Biases knows no account here; run `wandb login`, or set WANDB_MODE=offline."
+        ) from error
 
 
 def fit(

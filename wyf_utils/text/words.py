@@ -30,7 +30,9 @@ def content_words(texts: Sequence[str]) -> list[list[str]]:
     return found
 
 
-def frequent_by_emotion(texts: Sequence[str], ids: Sequence[int], size: int) -> dict[int, pd.Series]:
+def frequent_by_emotion(
+    texts: Sequence[str], ids: Sequence[int], size: int
+) -> dict[int, pd.Series]:
     """Content words that mark an emotion: in many of its texts, and in more than in texts at large.
 
     Words are ranked by n * log(share in the emotion / share in all texts), n being the emotion's texts that hold the word.
@@ -54,7 +56,12 @@ def frequent_by_emotion(texts: Sequence[str], ids: Sequence[int], size: int) -> 
         within.setdefault(emotion, Counter()).update(held)
     frequent = {}
     for emotion, counts in within.items():
-        mark = {w: n * math.log(n / total[emotion] * len(texts) / everywhere[w]) for w, n in counts.items()}
+        mark = {
+            w: n * math.log(n / total[emotion] * len(texts) / everywhere[w])
+            for w, n in counts.items()
+        }
         leading = sorted(mark, key=lambda w: (-mark[w], w))[:size]
-        frequent[int(emotion)] = pd.Series({w: counts[w] for w in leading}, dtype=int).sort_values(ascending=False, kind="stable")
+        frequent[int(emotion)] = pd.Series({w: counts[w] for w in leading}, dtype=int).sort_values(
+            ascending=False, kind="stable"
+        )
     return frequent

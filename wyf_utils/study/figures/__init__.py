@@ -18,23 +18,42 @@ from .charts import (
     umap_plane,
     word_bars,
 )
-from .diagrams import architecture, architecture_mel, architecture_recommender, architecture_text, boxes, initial_design, measure_tiles
+from .diagrams import (
+    architecture,
+    architecture_mel,
+    architecture_recommender,
+    architecture_text,
+    boxes,
+    initial_design,
+    measure_tiles,
+)
 from .domains import DOMAIN_COLOURS, domain_plane, losses, venns
 from .songs import emotion_path, feelings, reach_and_hubs, search_time, why
 from .sound import before_after, mel_picture, over_time
-from .style import ACCENT, BASELINE, GRID, HATCH_2022, INK, SIZES, Builder, font_path, save, set_style
+from .style import (
+    ACCENT,
+    BASELINE,
+    GRID,
+    HATCH_2022,
+    INK,
+    SIZES,
+    Builder,
+    font_path,
+    save,
+    set_style,
+)
 from .text import cost, flow, learning_curves, pipeline, reliability, word_cloud
 
 __all__ = [
     "ACCENT",
     "BASELINE",
-    "GRID",
-    "INK",
-    "Builder",
     "DOMAIN_COLOURS",
+    "GRID",
     "HATCH_2022",
+    "INK",
     "SIZES",
     "VERDICT_COLOURS",
+    "Builder",
     "architecture",
     "architecture_mel",
     "architecture_recommender",

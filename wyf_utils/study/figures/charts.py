@@ -14,11 +14,19 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from ...core import artifacts, emotions, intervals
-from ...core.language import names, pick
+from ...core.language import emotion_names, pick
 from .style import ACCENT, BASELINE, GRID, HATCH_2022, INK, SIZES
 
 
-def emotion_bars(counts: Sequence[float], lang: str, title: str, xlabel: str, *, percent: bool = False, beside: Sequence[float] | None = None) -> Figure:
+def emotion_bars(
+    counts: Sequence[float],
+    lang: str,
+    title: str,
+    xlabel: str,
+    *,
+    percent: bool = False,
+    beside: Sequence[float] | None = None,
+) -> Figure:
     """Horizontal bars of the six emotions in their colours, with numbers; optionally 2022 hatched beside."""
     figure, axes = plt.subplots()
     counts = np.asarray(counts, float)
@@ -28,13 +36,23 @@ def emotion_bars(counts: Sequence[float], lang: str, title: str, xlabel: str, *,
     bars = axes.barh(at - (0 if beside is None else 0.2), counts, height, color=emotions.COLOURS)
     axes.bar_label(bars, [form(v) for v in counts], padding=4)
     if beside is not None:
-        other = axes.barh(at + 0.2, beside, height, color="white", edgecolor=BASELINE, hatch=HATCH_2022, label="2022")
+        other = axes.barh(
+            at + 0.2,
+            beside,
+            height,
+            color="white",
+            edgecolor=BASELINE,
+            hatch=HATCH_2022,
+            label="2022",
+        )
         axes.bar_label(other, [form(v) for v in beside], padding=4, color="#7A7A7A")
         axes.legend(loc="lower right")
-    axes.set(yticks=at, yticklabels=names(lang), title=title, xlabel=xlabel)
+    axes.set(yticks=at, yticklabels=emotion_names(lang), title=title, xlabel=xlabel)
     axes.invert_yaxis()
     axes.margins(x=0.14)
-    axes.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1) if percent else mpl.ticker.StrMethodFormatter("{x:,.0f}"))
+    axes.xaxis.set_major_formatter(
+        mpl.ticker.PercentFormatter(1) if percent else mpl.ticker.StrMethodFormatter("{x:,.0f}")
+    )
     return figure
 
 
@@ -54,29 +72,56 @@ def score_bars(
         mean = edge = value["mean"] if isinstance(value, dict) else value
         axes.barh(at, mean, 0.66, color=(colours or {}).get(name, ACCENT))
         if isinstance(value, dict):
-            axes.plot([value["low"], value["high"]], [at, at], color=INK, lw=1.4, solid_capstyle="butt")
+            axes.plot(
+                [value["low"], value["high"]], [at, at], color=INK, lw=1.4, solid_capstyle="butt"
+            )
             edge = max(mean, value["high"])
         axes.text(edge + 0.012, at, f"{mean:.3f}", va="center")
     if line:
         axes.axvline(line[0], color=INK, ls="--", lw=1)
         axes.text(line[0], -0.75, f" {line[1]}", va="center", fontsize="small")
-    axes.set(yticks=range(len(scores)), yticklabels=[pick(lang, *labels.get(k, (k, k))) for k in scores], title=title, xlabel=xlabel)
+    axes.set(
+        yticks=range(len(scores)),
+        yticklabels=[pick(lang, *labels.get(k, (k, k))) for k in scores],
+        title=title,
+        xlabel=xlabel,
+    )
     axes.set_xlim(0, min(1.08, axes.get_xlim()[1] * 1.12))
     axes.invert_yaxis()
     return figure
 
 
 def grouped_scores(
-    ours: dict[str, Sequence[float]], published: dict[str, Sequence[float]], labels: dict[str, tuple[str, str]], lang: str, title: str, xlabel: str
+    ours: dict[str, Sequence[float]],
+    published: dict[str, Sequence[float]],
+    labels: dict[str, tuple[str, str]],
+    lang: str,
+    title: str,
+    xlabel: str,
 ) -> Figure:
     """F1, precision and recall of each model as three bars; those published in 2022 hatched below ours."""
-    rows = [(pick(lang, *labels.get(k, (k, k))), v, False) for k, v in ours.items()] + [(f"{k} (2022)", v, True) for k, v in published.items()]
+    rows = [(pick(lang, *labels.get(k, (k, k))), v, False) for k, v in ours.items()] + [
+        (f"{k} (2022)", v, True) for k, v in published.items()
+    ]
     figure, axes = plt.subplots(figsize=(SIZES["page"][0], 1.4 + 0.62 * len(rows)))
-    scores = ((pick(lang, "F1", "F1"), ACCENT), (pick(lang, "정밀도", "precision"), "#7FA8C4"), (pick(lang, "재현율", "recall"), "#C5D8E5"))
+    scores = (
+        (pick(lang, "F1", "F1"), ACCENT),
+        (pick(lang, "정밀도", "precision"), "#7FA8C4"),
+        (pick(lang, "재현율", "recall"), "#C5D8E5"),
+    )
     for at, (_, values, old) in enumerate(rows):
         for place, (value, (name, colour)) in enumerate(zip(values, scores, strict=True)):
             y = at + (place - 1) * 0.26
-            axes.barh(y, value, 0.24, color=colour, edgecolor="white", hatch=HATCH_2022 if old else None, lw=0, label=name if at == 0 else None)
+            axes.barh(
+                y,
+                value,
+                0.24,
+                color=colour,
+                edgecolor="white",
+                hatch=HATCH_2022 if old else None,
+                lw=0,
+                label=name if at == 0 else None,
+            )
             axes.text(value + 0.006, y, f"{value:.3f}", va="center", fontsize=7.5)
     axes.set(yticks=range(len(rows)), yticklabels=[r[0] for r in rows], title=title, xlabel=xlabel)
     axes.set_xlim(0, min(1.0, axes.get_xlim()[1] * 1.06))
@@ -91,10 +136,19 @@ def confusion(true: np.ndarray, predicted: np.ndarray, lang: str, title: str) ->
     np.add.at(counts, (true, predicted), 1)
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     figure, axes = plt.subplots(figsize=SIZES["tall"])
-    text = np.array([[f"{s:.0%}\n({c})" for s, c in zip(a, b, strict=True)] for a, b in zip(share, counts, strict=True)])
+    text = np.array(
+        [
+            [f"{s:.0%}\n({c})" for s, c in zip(a, b, strict=True)]
+            for a, b in zip(share, counts, strict=True)
+        ]
+    )
     sns.heatmap(share, annot=text, fmt="", cmap="Blues", vmin=0, vmax=1, square=True, cbar=False, ax=axes,
-                xticklabels=names(lang), yticklabels=names(lang), annot_kws={"fontsize": 9})  # fmt: skip
-    axes.set(title=title, xlabel=pick(lang, "예측", "answered"), ylabel=pick(lang, "실제 감정", "true emotion"))
+                xticklabels=emotion_names(lang), yticklabels=emotion_names(lang), annot_kws={"fontsize": 9})  # fmt: skip
+    axes.set(
+        title=title,
+        xlabel=pick(lang, "예측", "answered"),
+        ylabel=pick(lang, "실제 감정", "true emotion"),
+    )
     axes.tick_params(axis="y", rotation=0)
     return figure
 
@@ -105,7 +159,7 @@ def word_bars(words: dict[int, pd.Series], lang: str, title: str) -> Figure:
     for ax, emotion in zip(axes.flat, emotions.EMOTIONS, strict=True):
         counts = words.get(emotion.id, pd.Series(dtype=int))
         ax.barh(counts.index, counts.to_numpy(), 0.7, color=emotion.colour)
-        ax.set_title(names(lang)[emotion.id])
+        ax.set_title(emotion_names(lang)[emotion.id])
         ax.invert_yaxis()
         ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(4, integer=True))
     figure.suptitle(title, fontweight="semibold", ha="left", x=0.02)
@@ -113,7 +167,14 @@ def word_bars(words: dict[int, pd.Series], lang: str, title: str) -> Figure:
     return figure
 
 
-def histograms(values: dict[str, np.ndarray], lang: str, title: str, xlabel: str, bins: np.ndarray | int = 60, legend: str = "") -> Figure:
+def histograms(
+    values: dict[str, np.ndarray],
+    lang: str,
+    title: str,
+    xlabel: str,
+    bins: np.ndarray | int = 60,
+    legend: str = "",
+) -> Figure:
     """Overlaid densities of several samples."""
     figure, axes = plt.subplots()
     for name, sample in values.items():
@@ -124,7 +185,9 @@ def histograms(values: dict[str, np.ndarray], lang: str, title: str, xlabel: str
     return figure
 
 
-def scatters(pairs: dict[str, tuple[np.ndarray, np.ndarray, str]], title: str, axes_names: tuple[str, str]) -> Figure:
+def scatters(
+    pairs: dict[str, tuple[np.ndarray, np.ndarray, str]], title: str, axes_names: tuple[str, str]
+) -> Figure:
     """Scatter plots side by side: {name: (x, y, note)}."""
     figure, axes = plt.subplots(1, len(pairs), figsize=(4.3 * len(pairs), 4.2), squeeze=False)
     for ax, (name, (x, y, note)) in zip(axes[0], pairs.items(), strict=True):
@@ -147,7 +210,7 @@ def plane(points: np.ndarray, ids: np.ndarray, lang: str, title: str, note: str 
                 color=emotion.colour,
                 alpha=0.8,
                 lw=0,
-                label=f"{names(lang)[emotion.id]} ({chosen.sum()})",
+                label=f"{emotion_names(lang)[emotion.id]} ({chosen.sum()})",
                 rasterized=len(points) > 2000,
             )
     axes.set(title=title, xticks=[], yticks=[], xlabel=note)
@@ -155,11 +218,27 @@ def plane(points: np.ndarray, ids: np.ndarray, lang: str, title: str, note: str 
     return figure
 
 
-def curves(lines: dict[str, Sequence[tuple[float, float]]], title: str, xlabel: str, ylabel: str, *, line: tuple[float, str] | None = None) -> Figure:
+def curves(
+    lines: dict[str, Sequence[tuple[float, float]]],
+    title: str,
+    xlabel: str,
+    ylabel: str,
+    *,
+    line: tuple[float, str] | None = None,
+) -> Figure:
     """One line a run, as points (x, y), with an optional baseline."""
     figure, axes = plt.subplots()
-    for place, (name, points) in enumerate(lines.items()):  # every other line is dashed and on top, so that equal ones both show
-        axes.plot(*zip(*points, strict=True), marker="o", ms=3, ls=("-", "--")[place % 2], zorder=2 + place % 2, label=name)
+    for place, (name, points) in enumerate(
+        lines.items()
+    ):  # every other line is dashed and on top, so that equal ones both show
+        axes.plot(
+            *zip(*points, strict=True),
+            marker="o",
+            ms=3,
+            ls=("-", "--")[place % 2],
+            zorder=2 + place % 2,
+            label=name,
+        )
     if line:
         axes.axhline(line[0], color=INK, ls="--", lw=1, label=line[1])
     axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
@@ -172,7 +251,9 @@ def curves(lines: dict[str, Sequence[tuple[float, float]]], title: str, xlabel: 
 def table(content: dict, title: str) -> Figure:
     """Published table, hatched as everything that is not ours: {columns, rows, source}."""
     columns, rows = content["columns"], content["rows"]
-    figure, axes = plt.subplots(figsize=(max(SIZES["page"][0], 0.72 * len(columns) + 1.6), 1.5 + 0.34 * len(rows)))
+    figure, axes = plt.subplots(
+        figsize=(max(SIZES["page"][0], 0.72 * len(columns) + 1.6), 1.5 + 0.34 * len(rows))
+    )
     axes.axis("off")
     drawn = axes.table(cellText=rows, colLabels=columns, loc="center", cellLoc="center")
     drawn.auto_set_font_size(False)
@@ -190,12 +271,26 @@ def table(content: dict, title: str) -> Figure:
     return figure
 
 
-def heatmaps(tables: dict[str, pd.DataFrame], labels: dict[str, tuple[str, str]], lang: str, title: str) -> Figure:
+def heatmaps(
+    tables: dict[str, pd.DataFrame], labels: dict[str, tuple[str, str]], lang: str, title: str
+) -> Figure:
     """Square tables of percentages side by side."""
     figure, axes = plt.subplots(1, len(tables), figsize=(4.2 * len(tables), 4.0), squeeze=False)
     for ax, (name, table) in zip(axes[0], tables.items(), strict=True):
         ticks = [pick(lang, *labels[c]) for c in table.columns]
-        sns.heatmap(table, annot=True, fmt=".1f", cmap="Blues", vmin=0, vmax=100, square=True, cbar=False, ax=ax, xticklabels=ticks, yticklabels=ticks)
+        sns.heatmap(
+            table,
+            annot=True,
+            fmt=".1f",
+            cmap="Blues",
+            vmin=0,
+            vmax=100,
+            square=True,
+            cbar=False,
+            ax=ax,
+            xticklabels=ticks,
+            yticklabels=ticks,
+        )
         ax.set_title(name, fontweight="normal")
         ax.tick_params(axis="y", rotation=0)
     figure.suptitle(title, fontweight="semibold", ha="left", x=0.02)
@@ -209,27 +304,56 @@ def umap_plane(vectors: np.ndarray, seed: int) -> np.ndarray:
         import umap  # slow to import, and only needed where nothing is kept
 
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="n_jobs value")  # a fixed seed means one thread, as we want
-            points = umap.UMAP(n_neighbors=min(15, len(vectors) - 1), random_state=seed, n_jobs=1).fit_transform(vectors)
+            warnings.filterwarnings(
+                "ignore", message="n_jobs value"
+            )  # a fixed seed means one thread, as we want
+            points = umap.UMAP(
+                n_neighbors=min(15, len(vectors) - 1), random_state=seed, n_jobs=1
+            ).fit_transform(vectors)
         np.save(folder / "points.npy", points, allow_pickle=False)
 
-    entry = artifacts.folder("umap", make, parameters={"seed": seed}, data=artifacts.fingerprint(vectors), code=[umap_plane])
+    entry = artifacts.folder(
+        "umap",
+        make,
+        parameters={"seed": seed},
+        data=artifacts.fingerprint(vectors),
+        code=[umap_plane],
+    )
     return np.load(entry.path / "points.npy", allow_pickle=False)
 
 
-def stacked_shares(shares: dict[str, np.ndarray], labels: dict[str, tuple[str, str]], lang: str, title: str) -> Figure:
+def stacked_shares(
+    shares: dict[str, np.ndarray], labels: dict[str, tuple[str, str]], lang: str, title: str
+) -> Figure:
     """Horizontal stacked bars of the six emotions, one bar a kind of vector."""
     figure, axes = plt.subplots(figsize=(SIZES["page"][0], 1.6 + 0.6 * len(shares)))
     left = np.zeros(len(shares))
     rows = np.arange(len(shares))
     for emotion in emotions.EMOTIONS:
         values = np.array([s[emotion.id] for s in shares.values()])
-        axes.barh(rows, values, 0.62, left=left, color=emotion.colour, label=names(lang)[emotion.id])
+        axes.barh(
+            rows,
+            values,
+            0.62,
+            left=left,
+            color=emotion.colour,
+            label=emotion_names(lang)[emotion.id],
+        )
         for row, (value, start) in enumerate(zip(values, left, strict=True)):
             if value >= 0.04:
-                axes.text(start + value / 2, row, f"{value:.0%}", ha="center", va="center", color="white", fontweight="semibold")
+                axes.text(
+                    start + value / 2,
+                    row,
+                    f"{value:.0%}",
+                    ha="center",
+                    va="center",
+                    color="white",
+                    fontweight="semibold",
+                )
         left += values
-    axes.set(title=title, yticks=rows, yticklabels=[pick(lang, *labels[k]) for k in shares], xlim=(0, 1))
+    axes.set(
+        title=title, yticks=rows, yticklabels=[pick(lang, *labels[k]) for k in shares], xlim=(0, 1)
+    )
     axes.invert_yaxis()
     axes.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
     figure.legend(ncols=6, loc="outside lower center", columnspacing=1, handlelength=1)
@@ -237,17 +361,36 @@ def stacked_shares(shares: dict[str, np.ndarray], labels: dict[str, tuple[str, s
 
 
 def scores_beside(
-    panels: dict[str, dict[str, float | dict]], labels: dict[str, tuple[str, str]], lang: str, title: str, xlabel: str, baselines: Sequence[str] = ()
+    panels: dict[str, dict[str, float | dict]],
+    labels: dict[str, tuple[str, str]],
+    lang: str,
+    title: str,
+    xlabel: str,
+    baselines: Sequence[str] = (),
 ) -> Figure:
     """Scores with their intervals, the same models in every panel; baselines grey."""
     rows = list(next(iter(panels.values())))
-    figure, axes = plt.subplots(1, len(panels), figsize=(2.2 + 3.4 * len(panels), 1.6 + 0.38 * len(rows)), sharey=True, squeeze=False)
+    figure, axes = plt.subplots(
+        1,
+        len(panels),
+        figsize=(2.2 + 3.4 * len(panels), 1.6 + 0.38 * len(rows)),
+        sharey=True,
+        squeeze=False,
+    )
     for ax, (name, scores) in zip(axes[0], panels.items(), strict=True):
         for at, model in enumerate(rows):
             value = scores[model]
             ax.barh(at, value["mean"], 0.66, color=BASELINE if model in baselines else ACCENT)
-            ax.plot([value["low"], value["high"]], [at, at], color=INK, lw=1.4, solid_capstyle="butt")
-            ax.text(max(value["mean"], value["high"]) + 0.012, at, f"{value['mean']:.3f}", va="center", fontsize=9)
+            ax.plot(
+                [value["low"], value["high"]], [at, at], color=INK, lw=1.4, solid_capstyle="butt"
+            )
+            ax.text(
+                max(value["mean"], value["high"]) + 0.012,
+                at,
+                f"{value['mean']:.3f}",
+                va="center",
+                fontsize=9,
+            )
         ax.set_xlim(0, max(v["high"] for v in scores.values()) * 1.28)
         ax.set_title(name, fontweight="normal", loc="center", fontsize=10.5)
         ax.set_xlabel(xlabel)
@@ -262,7 +405,13 @@ VERDICT_COLOURS = {"better": "#4FA36C", "worse": "#D1453B", "no difference": "#7
 
 
 def differences(
-    panels: dict[str, dict[str, dict]], labels: dict[str, tuple[str, str]], lang: str, title: str, xlabel: str, *, marked: tuple[float, str] | None = None
+    panels: dict[str, dict[str, dict]],
+    labels: dict[str, tuple[str, str]],
+    lang: str,
+    title: str,
+    xlabel: str,
+    *,
+    marked: tuple[float, str] | None = None,
 ) -> Figure:
     """Paired differences with their intervals about zero, in the colour of their verdict (`intervals.verdict`); no difference is grey.
 
@@ -274,7 +423,13 @@ def differences(
         Value and wording of a line beside zero, published in 2022.
     """
     rows = list(next(iter(panels.values())))
-    figure, axes = plt.subplots(1, len(panels), figsize=(2.2 + 3.4 * len(panels), 1.9 + 0.36 * len(rows)), sharey=True, squeeze=False)
+    figure, axes = plt.subplots(
+        1,
+        len(panels),
+        figsize=(2.2 + 3.4 * len(panels), 1.9 + 0.36 * len(rows)),
+        sharey=True,
+        squeeze=False,
+    )
     for ax, (name, found) in zip(axes[0], panels.items(), strict=True):
         ax.axvline(0, color=INK, lw=1)
         if marked:
@@ -282,7 +437,9 @@ def differences(
         for at, model in enumerate(rows):
             value = found[model]
             colour = VERDICT_COLOURS[intervals.verdict(value)]
-            ax.plot([value["low"], value["high"]], [at, at], color=colour, lw=2.2, solid_capstyle="butt")
+            ax.plot(
+                [value["low"], value["high"]], [at, at], color=colour, lw=2.2, solid_capstyle="butt"
+            )
             ax.plot(value["mean"], at, "o", color=colour, ms=6)
         ax.set_title(name, fontweight="normal", loc="center", fontsize=10.5)
         ax.set_xlabel(xlabel)
@@ -292,6 +449,8 @@ def differences(
     axes[0][0].set_yticks(range(len(rows)), [pick(lang, *labels[model]) for model in rows])
     axes[0][0].set_ylim(len(rows) - 0.4, -0.6)
     if marked:
-        figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower right", fontsize=9)
+        figure.legend(
+            *axes[0][0].get_legend_handles_labels(), loc="outside lower right", fontsize=9
+        )
     figure.suptitle(title, fontweight="semibold", ha="left", x=0.02)
     return figure

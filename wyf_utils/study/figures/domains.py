@@ -13,11 +13,20 @@ from ...core.language import pick
 from .style import ACCENT, BASELINE, HATCH_2022, SIZES
 
 #: Colours of the text domains, the same in every figure.
-DOMAIN_COLOURS = {"conversation": "#2F6690", "emotion": "#D1453B", "lyrics": "#4FA36C", "unrelated": "#F2A71B"}
+DOMAIN_COLOURS = {
+    "conversation": "#2F6690",
+    "emotion": "#D1453B",
+    "lyrics": "#4FA36C",
+    "unrelated": "#F2A71B",
+}
 
 
 def venns(
-    panels: dict[str, tuple[dict[tuple[str, ...], float], bool]], sets: Sequence[str], labels: dict[str, tuple[str, str]], lang: str, title: str
+    panels: dict[str, tuple[dict[tuple[str, ...], float], bool]],
+    sets: Sequence[str],
+    labels: dict[str, tuple[str, str]],
+    lang: str,
+    title: str,
 ) -> Figure:
     """Venn diagrams of the same three sets side by side; areas are not to scale, numbers are percent of the union.
 
@@ -37,11 +46,22 @@ def venns(
     }  # fmt: skip
     for ax, (name, (shares, old)) in zip(axes[0], panels.items(), strict=True):
         for each, (x, y) in centres.items():
-            colour = {"fc": "white", "ec": BASELINE, "hatch": HATCH_2022} if old else {"fc": DOMAIN_COLOURS[each], "ec": "none"}
+            colour = (
+                {"fc": "white", "ec": BASELINE, "hatch": HATCH_2022}
+                if old
+                else {"fc": DOMAIN_COLOURS[each], "ec": "none"}
+            )
             ax.add_patch(plt.Circle((x, y), 0.98, alpha=0.35, lw=1, **colour))
             if old:
                 ax.add_patch(plt.Circle((x, y), 0.98, fc="none", ec="#7A7A7A", lw=1))
-            ax.text(x * 1.75, 1.48 if y > 0 else -1.8, pick(lang, *labels[each]), ha="center", va="center", fontweight="semibold")
+            ax.text(
+                x * 1.75,
+                1.48 if y > 0 else -1.8,
+                pick(lang, *labels[each]),
+                ha="center",
+                va="center",
+                fontweight="semibold",
+            )
         box = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none"} if old else None
         for held, (x, y) in places.items():
             share = next((s for names_, s in shares.items() if set(names_) == set(held)), 0)
@@ -53,7 +73,15 @@ def venns(
     return figure
 
 
-def domain_plane(points: np.ndarray, domains: np.ndarray, task: str, labels: dict[str, tuple[str, str]], lang: str, title: str, note: str) -> Figure:
+def domain_plane(
+    points: np.ndarray,
+    domains: np.ndarray,
+    task: str,
+    labels: dict[str, tuple[str, str]],
+    lang: str,
+    title: str,
+    note: str,
+) -> Figure:
     """Texts of several domains as points (n, 2); an ellipse holds about two in three of a domain's, the task's is drawn in full.
 
     Parameters
@@ -65,17 +93,43 @@ def domain_plane(points: np.ndarray, domains: np.ndarray, task: str, labels: dic
     """
     figure, axes = plt.subplots(figsize=SIZES["tall"])
     for name in dict.fromkeys(domains):
-        mine, colour, is_task = points[domains == name], DOMAIN_COLOURS.get(name, "#8E5BA6"), name.split("@")[0] == task
+        mine, colour, is_task = (
+            points[domains == name],
+            DOMAIN_COLOURS.get(name, "#8E5BA6"),
+            name.split("@")[0] == task,
+        )
         kind = pick(lang, "과제", "task") if is_task else pick(lang, "사전학습", "pre-training")
-        axes.scatter(*mine.T, s=16, color=colour, alpha=0.55, lw=0, label=f"{pick(lang, *labels[name])} ({kind})".replace("\n", " "))
+        axes.scatter(
+            *mine.T,
+            s=16,
+            color=colour,
+            alpha=0.55,
+            lw=0,
+            label=f"{pick(lang, *labels[name])} ({kind})".replace("\n", " "),
+        )
         values, vectors = np.linalg.eigh(np.cov(mine.T))
         width, height = 2 * np.sqrt(2.28 * values)  # two thirds of a normal cloud
         angle = np.degrees(np.arctan2(vectors[1, 0], vectors[0, 0]))
         axes.add_patch(
-            mpl.patches.Ellipse(mine.mean(0), width, height, angle=angle, fc="none", ec=colour, lw=2.6 if is_task else 1.6, ls="-" if is_task else "--")
+            mpl.patches.Ellipse(
+                mine.mean(0),
+                width,
+                height,
+                angle=angle,
+                fc="none",
+                ec=colour,
+                lw=2.6 if is_task else 1.6,
+                ls="-" if is_task else "--",
+            )
         )
     axes.set(title=title, xticks=[], yticks=[], xlabel=note)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=2, columnspacing=1.5, handletextpad=0.2)
+    axes.legend(
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.06),
+        ncols=2,
+        columnspacing=1.5,
+        handletextpad=0.2,
+    )
     return figure
 
 
@@ -96,7 +150,13 @@ def losses(
     after
         {condition: {domain: loss}}.
     """
-    figure, axes = plt.subplots(1, len(before), figsize=(2.0 + 2.15 * len(before), 1.7 + 0.36 * len(after)), sharey=True, squeeze=False)
+    figure, axes = plt.subplots(
+        1,
+        len(before),
+        figsize=(2.0 + 2.15 * len(before), 1.7 + 0.36 * len(after)),
+        sharey=True,
+        squeeze=False,
+    )
     rows = range(len(after))
     for ax, (domain, start) in zip(axes[0], before.items(), strict=True):
         ax.axvline(start, color=BASELINE, lw=1.4)
@@ -106,9 +166,23 @@ def losses(
                 "",
                 xy=(end, row),
                 xytext=(start, row),
-                arrowprops={"arrowstyle": "-|>", "color": ACCENT if end <= start else "#D1453B", "lw": 1.6, "shrinkA": 0, "shrinkB": 0},
+                arrowprops={
+                    "arrowstyle": "-|>",
+                    "color": ACCENT if end <= start else "#D1453B",
+                    "lw": 1.6,
+                    "shrinkA": 0,
+                    "shrinkB": 0,
+                },
             )
-            ax.text(end, row - 0.2, f"{end:.2f}", ha="center", va="bottom", fontsize=8, bbox={"boxstyle": "round,pad=0.05", "fc": "white", "ec": "none"})
+            ax.text(
+                end,
+                row - 0.2,
+                f"{end:.2f}",
+                ha="center",
+                va="bottom",
+                fontsize=8,
+                bbox={"boxstyle": "round,pad=0.05", "fc": "white", "ec": "none"},
+            )
         ends = [found[domain] for found in after.values()] + [start]
         room = max(0.3 * (max(ends) - min(ends)), 0.05)
         ax.set(xlim=(min(ends) - room, max(ends) + room), ylim=(len(after) - 0.5, -0.8))
@@ -117,7 +191,11 @@ def losses(
     axes[0][0].set_yticks(rows, [pick(lang, *conditions[name]) for name in after])
     figure.suptitle(title, fontweight="semibold", ha="left", x=0.02)
     figure.supxlabel(
-        pick(lang, "가린 토큰 하나의 손실 (nat); 세로선은 추가 사전학습 전", "loss in nats a masked token; the line stands before pre-training"),
+        pick(
+            lang,
+            "가린 토큰 하나의 손실 (nat); 세로선은 추가 사전학습 전",
+            "loss in nats a masked token; the line stands before pre-training",
+        ),
         fontsize="medium",
     )
     return figure

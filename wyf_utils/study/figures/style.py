@@ -73,7 +73,9 @@ def set_style(size: str = "page") -> None:
             "figure.constrained_layout.use": True,
             "svg.fonttype": "path",
             "svg.hashsalt": "wyf",
-            "axes.prop_cycle": mpl.cycler(color=["#2F6690", "#D1453B", "#4FA36C", "#F2A71B", "#8E5BA6", "#8C8C8C"]),
+            "axes.prop_cycle": mpl.cycler(
+                color=["#2F6690", "#D1453B", "#4FA36C", "#F2A71B", "#8E5BA6", "#8C8C8C"]
+            ),
         }
     )
 
@@ -111,7 +113,9 @@ def save(builder: Builder, folder: Path, name: str) -> dict[str, Figure]:
         for warning in caught:
             if "Glyph" in str(warning.message) and "missing" in str(warning.message):
                 plt.close("all")
-                raise MissingData(f"Figure {name}: {warning.message}; use a character that NanumGothic has.")
+                raise MissingData(
+                    f"Figure {name}: {warning.message}; use a character that NanumGothic has."
+                )
         drawn[lang] = figure
         plt.close(figure)
     return drawn

@@ -18,7 +18,7 @@ from ..core import emotions
 from ..core.runtime import progress
 from ..core.vectors import normalise
 from ..music.database import MusicDatabase
-from ..music.recommender import Wish, alike, recommend
+from ..music.recommender import SongQuery, recommend, song_similarity
 from ..music.search import Index
 
 
@@ -35,7 +35,9 @@ def confident_feelings(each: int, seed: int) -> np.ndarray:
     for emotion in range(emotions.N):
         block = feelings[emotion * each : (emotion + 1) * each]
         top = rng.uniform(0.8, 0.99, each)
-        block[:, np.arange(emotions.N) != emotion] = rng.dirichlet(np.ones(emotions.N - 1), each) * (1 - top)[:, None]
+        block[:, np.arange(emotions.N) != emotion] = (
+            rng.dirichlet(np.ones(emotions.N - 1), each) * (1 - top)[:, None]
+        )
         block[:, emotion] = top
     return feelings
 
@@ -53,28 +55,35 @@ def top_cosine(feelings: np.ndarray, vectors: np.ndarray, k: int) -> np.ndarray:
     return np.concatenate(found)
 
 
-def answered(feelings: np.ndarray, music: MusicDatabase, wish: Wish | None = None, first_seed: int = 0) -> np.ndarray:
+def recommended_rows(
+    feelings: np.ndarray, music: MusicDatabase, wish: SongQuery | None = None, first_seed: int = 0
+) -> np.ndarray:
     """Rows that `recommend` answers to each feeling, every one with a seed of its own: (m, k)."""
-    wish = wish or Wish()
+    wish = wish or SongQuery()
     return np.stack(
-        [recommend(f, music, replace(wish, seed=first_seed + i))["row"].to_numpy() for i, f in enumerate(progress(feelings, desc="answer feelings"))]
+        [
+            recommend(f, music, replace(wish, seed=first_seed + i))["row"].to_numpy()
+            for i, f in enumerate(progress(feelings, desc="answer feelings"))
+        ]
     )
 
 
-def at_random(n: int, m: int, k: int, seed: int) -> np.ndarray:
+def random_rows(n: int, m: int, k: int, seed: int) -> np.ndarray:
     """Rows of k different songs out of n, drawn anew for each of m feelings: (m, k)."""
     rng = np.random.default_rng(seed)
     return np.stack([rng.choice(n, k, replace=False, shuffle=False) for _ in range(m)])
 
 
-def reach(rows: np.ndarray, n: int) -> float:
+def coverage(rows: np.ndarray, n: int) -> float:
     """Coverage: share of n songs that stand in at least one answer (m, k)."""
     return len(np.unique(rows)) / n
 
 
 def songs_per_emotion(feelings: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Different songs answered to the feelings of each emotion, (6,)."""
-    return np.array([len(np.unique(rows[feelings.argmax(1) == emotion])) for emotion in range(emotions.N)])
+    return np.array(
+        [len(np.unique(rows[feelings.argmax(1) == emotion])) for emotion in range(emotions.N)]
+    )
 
 
 def gini(rows: np.ndarray, n: int) -> float:
@@ -91,12 +100,16 @@ def hubness(rows: np.ndarray, n: int) -> float:
 def diversity(music: MusicDatabase, rows: np.ndarray) -> float:
     """Intra-list diversity: 1 less the mean likeness of two songs of an answer (artist, genre, what the lyrics are about)."""
     i, j = np.triu_indices(rows.shape[1], 1)
-    return float(1 - np.mean([alike(music, answer, answer)[i, j].mean() for answer in rows]))
+    return float(
+        1 - np.mean([song_similarity(music, answer, answer)[i, j].mean() for answer in rows])
+    )
 
 
-def divergence(feelings: np.ndarray, vectors: np.ndarray, rows: np.ndarray) -> float:
+def calibration_divergence(feelings: np.ndarray, vectors: np.ndarray, rows: np.ndarray) -> float:
     """Calibration: mean KL divergence in nats from the wish to the mean vector of its answer (Steck 2018, Calibrated Recommendations)."""
-    wish, given = (0.99 * v + 0.01 / emotions.N for v in (feelings, vectors[rows].mean(axis=1)))  # a zero would make it infinite
+    wish, given = (
+        0.99 * v + 0.01 / emotions.N for v in (feelings, vectors[rows].mean(axis=1))
+    )  # a zero would make it infinite
     return float((wish * np.log(wish / given)).sum(axis=1).mean())
 
 
@@ -110,7 +123,7 @@ def mean_cosine(intents: np.ndarray, vectors: np.ndarray) -> float:
     return float((normalise(intents) * normalise(vectors)).sum(axis=1).mean())
 
 
-def tally(feelings: np.ndarray, intents: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def hit_counts(feelings: np.ndarray, intents: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """How often each song was answered to a feeling whose main emotion it was written for, and how often at all: (n, 2).
 
     Parameters
@@ -121,21 +134,31 @@ def tally(feelings: np.ndarray, intents: np.ndarray, rows: np.ndarray) -> np.nda
         Answers (m, k) to the feelings (m, 6).
     """
     hits = intents[rows, feelings.argmax(1)[:, None]]
-    return np.stack([np.bincount(rows.ravel(), weights, minlength=len(intents)) for weights in (hits.ravel(), None)], axis=1)
+    return np.stack(
+        [
+            np.bincount(rows.ravel(), weights, minlength=len(intents))
+            for weights in (hits.ravel(), None)
+        ],
+        axis=1,
+    )
 
 
-def fit(_, tallies: np.ndarray) -> float:
+def hit_rate(_, tallies: np.ndarray) -> float:
     """Share of answers whose song was written for the feeling's main emotion, of a `tally`; a score for `intervals.interval`, which draws songs."""
     hits, answers = tallies.sum(0)
     return float(hits / max(answers, 1))
 
 
-def repeats(one: np.ndarray, other: np.ndarray) -> float:
+def repeat_rate(one: np.ndarray, other: np.ndarray) -> float:
     """Repeat rate: share of an answer's songs (m, k) that the next answer to the same feeling brings again."""
     return float(np.mean([np.isin(a, b).mean() for a, b in zip(one, other, strict=True)]))
 
 
-def compare(feelings: np.ndarray, music: MusicDatabase, answers: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]) -> pd.DataFrame:
+def compare(
+    feelings: np.ndarray,
+    music: MusicDatabase,
+    answers: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]],
+) -> pd.DataFrame:
     """Every measure of several recommenders on the same feelings.
 
     Parameters
@@ -156,17 +179,23 @@ def compare(feelings: np.ndarray, music: MusicDatabase, answers: dict[str, tuple
         drop = relevance(feelings, vectors, best) - relevance(feelings, vectors, rows)
         each = songs_per_emotion(feelings, rows)
         columns[name] = {
-            "coverage": reach(rows, n),
+            "coverage": coverage(rows, n),
             "songs_per_emotion_min": each.min(),
             **{f"songs_{emotion}": count for emotion, count in zip(emotions.EN, each, strict=True)},
             "gini": gini(rows, n),
             "hubness": hubness(rows, n),
-            **({"diversity": diversity(music, rows[:: max(1, len(rows) // 600)])} if (music.artist_codes >= 0).any() else {}),
-            "divergence": divergence(feelings, vectors, rows),
+            **(
+                {"diversity": diversity(music, rows[:: max(1, len(rows) // 600)])}
+                if (music.artist_codes >= 0).any()
+                else {}
+            ),
+            "divergence": calibration_divergence(feelings, vectors, rows),
             "cosine": relevance(feelings, vectors, rows).mean(),
             "cosine_drop": drop.mean(),
-            "cosine_drop_max": max(drop[feelings.argmax(1) == emotion].mean() for emotion in range(emotions.N)),
-            "repeats": repeats(rows[:: max(1, len(rows) // len(again))][: len(again)], again),
+            "cosine_drop_max": max(
+                drop[feelings.argmax(1) == emotion].mean() for emotion in range(emotions.N)
+            ),
+            "repeats": repeat_rate(rows[:: max(1, len(rows) // len(again))][: len(again)], again),
         }
     return pd.DataFrame(columns)
 
@@ -177,7 +206,9 @@ def compare(feelings: np.ndarray, music: MusicDatabase, answers: dict[str, tuple
 LOOPED = 300
 
 
-def time_search(sizes: Sequence[tuple[int, int]], seed: int, times: int = 5, k: int = 5) -> pd.DataFrame:
+def time_search(
+    sizes: Sequence[tuple[int, int]], seed: int, times: int = 5, k: int = 5
+) -> pd.DataFrame:
     """Milliseconds of one search by several programs over the same random vectors, all on one thread.
 
     Parameters
@@ -201,16 +232,37 @@ def time_search(sizes: Sequence[tuple[int, int]], seed: int, times: int = 5, k: 
             vectors = rng.standard_exponential((songs, dim), dtype=np.float32)
             vectors /= vectors.sum(axis=1, keepdims=True)
             calls = _searches(vectors, vectors[songs // 2], k)
-            found = [set(np.asarray(call()).ravel().tolist()) for call in calls.values()]  # the first call warms up
+            found = [
+                set(np.asarray(call()).ravel().tolist()) for call in calls.values()
+            ]  # the first call warms up
             few = min(LOOPED, songs)
-            looped = in_turn({"loop": lambda v=vectors, few=few: [cosine_similarity(v[:1], v[i : i + 1]) for i in range(few)]}, 1)
-            taken = {name: statistics.median(seconds) for name, seconds in (looped | in_turn(calls, times)).items()}
+            looped = timed_in_turns(
+                {
+                    "loop": lambda v=vectors, few=few: [
+                        cosine_similarity(v[:1], v[i : i + 1]) for i in range(few)
+                    ]
+                },
+                1,
+            )
+            taken = {
+                name: statistics.median(seconds)
+                for name, seconds in (looped | timed_in_turns(calls, times)).items()
+            }
             taken["loop"] *= songs / few
-            rows[songs, dim] = {**{name: 1000 * seconds for name, seconds in taken.items()}, "same": all(f == found[0] for f in found)}
-    return pd.DataFrame(rows).T.rename_axis(["songs", "dim"]).astype({name: float for name in taken} | {"same": bool})
+            rows[songs, dim] = {
+                **{name: 1000 * seconds for name, seconds in taken.items()},
+                "same": all(f == found[0] for f in found),
+            }
+    return (
+        pd.DataFrame(rows)
+        .T.rename_axis(["songs", "dim"])
+        .astype({name: float for name in taken} | {"same": bool})
+    )
 
 
-def _searches(vectors: np.ndarray, query: np.ndarray, k: int) -> dict[str, Callable[[], np.ndarray]]:
+def _searches(
+    vectors: np.ndarray, query: np.ndarray, k: int
+) -> dict[str, Callable[[], np.ndarray]]:
     """Calls that return the k rows nearest to a query, by program."""
 
     def expression_2022() -> np.ndarray:
@@ -221,7 +273,9 @@ def _searches(vectors: np.ndarray, query: np.ndarray, k: int) -> dict[str, Calla
     calls = {
         "expression_2022": expression_2022,
         "sklearn": lambda: np.argsort(-cosine_similarity(query[None], vectors)[0])[:k],
-        "wyf": lambda: index.near(query, k, 0.0)[0],  # as `recommend` searches, which lets songs in that are nearly as near
+        "wyf": lambda: index.within_margin(query, k, 0.0)[
+            0
+        ],  # as `recommend` searches, which lets songs in that are nearly as near
     }
     if importlib.util.find_spec("faiss"):
         import faiss
@@ -234,7 +288,9 @@ def _searches(vectors: np.ndarray, query: np.ndarray, k: int) -> dict[str, Calla
     return calls
 
 
-def in_turn(calls: dict[str, Callable], times: int, in_a_row: int = 5, untimed: int = 1) -> dict[str, list[float]]:
+def timed_in_turns(
+    calls: dict[str, Callable], times: int, in_a_row: int = 5, untimed: int = 1
+) -> dict[str, list[float]]:
     """Seconds of calls made in turns (A A A B B B A A A ...), so that a drifting machine hurts all alike.
 
     A turn is several calls in a row, the first untimed: none pays for what another left in the caches or for its threads.

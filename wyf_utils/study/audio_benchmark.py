@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..core import emotions, intervals, metrics
 from ..sound import heads, network_training
-from ..sound.dataset import Material
+from ..sound.dataset import MelDataset
 
 _HEADS = {
     "linear": ("선형", "linear"), "dense": ("64 유닛", "64 units"), "knn": ("최근접 이웃", "nearest neighbours"), "svm": ("SVM", "SVM"), "mlp": ("MLP", "MLP"),
@@ -30,7 +30,7 @@ LABELS = {
 
 
 @dataclass
-class Hearing:
+class AudioBenchmark:
     """Answers of models to the test songs.
 
     Attributes
@@ -45,7 +45,7 @@ class Hearing:
         {network: [what its training kept of each epoch, one a seed]}.
     """
 
-    material: Material
+    mel_dataset: MelDataset
     seeds: Sequence[int]
     answers: dict[str, list[np.ndarray]] = field(default_factory=dict)
     curves: dict[str, list[dict[str, np.ndarray]]] = field(default_factory=dict)
@@ -53,39 +53,70 @@ class Hearing:
     @property
     def test(self) -> np.ndarray:
         """Row numbers of the test songs."""
-        return self.material.rows("test")
+        return self.mel_dataset.rows("test")
 
-    def add_network(self, model: str, name: str, targets: np.ndarray, epochs: int, snr: float = np.inf) -> None:
+    def add_network(
+        self, model: str, name: str, targets: np.ndarray, epochs: int, snr: float = np.inf
+    ) -> None:
         """Train a network of `networks.NETWORKS` on targets (all songs, 6), with noise at `snr` decibels in training and test, and add it as `model`."""
-        heard = self.material.noisy(snr)
-        self.answers[model], self.curves[model] = network_training.answers(name, heard, targets, epochs=epochs, seeds=self.seeds)
+        heard = self.mel_dataset.noisy(snr)
+        self.answers[model], self.curves[model] = network_training.answers(
+            name, heard, targets, epochs=epochs, seeds=self.seeds
+        )
 
-    def add_heads(self, family: str, vectors: Sequence[np.ndarray], targets: np.ndarray, heads: Iterable[str] = heads.HEADS, mark: str = "") -> None:
+    def add_heads(
+        self,
+        family: str,
+        vectors: Sequence[np.ndarray],
+        targets: np.ndarray,
+        heads: Iterable[str] = heads.HEADS,
+        mark: str = "",
+    ) -> None:
         """Fit heads on vectors of all songs (one array a seed, or one for all seeds) and add each as `{family}_{head}{mark}`."""
         vectors = vectors if len(vectors) > 1 else list(vectors) * len(self.seeds)
         for head in heads:
-            self.answers[f"{family}_{head}{mark}"] = heads.head_answers(head, vectors, targets.argmax(1), self.material, self.seeds)
+            self.answers[f"{family}_{head}{mark}"] = heads.head_answers(
+                head, vectors, targets.argmax(1), self.mel_dataset, self.seeds
+            )
 
     def add_baselines(self, targets: np.ndarray, vectors: np.ndarray, mark: str = "") -> None:
         """Add what never listens: majority, prior sampling, and a linear head on `vectors` that learned shuffled labels."""
-        train, n = self.material.rows("train"), len(self.test)
+        train, n = self.mel_dataset.rows("train"), len(self.test)
         labels = targets.argmax(1)
         self.answers[f"majority{mark}"] = [metrics.majority(labels[train], n)]
-        self.answers[f"prior{mark}"] = [metrics.prior_sampling(targets[train], n, seed) for seed in self.seeds]
-        heads = [heads.head("linear", vectors[train], metrics.shuffled(labels[train], seed), seed) for seed in self.seeds]
+        self.answers[f"prior{mark}"] = [
+            metrics.prior_sampling(targets[train], n, seed) for seed in self.seeds
+        ]
+        heads = [
+            heads.head("linear", vectors[train], metrics.shuffled(labels[train], seed), seed)
+            for seed in self.seeds
+        ]
         self.answers[f"shuffled{mark}"] = [head.probabilities(vectors[self.test]) for head in heads]
 
-    def scores(self, targets: np.ndarray, models: Iterable[str], seed: int, suffix: str = "") -> dict[str, dict[str, float]]:
+    def scores(
+        self, targets: np.ndarray, models: Iterable[str], seed: int, suffix: str = ""
+    ) -> dict[str, dict[str, float]]:
         """Every score of models against targets (all songs, 6): {`score{suffix}/model`: {mean, low, high, n}}."""
         true = targets[self.test]
-        return {f"{score}{suffix}/{model}": v for model in models for score, v in intervals.song_scores(true, self.answers[model], seed=seed).items()}
+        return {
+            f"{score}{suffix}/{model}": v
+            for model in models
+            for score, v in intervals.song_scores(true, self.answers[model], seed=seed).items()
+        }
 
-    def differences(self, targets: np.ndarray, pairs: Iterable[tuple[str, str]], seed: int, suffix: str = "") -> dict[str, dict[str, float]]:
+    def differences(
+        self, targets: np.ndarray, pairs: Iterable[tuple[str, str]], seed: int, suffix: str = ""
+    ) -> dict[str, dict[str, float]]:
         """Paired differences of models in kappa and macro-F1: {`score{suffix}_difference/ours-theirs`: {mean, low, high, n}}."""
         true, found = targets[self.test], {}
         for ours, theirs in pairs:
-            scores = intervals.song_scores(true, self.answers[ours], self.answers[theirs], seed=seed)
-            found |= {f"{score}{suffix}_difference/{ours}-{theirs}": scores[score] for score in ("kappa", "macro_f1")}
+            scores = intervals.song_scores(
+                true, self.answers[ours], self.answers[theirs], seed=seed
+            )
+            found |= {
+                f"{score}{suffix}_difference/{ours}-{theirs}": scores[score]
+                for score in ("kappa", "macro_f1")
+            }
         return found
 
     def failures(self, model: str, targets: np.ndarray, n: int) -> pd.DataFrame:
@@ -112,7 +143,9 @@ def table(scores: dict[str, dict[str, float]], digits: int = 2) -> pd.DataFrame:
     return pd.DataFrame(shown).T
 
 
-def verdicts(differences: dict[str, dict[str, float]], questions: dict[str, tuple[str, dict[str, str]]]) -> pd.DataFrame:
+def verdicts(
+    differences: dict[str, dict[str, float]], questions: dict[str, tuple[str, dict[str, str]]]
+) -> pd.DataFrame:
     """Answer questions from paired differences.
 
     Parameters
@@ -123,7 +156,13 @@ def verdicts(differences: dict[str, dict[str, float]], questions: dict[str, tupl
         {name of a difference: (question, {verdict of `intervals.verdict`: answer in words})}.
     """
     rows = [
-        (q, intervals.show(differences[n]), intervals.verdict(differences[n]), words[intervals.verdict(differences[n])]) for n, (q, words) in questions.items()
+        (
+            q,
+            intervals.show(differences[n]),
+            intervals.verdict(differences[n]),
+            words[intervals.verdict(differences[n])],
+        )
+        for n, (q, words) in questions.items()
     ]
     return pd.DataFrame(rows, columns=["question", "difference in kappa", "it is", "in words"])
 
@@ -139,4 +178,8 @@ def agreement_2022(lyric: np.ndarray, sound: np.ndarray, seed: int) -> dict[str,
         "prior": metrics.prior_sampling(lyric, len(lyric), seed),
         "shuffled": metrics.shuffled(sound, seed),
     }
-    return {f"{score}/{model}": v for model, given in answers.items() for score, v in intervals.song_scores(lyric, [given], times=200, seed=seed).items()}
+    return {
+        f"{score}/{model}": v
+        for model, given in answers.items()
+        for score, v in intervals.song_scores(lyric, [given], times=200, seed=seed).items()
+    }
