@@ -3,6 +3,6 @@
 import streamlit as st
 
 with st.spinner("여는 중이에요… · Opening…"):  # the libraries of the models take seconds
-    from wyf_utils.app.page import page
+    from wyf_utils.app import page
 
 page.main()

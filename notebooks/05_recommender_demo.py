@@ -44,9 +44,10 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from IPython.display import display
 from sklearn.metrics.pairwise import cosine_similarity
 
-from wyf_utils.app.page import feeling
+from wyf_utils.app import feeling
 from wyf_utils.core import emotions, intervals, metrics, vectors
 from wyf_utils.core.language import pick
 from wyf_utils.data import song_files
@@ -511,7 +512,7 @@ if made.intents is not None:
     lost = np.flatnonzero(unheard)[
         np.argsort((music.fused * made.intents)[unheard].max(1) - music.fused[unheard].max(1))[:6]
     ]
-    display(music.songs.iloc[lost][["title", "artist", "genre"]].assign(  # noqa: F821, IPython's
+    display(music.songs.iloc[lost][["title", "artist", "genre"]].assign(
         read=[emotions.KO[e] for e in music.fused[lost].argmax(1)],
         meant=[", ".join(np.array(emotions.KO)[mask]) for mask in made.intents[lost]],
     ))  # fmt: skip

@@ -86,7 +86,7 @@ def here(tmp_path, monkeypatch):
     from test_feeling import Reader
     from test_songs import make
 
-    from wyf_utils.app.page import feeling
+    from wyf_utils.app import feeling
     from wyf_utils.music import database
 
     monkeypatch.setenv("WYF_OUT", str(tmp_path))

@@ -9,7 +9,7 @@ import soundfile
 from streamlit.testing.v1 import AppTest
 from test_songs import make
 
-from wyf_utils.app.page import markup
+from wyf_utils.app import markup
 from wyf_utils.core import emotions
 from wyf_utils.core.paths import ROOT
 from wyf_utils.music import database, feedback

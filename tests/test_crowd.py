@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from conftest import KINDS
 
-from wyf_utils.app.page import feeling
+from wyf_utils.app import feeling
 from wyf_utils.music import feedback
 from wyf_utils.music.recommender import SongQuery
 

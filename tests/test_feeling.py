@@ -8,7 +8,7 @@ from test_songs import make
 from typer.testing import CliRunner
 
 from wyf_utils import cli
-from wyf_utils.app.page import feeling, markup
+from wyf_utils.app import feeling, markup
 from wyf_utils.core import emotions
 from wyf_utils.core.errors import BadInput, MissingData
 from wyf_utils.music import database, feedback

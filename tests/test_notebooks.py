@@ -184,7 +184,7 @@ def test_smoke_run_of_all_five(smoke):
 
 
 def test_a_feeling_is_answered_from_the_smoke_run(smoke, monkeypatch):
-    from wyf_utils.app.page import feeling
+    from wyf_utils.app import feeling
     from wyf_utils.core import emotions
 
     monkeypatch.setenv("WYF_OUT", str(smoke))

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from test_checkpoints import kcbert
 from typer.testing import CliRunner
 
-from wyf_utils.app.page import feeling
+from wyf_utils.app import feeling
 from wyf_utils.cli import app
 from wyf_utils.core import paths
 from wyf_utils.core.errors import BadInput, CorruptData, MissingData, NoRoom, Unreachable

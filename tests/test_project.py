@@ -1,10 +1,12 @@
 """What a stranger relies on: one list of dependencies, commands that exist, a README that is up to date."""
 
-import ast
 import re
 import subprocess
+import sys
 import tomllib
 
+import importlinter.cli
+import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
