@@ -1,26 +1,26 @@
-"""Costly artefacts kept by content: parameters, data and the code that makes them.
+"""Artefacts: costly results kept by parameters, data and the code that makes them.
 
-An entry is a folder under `data/cache/<kind>/<key>/`. It is written beside its place and renamed, so
-that a broken run leaves nothing half-made. `FRESH=1` makes every entry once more.
+An artefact is a folder under `data/cache/<kind>/<key>/`. It is made beside its place and renamed.
+`FRESH=1` makes every artefact once more.
 """
 
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pandas as pd
+from filelock import FileLock
 
+from .code_digest import code_digest
 from .files import read_json, replacing_folder
 from .paths import cache_folder
 from .runtime import processes
@@ -30,7 +30,7 @@ _PROCESS_START = time.time()
 
 @dataclass(frozen=True)
 class Entry:
-    """One cached artefact: its folder, whether it was reused, and what it cost to make."""
+    """One artefact: its folder, whether it was reused, and the seconds that making it took."""
 
     kind: str
     key: str
@@ -44,32 +44,24 @@ class Entry:
         return f"{self.kind} {self.key}: {origin} in {self.seconds:.1f} s"
 
 
-#: Entries asked for in this process, in order.
+#: Artefacts that this process asked for, in order.
 USED: list[Entry] = []
 
 
-def fingerprint(*things) -> str:
-    """Return the sha256 of tables, arrays, texts and plain values, as 64 hex digits."""
+def fingerprint(*values) -> str:
+    """Hash tables, arrays, texts and plain values to 64 hex digits (sha256)."""
     digest = hashlib.sha256()
-    for thing in things:
-        if isinstance(thing, pd.DataFrame | pd.Series):
-            digest.update(pd.util.hash_pandas_object(thing, index=False).to_numpy().tobytes())
-        elif isinstance(thing, np.ndarray):
-            digest.update(f"{thing.shape}{thing.dtype}".encode())
-            digest.update(np.ascontiguousarray(thing))
+    for value in values:
+        if isinstance(value, pd.DataFrame | pd.Series):
+            digest.update(pd.util.hash_pandas_object(value, index=False).to_numpy().tobytes())
+        elif isinstance(value, np.ndarray):
+            digest.update(f"{value.shape}{value.dtype}".encode())
+            digest.update(np.ascontiguousarray(value))
         else:
-            digest.update(
-                json.dumps(thing, sort_keys=True, ensure_ascii=False, default=str).encode()
-            )
+            text = json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+            digest.update(text.encode())
         digest.update(b"\0")
     return digest.hexdigest()
-
-
-def _fresh_since() -> float:
-    """Entries older than this are made again: the start of the run where `FRESH` is set, else never."""
-    if os.environ.get("FRESH", "") in ("", "0"):
-        return 0.0
-    return float(os.environ.get("WYF_RUN_STARTED", _PROCESS_START))
 
 
 def get_or_create(
@@ -78,83 +70,116 @@ def get_or_create(
     *,
     parameters: dict,
     data: str,
-    code: Sequence[ModuleType | Callable],
     resumable: bool = False,
     about: dict | None = None,
+    code: object = None,
 ) -> Entry:
-    """Return the entry with this content, making it when it is not there yet.
+    """Return the artefact with this content; make it where it does not exist yet.
+
+    The key is a hash of `parameters`, `data` and the code that `make` can reach
+    (`code_digest`). Processes that ask for the same artefact at the same time make it once.
 
     Parameters
     ----------
     kind
-        Name of the artefact, the folder under `data/cache/`.
+        Name of the folder under `data/cache/`.
     make
         Called with an empty folder, which it fills.
     parameters
-        All that changes the result, as plain values.
+        Everything that changes the result, as plain values.
     data
-        `fingerprint` of the data that goes in.
-    code
-        Modules or functions whose source makes the result: a change of theirs is another entry.
+        `fingerprint` of the input data.
     resumable
-        Whether `make` is also given a second folder, which stays when it is interrupted: what it leaves there it finds
-        again the next time. Processes that were launched together make such an entry together: all work in that second
-        folder, and the main one keeps what it made. Their number is one of the parameters.
+        Call `make` with a second folder as well, which survives an interruption. Processes
+        of one `accelerate launch` then make the artefact together.
     about
-        What shall be known of the entry but changes nothing, kept in its entry.json.
-
-    Returns
-    -------
-    Entry
-        Folder and origin; also appended to `USED`.
+        Notes for entry.json that do not change the key.
     """
     group = processes() if resumable else None
     if group and group.num_processes > 1:
         parameters = {**parameters, "processes": group.num_processes}
-    key = fingerprint(parameters, data, [inspect.getsource(c) for c in code])[:16]
+    key = fingerprint(parameters, data, code_digest(make))[:16]
     path = cache_folder() / kind / key
-    known = read_json(path / "entry.json")
-    if known and known["time"] < _fresh_since():
-        known = {}
-    if group:
+    known = _known(path)
+    if group and group.num_processes > 1:
         from accelerate.utils import broadcast_object_list
 
         (known,) = broadcast_object_list([known])  # the main process decides for all
     if known:
-        entry = Entry(kind, key, path, True, known["seconds"], known["made"])
-        USED.append(entry)
-        return entry
+        return _used(kind, key, path, known, reused=True)
+    if group and group.num_processes > 1:
+        known = _make_together(path, make, parameters, data, about, group)
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_name(f".{key}.lock")):
+            if known := _known(path):  # another process has made it meanwhile
+                return _used(kind, key, path, known, reused=True)
+            with replacing_folder(path) as folder:
+                known = _make(folder, make, parameters, data, about, path if resumable else None)
+    if not group or group.is_main_process:
+        shutil.rmtree(_unfinished(path), ignore_errors=True)
+    return _used(kind, key, path, known, reused=False)
+
+
+def describe_used() -> str:
+    """Say in one line how many artefacts came from the cache and what the others took."""
+    used = list(dict.fromkeys(USED))
+    made = [entry for entry in used if not entry.reused]
+    parts = []
+    if count := len(used) - len(made):
+        parts.append(f"{count} artefact{'s' * (count > 1)} from the cache")
+    if made:
+        parts.append(f"{len(made)} made now in {sum(e.seconds for e in made) / 60:.1f} min")
+    return (", ".join(parts) or "No artefacts were needed") + "."
+
+
+def is_stale(seconds_since_1970: float) -> bool:
+    """Whether something made at that time is to be made again (`FRESH=1`)."""
+    return seconds_since_1970 < _fresh_since()
+
+
+def _fresh_since() -> float:
+    if os.environ.get("FRESH", "") in ("", "0"):
+        return 0.0
+    return float(os.environ.get("WYF_RUN_STARTED", _PROCESS_START))
+
+
+def _known(path: Path) -> dict:
+    """Content of entry.json of a whole artefact; empty where it is to be made."""
+    known = read_json(path / "entry.json")
+    return {} if known and is_stale(known["time"]) else known
+
+
+def _used(kind: str, key: str, path: Path, known: dict, *, reused: bool) -> Entry:
+    USED.append(Entry(kind, key, path, reused, known["seconds"], known["made"]))
+    return USED[-1]
+
+
+def _unfinished(path: Path) -> Path:
+    return cache_folder() / "unfinished" / f"{path.parent.name}-{path.name}"
+
+
+def _make(folder: Path, make: Callable, parameters: dict, data: str, about, resume: Path | None):
+    """Fill a folder and write its entry.json."""
     start = time.perf_counter()
-    unfinished = cache_folder() / "unfinished" / f"{kind}-{key}"
-    main = not group or group.is_main_process
-    with replacing_folder(path) if main else tempfile.TemporaryDirectory() as work:
-        make(Path(work), unfinished) if resumable else make(work)
-        seconds = time.perf_counter() - start
-        made = time.strftime("%Y-%m-%d %H:%M")
-        known = {
-            "seconds": seconds,
-            "made": made,
-            "time": time.time(),
-            "parameters": parameters,
-            "data": data,
-            "about": about or {},
-        }
-        Path(work, "entry.json").write_text(
-            json.dumps(known, ensure_ascii=False, indent=1, default=str), encoding="utf-8"
-        )
-    if group:
-        group.wait_for_everyone()  # until all have read the last checkpoint and the entry is in its place
-    if main:
-        shutil.rmtree(unfinished, ignore_errors=True)
-    entry = Entry(kind, key, path, False, seconds, made)
-    USED.append(entry)
-    return entry
+    make(folder, _unfinished(resume)) if resume else make(folder)
+    known = {
+        "seconds": time.perf_counter() - start,
+        "made": time.strftime("%Y-%m-%d %H:%M"),
+        "time": time.time(),
+        "parameters": parameters,
+        "data": data,
+        "about": about or {},
+    }
+    text = json.dumps(known, ensure_ascii=False, indent=1, default=str)
+    (folder / "entry.json").write_text(text, encoding="utf-8")
+    return known
 
 
-def origins() -> pd.DataFrame:
-    """Table of the entries used in this process: what came from the cache and what was made now."""
-    rows = [
-        (e.kind, e.key, "cache" if e.reused else "made now", e.made, round(e.seconds, 1))
-        for e in dict.fromkeys(USED)
-    ]
-    return pd.DataFrame(rows, columns=["artefact", "key", "origin", "made", "seconds to make"])
+def _make_together(path: Path, make: Callable, parameters: dict, data: str, about, group) -> dict:
+    """Make an artefact in all processes of a group; the main one keeps it."""
+    main = group.is_main_process
+    with replacing_folder(path) if main else tempfile.TemporaryDirectory() as folder:
+        known = _make(Path(folder), make, parameters, data, about, path)
+    group.wait_for_everyone()  # until all have read the last checkpoint
+    return known
