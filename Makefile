@@ -6,20 +6,37 @@ BIN    := $(VENV)/bin
 RUN    ?= default
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run app test lab bench screenshots sync publish readme lock clean
+.PHONY: help run app test lab bench rooms screenshots sync publish readme lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
+# torch stands outside the lock: its build depends on the graphics card. Where there is none, the
+# CPU build saves 3 GB; where its index cannot be reached, pip's own index serves.
+TORCH     := $(shell sed -n 's/^  "\(torch==[^"]*\)",/\1/p' pyproject.toml)
+CPU_INDEX := https://download.pytorch.org/whl/cpu
+WITHOUT   := $(foreach p,torch triton cuda-bindings cuda-pathfinder cuda-toolkit $(addprefix nvidia-,cublas cuda-cupti \
+             cuda-nvrtc cuda-runtime cudnn-cu13 cufft cufile curand cusolver cusparse cusparselt-cu13 nccl-cu13 nvjitlink \
+             nvshmem-cu13 nvtx),--no-emit-package $(p))
+
 $(VENV)/.installed: requirements.lock pyproject.toml
-	@sed -i "s/^\(torch==[0-9.]*\)+cpu/\1/" requirements.lock  # the local build tag is not on PyPI
 	@test -x $(BIN)/python || { echo "make: creating $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@echo "make: installing the locked dependencies (a few minutes the first time)"
-	@$(BIN)/python -m pip install --quiet -r requirements.lock
+	@if command -v nvidia-smi >/dev/null || [ "$$(uname)" = Darwin ]; then \
+	   $(BIN)/python -m pip install --quiet $(TORCH); \
+	 else \
+	   $(BIN)/python -m pip install --quiet --no-deps --index-url $(CPU_INDEX) --timeout 15 --retries 1 $(TORCH) \
+	   || $(BIN)/python -m pip install --quiet $(TORCH); \
+	 fi
+	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-run: $(VENV)/.installed ## run the notebooks: make run [RUN=smoke|default|open|full] [FRESH=1]
+run: $(VENV)/.installed ## answer in a minute, then run the notebooks: make run [RUN=smoke|default|open|full] [FRESH=1]
+	@if [ "$(RUN)" = default ]; then \
+	   $(BIN)/wyf feel "면접에서 또 떨어져서 너무 속상해"; \
+	   echo; echo "make: \`make app\` opens the page. The notebooks run now and bring sound to these songs; stop whenever you like."; \
+	 fi
 	@$(BIN)/wyf run $(RUN)
 	@$(BIN)/wyf feel "면접에서 또 떨어져서 너무 속상해" --run $(RUN)
 
@@ -32,10 +49,13 @@ test: $(VENV)/.installed ## lint and all tests, the smoke run of the notebooks i
 	@$(BIN)/python -m pytest
 
 lab: $(VENV)/.installed ## open JupyterLab with the project's kernel
-	@$(BIN)/jupyter lab notebooks
+	@OMP_WAIT_POLICY=PASSIVE GOMP_SPINCOUNT=10000 $(BIN)/jupyter lab notebooks  # as wyf_utils.OPENMP
 
 bench: $(VENV)/.installed ## time the parts side by side and print ratios
 	@$(BIN)/python -m wyf_utils.bench
+
+rooms: $(VENV)/.installed ## draw the rooms of the package and their imports for the README
+	@$(BIN)/python tests/rooms.py
 
 screenshots: $(VENV)/.installed ## pictures of the page for the README, by Debian's chromium
 	@$(BIN)/python tests/screenshots.py
@@ -50,9 +70,9 @@ publish: $(VENV)/.installed ## re-execute a run into figures/, results.json and,
 readme: $(VENV)/.installed ## fill the README's results table from results.json
 	@$(BIN)/wyf readme
 
-lock: ## write requirements.lock anew from pyproject.toml
-	@$(BIN)/pip-compile --quiet --all-extras --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-annotate --allow-unsafe --output-file requirements.lock pyproject.toml
-	@sed -i "s/^\(torch==[0-9.]*\)+cpu/\1/" requirements.lock  # the local build tag is not on PyPI
+lock: $(VENV)/.installed ## write requirements.lock anew from pyproject.toml, with hashes, for every platform
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --all-extras --no-annotate --no-header \
+	  $(WITHOUT) --output-file requirements.lock pyproject.toml
 
-clean: ## remove runs and the cache, keep data/raw
+clean: ## remove runs and the cache, keep data/raw and data/feedback
 	rm -rf runs data/cache

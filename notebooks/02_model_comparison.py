@@ -28,13 +28,13 @@
 run = "default"
 profile = "sample"
 seed = 0
-seeds = [0, 1, 2]
+seeds = [0, 1]
 corpora = []
 max_sentences = 0
 max_per_emotion = 0
 encoder = "bundled/multilingual-e5-small"
 candidates = []
-epochs = 2
+epochs = 3
 learning_rate = 2e-4
 frozen_layers = 8
 sweep_texts = 240
@@ -51,32 +51,18 @@ import pandas as pd
 from IPython.display import display
 
 from wyf_utils.core import emotions, intervals, metrics, vectors
-from wyf_utils.core.language import pick
 from wyf_utils.data import song_files, text_corpora
 from wyf_utils.music import catalogue
 from wyf_utils.study import comparison, figures
 from wyf_utils.study.notebook import committed, open_notebook
-from wyf_utils.text import classifier, encoders, finetuning, linear_models, onnx_model
+from wyf_utils.text import characters, encoders, finetuning, onnx_model, prediction
 
 nb = open_notebook(
-    "02_model_comparison",
-    run=run,
-    profile=profile,
-    seed=seed,
-    seeds=seeds,
-    corpora=corpora,
-    max_sentences=max_sentences,
-    max_per_emotion=max_per_emotion,
-    encoder=encoder,
-    candidates=candidates,
-    epochs=epochs,
-    learning_rate=learning_rate,
-    frozen_layers=frozen_layers,
-    sweep_texts=sweep_texts,
-    sweep_epochs=sweep_epochs,
-    sweep_factor=sweep_factor,
-    recipes=recipes,
-)
+    "02_model_comparison", run=run, profile=profile, seed=seed, seeds=seeds, corpora=corpora,
+    max_sentences=max_sentences, max_per_emotion=max_per_emotion, encoder=encoder,
+    candidates=candidates, epochs=epochs, learning_rate=learning_rate, frozen_layers=frozen_layers,
+    sweep_texts=sweep_texts, sweep_epochs=sweep_epochs, sweep_factor=sweep_factor, recipes=recipes,
+)  # fmt: skip
 nb
 
 # %% [markdown]
@@ -86,32 +72,14 @@ nb
 # be had keeps its row below and says why. Those of 2022 are marked.
 
 # %%
-known = pd.DataFrame(
-    [dataclasses.asdict(c) for c in encoders.CANDIDATES.values()], index=list(encoders.CANDIDATES)
-)
-known.assign(
-    here=[
-        "asked for" if name in candidates else "not in this run: parameter `candidates`"
-        for name in known.index
-    ]
-)
+rows = [dataclasses.asdict(candidate) for candidate in encoders.CANDIDATES.values()]
+known = pd.DataFrame(rows, index=list(encoders.CANDIDATES))
+is_asked = known.index.isin(candidates)
+known.assign(here=np.where(is_asked, "asked for", "not in this run: parameter `candidates`"))
 
 # %%
-nb.figure(
-    lambda lang: figures.table(
-        song_files.published_2022()["literature"]["joint_encoding"],
-        pick(
-            lang,
-            "문헌: 글·소리·영상으로 감정 알아맞히기",
-            "Literature: emotion from language, audio and video",
-        ),
-    ),
-    "literature",
-    caption={
-        "ko": "2022년 발표의 부록에 실린 문헌 표: 언어(L), 소리(A), 영상(V)을 쓴 정확도(A)와 F1",
-        "en": "Literature table of the 2022 appendix: accuracy (A) and F1 with language (L), audio (A) and video (V)",
-    },
-)
+literature = song_files.published_2022()["literature"]["joint_encoding"]
+nb.figure("literature", figures.table(literature))
 
 # %% [markdown]
 # ## Protocol (실험 방법)
@@ -171,7 +139,8 @@ found = {
 #
 # `e5_tfidf` is the mean of the fine-tuned encoder and TF-IDF, its weight chosen on dev. `e5_tfidf_adjusted`
 # also divides by a power of the class shares (logit adjustment), chosen on dev by macro-F1, so that rare emotions are answered more often; `e5_tfidf_ensemble` is the mean of
-# `e5_tfidf` over its seeds, without that adjustment.
+# `e5_tfidf` over its seeds, without that adjustment. `reader` is what the recommender reads with: the calibrated probabilities of both, pooled by their geometric mean
+# without a weight to choose, and calibrated again on dev.
 
 # %%
 recipe = finetuning.Recipe(
@@ -190,6 +159,7 @@ for corpus, each in found.items():
         )
         comparison.add_fine_tuned(each, name, asked, seeds, fewer[corpus], tracker)
     comparison.add_blend(each, "e5_tfidf", "e5_finetuned")
+    comparison.add_reader(each, "reader", "e5_finetuned")
     print(
         corpus,
         *each.entries["e5_finetuned"],
@@ -204,7 +174,7 @@ for corpus, each in found.items():
 if profile == "open":
     home = catalogue.sentences("sample", seed)
     models = [finetuning.trained(home["train"], home["dev"], recipe, s) for s in seeds]
-    counted = linear_models.tfidf(home["train"], home["dev"])
+    counted = characters.tfidf(home["train"], home["dev"])
     comparison.add_trained(found[first], "e5_sample", models, splits[first]["test"]["text"])
     found[first].answers["tfidf_sample"] = [counted.predict(splits[first]["test"]["text"])]
 
@@ -214,40 +184,15 @@ if profile == "open":
 # %%
 if profile == "sample":
     of_stories = (splits[first]["test"]["source"] == "stories").to_numpy()
-    found = {first: found[first].only(~of_stories), "stories": found[first].only(of_stories)} | {
-        k: v for k, v in found.items() if k != first
-    }
-each, mark = found[first], "" if len(splits) == 1 else f" ({first.upper()})"
-logs = {
-    f"{pick('ko', '시드', 'seed')} {s}": m["curve"]
-    for s, m in zip(
-        seeds,
-        map(lambda e: classifier.read_card(e.path), each.entries["e5_finetuned"]),
-        strict=True,
-    )
-}
-nb.figure(
-    lambda lang: figures.curves(
-        {
-            k.replace("시드", pick(lang, "시드", "seed")): [
-                (row["epoch"], row["eval_micro_f1"]) for row in log if "eval_micro_f1" in row
-            ]
-            for k, log in logs.items()
-        },
-        pick(lang, "학습 중 검증 micro-F1", "Dev micro-F1 while training") + mark + nb.mark(lang),
-        pick(lang, "에포크", "epoch"),
-        "micro-F1",
-        line=(
-            np.mean(each.parts["dev"]["emotion"] == each.answers["majority"][0][0]),
-            pick(lang, "최빈 감정", "majority"),
-        ),
-    ),
-    "training_f1",
-    caption={
-        "ko": "에포크마다 검증 자료의 micro-F1, 최빈 감정 기준선과 함께",
-        "en": "Dev micro-F1 after each epoch, with the majority line",
-    },
-)
+    hard_corpus = {"stories": found[first].only(of_stories)}
+    found = found | {first: found[first].only(~of_stories)} | hard_corpus
+each = found[first]
+always = np.mean(each.parts["dev"]["emotion"] == each.answers["majority"][0][0])
+lines = {}
+for s, entry in zip(seeds, each.entries["e5_finetuned"], strict=True):
+    log = prediction.read_card(entry.path)["curve"]
+    lines["seed", s] = [(r["epoch"], r["eval_micro_f1"]) for r in log if "eval_micro_f1" in r]
+nb.figure("training_f1", figures.curves(lines, majority=always), corpus=first)
 
 # %% [markdown]
 # **The five configurations of 2022** (최적화 방법과 학습률), on a small part of the training sentences. The rates of 2022, made for 12,000 steps and more, would move nothing in a few
@@ -260,57 +205,25 @@ sweep_recipe = dataclasses.replace(
     recipe, epochs=sweep_epochs, batch_size=32, warmup=0.0, auxiliary=0.0
 )
 tuning = comparison.sweep(each.parts, sweep_recipe, seed, texts=sweep_texts, factor=sweep_factor)
-always = np.mean(each.parts["dev"]["emotion"] == each.answers["majority"][0][0])
-
-
-def configuration(name, lang):
-    """Readable name of a configuration of 2022, with its rate as it was there."""
-    chosen = comparison.SWEEP_2022[name]
-    optimizer, rate = (
-        {"adafactor": "Adafactor", "adamw_torch": "AdamW"}[chosen["optimizer"]],
-        f"{chosen['learning_rate']:.0e}".replace("e-0", "e-"),
-    )
-    return f"{optimizer} {rate}, " + pick(
-        lang, f"조기 종료 patience {chosen['patience']}", f"patience {chosen['patience']}"
-    )
 
 
 # %%
-for measure, ko, wording in (("f1", "micro-F1", "micro-F1"), ("loss", "손실", "loss")):
-    key = "eval_micro_f1" if measure == "f1" else "eval_loss"
-    display(
-        nb.figure(
-            lambda lang, key=key, ko=ko, wording=wording: figures.curves(
-                {
-                    configuration(name, lang): [(row["step"], row[key]) for row in log]
-                    for name, log in tuning.items()
-                },
-                pick(
-                    lang,
-                    f"2022년의 다섯 설정, 학습률 {sweep_factor:g}배: 검증 {ko}",
-                    f"Five configurations of 2022, rates × {sweep_factor:g}: dev {wording}",
-                )
-                + mark
-                + nb.mark(lang),
-                pick(lang, "스텝", "step"),
-                pick(lang, ko, wording),
-                line=(always, pick(lang, "최빈 감정", "majority"))
-                if key == "eval_micro_f1"
-                else None,
-            ),
-            f"tuning_{measure}",
-            caption={
-                "ko": f"2022년의 다섯 설정을 우리 자료로 학습했을 때의 검증 {ko}, 학습률은 {sweep_factor:g}배",
-                "en": f"Dev {wording} of the five configurations of 2022 on our data, their rates times {sweep_factor:g}",
-            },
-        )
-    )
-steps = max(log[-1]["step"] for log in tuning.values())
-last = "; ".join(
-    f"{configuration(name, 'en')}: {log[-1]['eval_micro_f1']:.3f}" for name, log in tuning.items()
+def sweep_lines(score):
+    """Points (step, score) of each configuration."""
+    return {name: [(row["step"], row[score]) for row in log] for name, log in tuning.items()}
+
+
+f1 = figures.curves(sweep_lines("eval_micro_f1"), majority=always)
+loss = figures.curves(sweep_lines("eval_loss"))
+display(
+    nb.figure("tuning_f1", f1, corpus=first, factor=sweep_factor),
+    nb.figure("tuning_loss", loss, corpus=first, factor=sweep_factor),
 )
+steps = max(log[-1]["step"] for log in tuning.values())
+last = "; ".join(f"{name}: {log[-1]['eval_micro_f1']:.3f}" for name, log in tuning.items())
 print(
-    f"at most {steps:,} steps, one seed; dev micro-F1 at the last one: {last}; always the most frequent emotion: {always:.3f}"
+    f"at most {steps:,} steps, one seed; dev micro-F1 at the last one: {last}; "
+    f"always the most frequent emotion: {always:.3f}"
 )
 
 # %% [markdown]
@@ -353,25 +266,7 @@ if profile == "sample":
 
 # %%
 if learned is not None:
-    display(
-        nb.figure(
-            lambda lang: figures.learning_curves(
-                learned,
-                {
-                    first: pick(lang, "못 본 글쓴이", "unseen writers"),
-                    "stories": pick(lang, "이야기 (어려운 말뭉치)", "stories (hard corpus)"),
-                },
-                comparison.LABELS,
-                lang,
-                pick(lang, "학습 곡선", "Learning curve") + nb.mark(lang),
-            ),
-            "learning_curve",
-            caption={
-                "ko": "학습 문장 수에 따른 macro-F1과 95% 신뢰구간: 못 본 글쓴이와 이야기",
-                "en": "Macro-F1 against training sentences with 95 % intervals, on unseen writers and on stories",
-            },
-        )
-    )
+    display(nb.figure("learning_curve", figures.learning_curves(learned)))
 
 # %% [markdown]
 # **On real data.** A reader of the sample run sees here what the same code scored on KOTE and GoEmotions-Korean, from the committed results of the `open` run.
@@ -391,53 +286,18 @@ pd.DataFrame(
 ).astype(object).fillna("")
 
 # %%
-nb.figure(
-    lambda lang: figures.grouped_scores(
-        {
-            m: [
-                scores[first][f"{name}/{m}"]["mean"]
-                for name in ("weighted_f1", "weighted_precision", "micro_f1")
-            ]
-            for m in found[first].answers
-        },
-        song_files.published_2022()["model_scores"],
-        comparison.LABELS,
-        lang,
-        pick(lang, "여섯 감정 분류, 가중 평균", "Six-way classification, weighted averages")
-        + mark
-        + nb.mark(lang),
-        pick(
-            lang,
-            "가중 평균, 2022년 값은 다른 자료에서",
-            "weighted averages; those of 2022 on other data",
-        ),
-    ),
-    "model_comparison",
-    caption={
-        "ko": "모델별 F1, 정밀도, 재현율, 모두 가중 평균. 빗금은 2022년 발표 값으로, 자료가 달라 직접 비교할 수 없다.",
-        "en": "F1, precision and recall of each model, all weighted averages. Hatched: as published in 2022, on other data, not comparable one to one.",
-    },
-)
+weighted = ("weighted_f1", "weighted_precision", "micro_f1")
+ours = {
+    model: [scores[first][f"{name}/{model}"]["mean"] for name in weighted]
+    for model in found[first].answers
+}
+grouped = figures.grouped_scores(ours, song_files.published_2022()["model_scores"])
+nb.figure("model_comparison", grouped, corpus=first, names=candidates)
 
 # %%
-GREY = dict.fromkeys(("majority", "shuffled"), figures.BASELINE)
-nb.figure(
-    lambda lang: figures.score_bars(
-        {m: scores[first][f"macro_f1/{m}"] for m in found[first].answers},
-        comparison.LABELS,
-        lang,
-        pick(lang, "macro-F1과 95% 신뢰구간", "Macro-F1 with 95 % intervals")
-        + mark
-        + nb.mark(lang),
-        "macro-F1",
-        colours=GREY,
-    ),
-    "macro_f1",
-    caption={
-        "ko": "모델별 macro-F1과 95% 신뢰구간",
-        "en": "Macro-F1 of each model with 95 % intervals",
-    },
-)
+macro_f1 = {model: scores[first][f"macro_f1/{model}"] for model in found[first].answers}
+bars = figures.score_bars(macro_f1, baselines=("majority", "shuffled"))
+nb.figure("macro_f1", bars, corpus=first, names=candidates)
 
 # %% [markdown]
 # ## Differences (점수 차이)
@@ -478,61 +338,33 @@ per_class = {
     }
     for corpus, each in found.items()
 }
-shown = {
-    corpus: {
-        f"{e.ko} {e.en}": f"{intervals.show(rows[e.en], 2)}, n {(found[corpus].true == e.id).sum():,}"
-        for e in emotions.EMOTIONS
-        if e.en in rows
+
+# %%
+NAMES = {e.en: f"{e.ko} {e.en}" for e in emotions.EMOTIONS}
+shown = {}
+for corpus, rows in per_class.items():
+    counts = dict(zip(emotions.EN, np.bincount(found[corpus].true, minlength=6), strict=True))
+    shown[corpus] = {
+        NAMES[name]: f"{intervals.show(f1, 2)}, n {counts[name]:,}" for name, f1 in rows.items()
     }
-    for corpus, rows in per_class.items()
-}
 shares = committed("open", "01_eda")
 for corpus, suffix in {} if run == "open" else {"kote": "", "goemotions": "@goemotions"}.items():
-    keys = {
-        e: (f"f1_{e.en}/e5_finetuned{suffix}", f"share/{e.en}@{corpus}") for e in emotions.EMOTIONS
-    }
     shown[f"open run, {corpus}"] = {
-        f"{e.ko} {e.en}": f"{intervals.show(elsewhere[f1], 2)}, {shares[share]:.1%} of texts"
-        for e, (f1, share) in keys.items()
-        if f1 in elsewhere and share in shares
+        NAMES[name]: f"{intervals.show(elsewhere[f1], 2)}, {shares[share]:.1%} of texts"
+        for name in emotions.EN
+        if (f1 := f"f1_{name}/e5_finetuned{suffix}") in elsewhere
+        and (share := f"share/{name}@{corpus}") in shares
     }
-pd.DataFrame({of: column for of, column in shown.items() if column}).astype(object).fillna(
-    "none in the test part"
-)
+columns = {name: column for name, column in shown.items() if column}
+pd.DataFrame(columns).astype(object).fillna("none in the test part")
 
 # %%
-nb.figure(
-    lambda lang: figures.score_bars(
-        {k: v for k, v in per_class[first].items()},
-        {
-            e.en: (f"{e.ko} ({(each.true == e.id).sum()})", f"{e.en} ({(each.true == e.id).sum()})")
-            for e in emotions.EMOTIONS
-        },
-        lang,
-        pick(lang, "미세조정한 모델의 감정별 F1", "F1 of each emotion, fine-tuned model")
-        + mark
-        + nb.mark(lang),
-        pick(lang, "F1 (괄호는 시험 문장 수)", "F1 (test sentences in brackets)"),
-        colours={e.en: e.colour for e in emotions.EMOTIONS},
-    ),
-    "per_class_f1",
-    caption={"ko": "감정별 F1과 95% 신뢰구간", "en": "F1 of each emotion with 95 % intervals"},
-)
+counts = {e.en: (each.true == e.id).sum() for e in emotions.EMOTIONS}
+nb.figure("per_class_f1", figures.score_bars(per_class[first], counts=counts), corpus=first)
 
 # %%
-nb.figure(
-    lambda lang: figures.confusion(
-        each.true,
-        each.answers["e5_finetuned"][0],
-        lang,
-        pick(lang, "혼동 행렬", "Confusion matrix") + mark + nb.mark(lang),
-    ),
-    "confusion",
-    caption={
-        "ko": "미세조정한 모델의 혼동 행렬(행 비율, 괄호 안은 문장 수)",
-        "en": "Confusion matrix of the fine-tuned model (row shares, counts in brackets)",
-    },
-)
+answered = each.answers["e5_finetuned"][0]
+nb.figure("confusion", figures.confusion(each.true, answered), corpus=first)
 
 # %% [markdown]
 # ## Errors read by eye (틀린 문장 읽기)
@@ -544,10 +376,12 @@ nb.figure(
 for model in ("tfidf", "e5_frozen", "e5_finetuned"):
     every = comparison.errors(each, model, len(each.true), seed)
     astray = every["its emotion"] == every["answered"]
+    shown = every[:10]
     print(
-        f"{model}: led astray by the most alike sentence {astray[:10].sum()} of these {len(every[:10])}, {astray.mean():.0%} of all {len(every)}"
+        f"{model}: led astray by the most alike sentence {astray[:10].sum()} "
+        f"of these {len(shown)}, {astray.mean():.0%} of all {len(every)}"
     )
-    display(every[:10])
+    display(shown)
 
 # %% [markdown]
 # ## Calibration (확률 보정)
@@ -558,31 +392,14 @@ for model in ("tfidf", "e5_frozen", "e5_finetuned"):
 # %%
 models = [onnx_model.load_onnx(entry.path) for entry in each.entries["e5_finetuned"]]
 calibrated = each.probabilities["e5_finetuned"]
-raw = [
-    vectors.apply_temperature(p, 1 / m.temperature) for p, m in zip(calibrated, models, strict=True)
-]
-ece = {
-    name: float(np.mean([metrics.calibration_error(each.true, p) for p in ps]))
-    for name, ps in (("raw", raw), ("calibrated", calibrated))
-}
-nb.figure(
-    lambda lang: figures.reliability(
-        {
-            pick(lang, *w): (metrics.reliability(each.true, ps[0]), intervals.show(ece[k]))
-            for k, w, ps in (
-                ("raw", ("보정 전", "raw"), raw),
-                ("calibrated", ("보정 후", "calibrated"), calibrated),
-            )
-        },
-        lang,
-        pick(lang, "확신과 정확도", "Confidence and accuracy") + mark + nb.mark(lang),
-    ),
-    "reliability",
-    caption={
-        "ko": "온도 보정 전후의 신뢰도 그림(첫 시드)과 ECE(시드 평균)",
-        "en": "Reliability diagram of the first seed, and ECE (mean over seeds), before and after temperature scaling",
-    },
-)
+pairs = zip(calibrated, models, strict=True)
+raw = [vectors.apply_temperature(p, 1 / model.temperature) for p, model in pairs]
+ece, tables = {}, {}
+for state, of_seeds in (("raw", raw), ("calibrated", calibrated)):
+    errors = [metrics.calibration_error(each.true, p) for p in of_seeds]
+    ece[state] = float(np.mean(errors))
+    tables[state] = (metrics.reliability(each.true, of_seeds[0]), intervals.show(ece[state]))
+nb.figure("reliability", figures.reliability(tables), corpus=first)
 
 # %% [markdown]
 # **When is it not sure?** The threshold `unsure_below` is chosen so that answers below it are right less than once in three times on dev (isotonic regression); there the recommender
@@ -607,12 +424,9 @@ doubts = pd.DataFrame(
 display(doubts.round(3))
 for s, p, u in zip(seeds, calibrated, unsure, strict=True):
     n, hits = u.sum(), (p.argmax(1) == each.true)[u].sum()
-    told = (
-        f"{hits} of {n} unsure answers right: {'less' if 3 * hits < n else 'not less'} than a third"
-        if n
-        else "no answer was unsure"
-    )
-    print(f"seed {s}, test: {told}")
+    verdict = "less" if 3 * hits < n else "not less"
+    said = f"{hits} of {n} unsure answers right: {verdict} than a third"
+    print(f"seed {s}, test: {said if n else 'no answer was unsure'}")
 
 # %% [markdown]
 # ## Cost (비용)
@@ -621,30 +435,19 @@ for s, p, u in zip(seeds, calibrated, unsure, strict=True):
 
 # %%
 fast = [m.predict(each.parts["test"]["text"].tolist(), desc="read by ONNX Runtime") for m in models]
-same = float(
-    np.mean([(f.argmax(1) == p.argmax(1)).mean() for f, p in zip(fast, calibrated, strict=True)])
-)
+pairs = zip(fast, calibrated, strict=True)
+same = float(np.mean([(f.argmax(1) == p.argmax(1)).mean() for f, p in pairs]))
 fast_f1 = intervals.interval(each.true, [f.argmax(1) for f in fast], metrics.macro_f1, seed=seed)
+slow_f1 = scores[first]["macro_f1/e5_finetuned"]
 print(
-    f"{same:.1%} the same answers; macro-F1 {intervals.show(fast_f1)} beside {intervals.show(scores[first]['macro_f1/e5_finetuned'])}"
+    f"{same:.1%} the same answers; macro-F1 {intervals.show(fast_f1)} "
+    f"beside {intervals.show(slow_f1)}"
 )
 
 # %%
 costs = comparison.cost(each)
 display(costs)
-nb.figure(
-    lambda lang: figures.cost(
-        costs,
-        comparison.LABELS,
-        lang,
-        pick(lang, "만드는 데 걸린 시간과 점수", "Time to make, and score") + mark + nb.mark(lang),
-    ),
-    "cost",
-    caption={
-        "ko": "모델을 만드는 데 걸린 시간(초)과 macro-F1. 채운 점의 크기는 가중치 수, 빈 점은 가중치를 세지 않은 모델",
-        "en": "Seconds to make a model against macro-F1. A filled point is as large as the weights are many; a hollow one is a model whose weights are not counted",
-    },
-)
+nb.figure("cost", figures.cost(costs), corpus=first, names=candidates)
 
 # %% [markdown]
 # ## Verdict (판정)
@@ -660,36 +463,25 @@ ASKED = {
     "e5_finetuned-e5_frozen": "fine-tuned better than the same encoder frozen",
 }
 SAYS = {"better": "yes", "worse": "no, it is worse", "no difference": "not shown"}
-told = {
-    f"this run, {corpus}": {pair: against[corpus].get(pair) for pair in ASKED} for corpus in found
-}
+told = {f"this run, {corpus}": rows for corpus, rows in against.items()}
 if run != "open":
-    told |= {
-        f"open run, {name}": {
+    for name, suffix in {"KOTE": "", "GoEmotions-Korean": "@goemotions"}.items():
+        told[f"open run, {name}"] = {
             pair: elsewhere.get(f"macro_f1_difference/{pair}{suffix}") for pair in ASKED
         }
-        for name, suffix in (("KOTE", ""), ("GoEmotions-Korean", "@goemotions"))
-    }
 for where, rows in told.items():
-    for pair, d in rows.items():
-        if d:
-            print(f"{where}: {ASKED[pair]}? {SAYS[intervals.verdict(d)]}, {intervals.show(d)}")
-print(
-    f"this run: expected calibration error {ece['raw']:.3f} before, {ece['calibrated']:.3f} after scaling"
-)
-known_where = {
-    state: doubts[f"right where {state}"].mean() for state in ("sure", "unsure")
-}  # over seeds
-print(
-    "this run: right",
-    ", ".join(
-        f"{share:.1%} where {state}" for state, share in known_where.items() if np.isfinite(share)
-    ),
-)
+    for pair, question in ASKED.items():
+        if d := rows.get(pair):
+            print(f"{where}: {question}? {SAYS[intervals.verdict(d)]}, {intervals.show(d)}")
+
+# %%
+said = "expected calibration error {:.3f} before, {:.3f} after scaling"
+print("this run:", said.format(ece["raw"], ece["calibrated"]))
+of_seeds = {state: doubts[f"right where {state}"].mean() for state in ("sure", "unsure")}
+known = [f"{share:.1%} where {state}" for state, share in of_seeds.items() if np.isfinite(share)]
+print("this run: right", ", ".join(known))
 if run != "open" and "ece/raw" in elsewhere:
-    print(
-        f"open run, KOTE: expected calibration error {elsewhere['ece/raw']:.3f} before, {elsewhere['ece/calibrated']:.3f} after scaling"
-    )
+    print("open run, KOTE:", said.format(elsewhere["ece/raw"], elsewhere["ece/calibrated"]))
 
 # %% [markdown]
 # ## What came from the cache
@@ -705,22 +497,18 @@ results = {}
 for corpus in found:
     suffix = "" if corpus == first else f"@{corpus}"
     results |= {f"{name}{suffix}": value for name, value in scores[corpus].items()}
-    results |= {
-        f"f1_{name}/e5_finetuned{suffix}": value for name, value in per_class[corpus].items()
-    }
+    of_emotions = per_class[corpus].items()
+    results |= {f"f1_{name}/e5_finetuned{suffix}": value for name, value in of_emotions}
     results |= {f"macro_f1_difference/{pair}{suffix}": d for pair, d in against[corpus].items()}
-results |= {f"ece/{name}": value for name, value in ece.items()} | {
-    "temperature/e5_finetuned": float(np.mean([m.temperature for m in models]))
-}
+results |= {f"ece/{name}": value for name, value in ece.items()}
 results |= {
+    "temperature/e5_finetuned": float(np.mean([m.temperature for m in models])),
     "unsure_share/e5_finetuned": float(np.mean([u.mean() for u in unsure])),
     "macro_f1/e5_finetuned_onnx": fast_f1,
     "same_answers/onnx": same,
 }
 if learned is not None:
-    names = {first: "writers", "stories": "stories"}
-    results |= {
-        f"learning_curve/{row.model}_{row.n}@{names[row.test]}": row.macro_f1
-        for row in learned.itertuples()
-    }
+    part = {first: "writers", "stories": "stories"}
+    for row in learned.itertuples():
+        results[f"learning_curve/{row.model}_{row.n}@{part[row.test]}"] = row.macro_f1
 nb.record(results)

@@ -41,15 +41,9 @@ max_texts = 1500
 distance_texts = 0
 held_out = 40
 conditions = [
-    "none",
-    "tapt",
-    "conversation",
-    "lyrics",
-    "unrelated",
-    "lyrics_conversation_emotion",
-    "conversation_lyrics_emotion",
-    "frozen_2022",
-]
+    "none", "tapt", "conversation", "lyrics", "unrelated", "lyrics_conversation_emotion",
+    "conversation_lyrics_emotion", "frozen_2022",
+]  # fmt: skip
 encoder = "bundled/multilingual-e5-small"
 pretrain_steps = 16
 pretrain_batch = 16
@@ -65,47 +59,29 @@ frozen_layers = 6
 
 # %%
 import dataclasses
+import itertools
 
 import numpy as np
 import pandas as pd
 from IPython.display import display
 
 from wyf_utils.core import intervals, metrics
-from wyf_utils.core.language import pick
 from wyf_utils.data import song_files, text_corpora
 from wyf_utils.music import catalogue
 from wyf_utils.study import adaptation, comparison, domain_distance, figures
 from wyf_utils.study.notebook import committed, open_notebook
-from wyf_utils.text import finetuning, linear_models, pretraining
+from wyf_utils.text import finetuning, linear_models, pretraining, pretraining_corpora
 
 # %%
 nb = open_notebook(
-    "03_dapt",
-    run=run,
-    profile=profile,
-    seed=seed,
-    seeds=seeds,
-    max_sentences=max_sentences,
-    max_train=max_train,
-    max_test=max_test,
-    max_lyrics=max_lyrics,
-    max_texts=max_texts,
-    distance_texts=distance_texts,
-    held_out=held_out,
-    conditions=conditions,
-    encoder=encoder,
-    pretrain_steps=pretrain_steps,
-    pretrain_batch=pretrain_batch,
-    accumulation=accumulation,
-    pretrain_rate=pretrain_rate,
-    mask_shares=mask_shares,
-    whole_words=whole_words,
-    epochs=epochs,
-    batch_size=batch_size,
-    learning_rate=learning_rate,
-    head_learning_rate=head_learning_rate,
+    "03_dapt", run=run, profile=profile, seed=seed, seeds=seeds, max_sentences=max_sentences,
+    max_train=max_train, max_test=max_test, max_lyrics=max_lyrics, max_texts=max_texts,
+    distance_texts=distance_texts, held_out=held_out, conditions=conditions, encoder=encoder,
+    pretrain_steps=pretrain_steps, pretrain_batch=pretrain_batch, accumulation=accumulation,
+    pretrain_rate=pretrain_rate, mask_shares=mask_shares, whole_words=whole_words, epochs=epochs,
+    batch_size=batch_size, learning_rate=learning_rate, head_learning_rate=head_learning_rate,
     frozen_layers=frozen_layers,
-)
+)  # fmt: skip
 nb
 
 # %% [markdown]
@@ -123,33 +99,18 @@ splits = {
 first = next(iter(splits))
 suffixes = {corpus: "" if corpus == first else f"@{corpus}" for corpus in splits}
 lines, scored = adaptation.lyrics(profile, seed, max_lyrics)
-domains = {
-    "conversation": text_corpora.conversation(profile)["text"].tolist(),
-    **{
-        f"emotion{suffixes[corpus]}": parts["train"]["text"].tolist()
-        for corpus, parts in splits.items()
-    },
-    "lyrics": lines,
-    "unrelated": text_corpora.unrelated(profile)["text"].tolist(),
-}
+domains = {"conversation": text_corpora.conversation(profile)["text"].tolist()}
+for corpus, parts in splits.items():
+    domains[f"emotion{suffixes[corpus]}"] = parts["train"]["text"].tolist()
+domains |= {"lyrics": lines, "unrelated": text_corpora.unrelated(profile)["text"].tolist()}
 nb.uses(
     *map(list, domains.values()), *(part for parts in splits.values() for part in parts.values())
 )
-NAMES = {
-    "conversation": ("일상 대화", "talk"),
-    "lyrics": ("가사", "lyrics"),
-    "unrelated": ("조리법·규정", "recipes"),
+sizes = {
+    name: {"texts": len(texts), "characters a text": np.mean([len(t) for t in texts])}
+    for name, texts in domains.items()
 }
-NAMES |= {
-    f"emotion{s}": (f"감정 문장{s.replace('@', chr(10))}", f"emotion{s.replace('@', chr(10))}")
-    for s in suffixes.values()
-}
-pd.DataFrame(
-    {
-        name: {"texts": len(texts), "characters a text": np.mean([len(t) for t in texts])}
-        for name, texts in domains.items()
-    }
-).T.round(1)
+pd.DataFrame(sizes).T.round(1)
 
 # %% [markdown]
 # ## How far apart are the domains? (도메인 사이의 거리)
@@ -162,23 +123,7 @@ measured = {
     for name, texts in domains.items()
 }
 points, of = domain_distance.pca_plane(measured, seed)
-nb.figure(
-    lambda lang: figures.domain_plane(
-        points,
-        of,
-        "emotion",
-        NAMES,
-        lang,
-        pick(lang, "사전학습 도메인과 과제 도메인", "Pre-training domains and the task's domain")
-        + nb.mark(lang),
-        pick(lang, "인코더 벡터의 두 주성분", "two principal components of the encoder's vectors"),
-    ),
-    "domains",
-    caption={
-        "ko": "도메인마다 글 120개의 인코더 벡터. 타원은 글의 3분의 2쯤을 담고, 실선이 과제 도메인이다.",
-        "en": "Encoder vectors of 120 texts a domain; an ellipse holds about two thirds of them, the task's is solid.",
-    },
-)
+nb.figure("domains", figures.domain_plane(points, of, "emotion"))
 
 # %% [markdown]
 # **Vocabulary in two ways.** Left, after Gururangan et al. (2020): the share of the most frequent content words (kiwipiepy, stop words excluded). The paper takes 10,000; the smallest
@@ -192,57 +137,19 @@ three, vocabularies = domain_distance.shared_words({name: counts[name] for name 
 pieces, piece_sets = domain_distance.shared_pieces(measured)
 size, size_three = len(frequent["unrelated"]), len(vocabularies["lyrics"])
 print(
-    f"{size:,} words of each of the {len(domains)} domains, {size_three:,} of each of the three without the control (10,000 in the paper)"
+    f"{size:,} words of each of the {len(domains)} domains, {size_three:,} of each of the three "
+    "without the control (10,000 in the paper)"
 )
-nb.figure(
-    lambda lang: figures.heatmaps(
-        {
-            pick(lang, f"자주 쓰는 낱말 {size:,}개", f"{size:,} most frequent words"): words,
-            pick(lang, "서브워드 전체 (2022년 방식)", "all sub-words (as in 2022)"): pieces,
-        },
-        NAMES,
-        lang,
-        pick(lang, "어휘가 얼마나 겹치나 (%)", "Shared vocabulary (%)") + nb.mark(lang),
-    ),
-    "vocabulary_overlap",
-    caption={
-        "ko": "두 도메인이 함께 쓰는 어휘의 비율, 두 가지 방식",
-        "en": "Vocabulary that two domains share, counted in two ways",
-    },
-)
+overlap = figures.heatmaps({"words": words, "pieces": pieces})
+nb.figure("vocabulary_overlap", overlap, size=size)
 
 # %%
-ours = {
-    "words": domain_distance.venn_shares(vocabularies),
-    "pieces": domain_distance.venn_shares({name: piece_sets[name] for name in trio}),
+panels = {
+    "words": (domain_distance.venn_shares(vocabularies), False),
+    "pieces": (domain_distance.venn_shares({name: piece_sets[name] for name in trio}), False),
+    "published": (domain_distance.VENN_2022, True),
 }
-nb.figure(
-    lambda lang: figures.venns(
-        {
-            pick(lang, f"자주 쓰는 낱말 {size_three:,}개", f"{size_three:,} most frequent words"): (
-                ours["words"],
-                False,
-            ),
-            pick(lang, "서브워드 전체 (2022년 방식)", "all sub-words (as in 2022)"): (
-                ours["pieces"],
-                False,
-            ),
-            pick(lang, "2022년 발표 (서브워드)", "as published in 2022 (sub-words)"): (
-                domain_distance.VENN_2022,
-                True,
-            ),
-        },
-        trio,
-        NAMES,
-        lang,
-        pick(lang, "세 도메인의 어휘", "Vocabulary of the three domains") + nb.mark(lang),
-    ),
-    "vocabulary_venn",
-    caption={
-        "ko": "세 도메인 어휘의 벤 다이어그램(합집합에 대한 %). 빗금은 2022년 발표 값.",
-        "en": "Venn diagrams of the three vocabularies (% of the union). Hatched: as published in 2022.",
-    },
-)
+nb.figure("vocabulary_venn", figures.venns(panels, trio), size=size_three)
 
 # %% [markdown]
 # **Two readings of 2022.** The Jaccard indices were published twice, and the versions disagree: the slide's axes are in another order than its notebook's. The Venn diagram of the same
@@ -269,28 +176,9 @@ pd.DataFrame(
 # often a classifier tells texts of two domains apart (50 is a guess). On the diagonals stand two samples of one domain: that much comes from sampling alone.
 
 # %%
-divergence, accuracy = (
-    domain_distance.unigram_distance(measured, seed),
-    domain_distance.two_sample_accuracy(measured, seed),
-)
-nb.figure(
-    lambda lang: figures.heatmaps(
-        {
-            pick(
-                lang, "젠슨-섀넌 발산 (1비트의 %)", "Jensen-Shannon divergence (% of a bit)"
-            ): divergence,
-            pick(lang, "분류기가 구별한 비율 (%)", "told apart by a classifier (%)"): accuracy,
-        },
-        NAMES,
-        lang,
-        pick(lang, "도메인이 얼마나 다른가", "How different the domains are") + nb.mark(lang),
-    ),
-    "distances",
-    caption={
-        "ko": "도메인 쌍의 젠슨-섀넌 발산과 이표본 분류 정확도. 대각선은 한 도메인의 두 표본이다.",
-        "en": "Jensen-Shannon divergence and two-sample accuracy of pairs of domains; the diagonals are two samples of one domain.",
-    },
-)
+divergence = domain_distance.unigram_distance(measured, seed)
+accuracy = domain_distance.two_sample_accuracy(measured, seed)
+nb.figure("distances", figures.heatmaps({"divergence": divergence, "accuracy": accuracy}))
 
 # %% [markdown]
 # ## What may be read (사전학습에 쓸 글)
@@ -302,16 +190,18 @@ nb.figure(
 kept_out = [
     text for parts in splits.values() for name in ("dev", "test") for text in parts[name]["text"]
 ]
-kept_out += [line for lyric in scored["lyric"] for line in lyric.splitlines()]
+scored_lines = [line for lyric in scored["lyric"] for line in lyric.splitlines()]
+kept_out += scored_lines
 apart = {f"emotion{suffixes[corpus]}": parts["dev"]["text"] for corpus, parts in splits.items()}
-apart |= {"lyrics": [line for lyric in scored["lyric"] for line in lyric.splitlines()]}
-corpora = pretraining.corpora(
+apart |= {"lyrics": scored_lines}
+corpora = pretraining_corpora.corpora(
     domains, apart, kept_out, limit=max_texts, held_out=held_out, seed=seed
 )
 leaks = corpora.leaks()
 assert not any(leaks.values()), leaks
 print(
-    f"{len(corpora.kept_out):,} texts are kept out; {sum(leaks.values())} of them, or of their near duplicates, are left in the corpora"
+    f"{len(corpora.kept_out):,} texts are kept out; {sum(leaks.values())} of them, "
+    "or of their near duplicates, are left in the corpora"
 )
 corpora.ledger
 
@@ -338,65 +228,30 @@ chains = adaptation.adapted(
     start, adaptation.plan(conditions, list(suffixes.values())), corpora, recipe, seed
 )
 before = pretraining.card(start)["after"]
-paths = {
-    " > ".join(pretraining.card(entry)["domain"] for entry in chain[1 : i + 1])
-    + (", frozen" if name.startswith("frozen") else ""): chain[i]
-    for name, chain in chains.items()
-    for i in range(1, len(chain))
-}
+paths = {}
+for name, chain in chains.items():
+    stages = [pretraining.card(entry)["domain"] for entry in chain[1:]]
+    for i in range(1, len(chain)):
+        frozen = ", frozen" if name.startswith("frozen") else ""
+        paths[" > ".join(stages[:i]) + frozen] = chain[i]
 cards = {
     path: pretraining.card(entry) | {"minutes": entry.seconds / 60} for path, entry in paths.items()
 }
 print(start, f"{len(paths)} stages for {len(chains)} conditions", sep="\n")
-display(
-    pd.DataFrame(
-        {
-            path: {k: card[k] for k in ("texts", "passes", "tokens", "minutes")}
-            for path, card in cards.items()
-        }
-    ).T.round(2)
-)
-pd.DataFrame(
-    {
-        path: {d: f"{card['before'][d]:.2f} to {card['after'][d]:.2f}" for d in before}
-        for path, card in cards.items()
-    }
-).T
 
 # %%
-CONDITIONS = {
-    "none": ("추가 사전학습 없음", "none"),
-    "tapt": ("과제 문장 (TAPT)", "task sentences (TAPT)"),
-    "conversation": ("일상 대화", "talk"),
-    "lyrics": ("가사", "lyrics"),
-    "unrelated": ("조리법·규정 (대조군)", "recipes (control)"),
-    "lyrics_conversation_emotion": ("가사, 대화, 감정 순 (2022)", "lyrics, talk, emotion (2022)"),
-    "conversation_lyrics_emotion": ("대화, 가사, 감정 순", "talk, lyrics, emotion"),
-    "frozen_2022": ("2022년 방식 (인코더 고정)", "2022 recipe (frozen)"),
-    "shuffled": ("섞은 라벨", "shuffled labels"),
-    "majority": ("최빈 감정", "majority"),
+SHOWN = ("texts", "passes", "tokens", "minutes")
+display(pd.DataFrame({path: {k: c[k] for k in SHOWN} for path, c in cards.items()}).T.round(2))
+changes = {
+    path: {d: f"{card['before'][d]:.2f} to {card['after'][d]:.2f}" for d in before}
+    for path, card in cards.items()
 }
+pd.DataFrame(changes).T
+
+# %%
 losses = {name: pretraining.card(chain[-1])["after"] for name, chain in chains.items()}
-nb.figure(
-    lambda lang: figures.losses(
-        before,
-        {name: losses[name] for name in conditions if name != "none"},
-        CONDITIONS,
-        NAMES,
-        lang,
-        pick(
-            lang,
-            "추가 사전학습 전후의 언어 모델 손실",
-            "Masked-LM loss before and after continued pre-training",
-        )
-        + nb.mark(lang),
-    ),
-    "mlm_loss",
-    caption={
-        "ko": "따로 둔 글에서 가린 토큰을 알아맞히는 손실, 도메인별로 추가 사전학습 전(세로선)과 후(화살표 끝)",
-        "en": "Loss of guessing hidden tokens of held-out texts, by domain, before (line) and after (arrow head) continued pre-training",
-    },
-)
+after = {name: losses[name] for name in conditions if name != "none"}
+nb.figure("mlm_loss", figures.losses(before, after))
 
 # %% [markdown]
 # **How much to hide?** BERT hides 15 % of the tokens; Wettig et al. (2023) find 40 % better. The same stage, the task's sentences, with each share; both are asked for 15 % of the held-out tokens.
@@ -407,10 +262,8 @@ for share in mask_shares[1:]:
     shares[share] = pretraining.stage(
         start, "emotion", corpora, dataclasses.replace(recipe, share=share), seed
     )
-pd.DataFrame(
-    {"before": before}
-    | {f"{share:.0%} hidden": pretraining.card(entry)["after"] for share, entry in shares.items()}
-).round(3)
+after_of = {f"{s:.0%} hidden": pretraining.card(entry)["after"] for s, entry in shares.items()}
+pd.DataFrame({"before": before} | after_of).round(3)
 
 # %% [markdown]
 # **Did the encoder move?** The share of its tensors that differ in any bit from where they started. `none` and the recipe of 2022 leave every bit in place; the other conditions move all.
@@ -438,77 +291,55 @@ tuning = finetuning.Recipe(
 )
 answers, true = {}, {}
 for corpus, parts in splits.items():
-    few, dev = (
-        comparison.fewer(parts["train"], max_train, seed),
-        comparison.fewer(parts["dev"], max(max_train // 4, 3 if max_train else 0), seed),
-    )
-    test = (
-        parts["test"].sample(max_test, random_state=seed)
-        if 0 < max_test < len(parts["test"])
-        else parts["test"]
-    )
+    few = comparison.fewer(parts["train"], max_train, seed)
+    dev = comparison.fewer(parts["dev"], max(max_train // 4, 3 if max_train else 0), seed)
+    test = parts["test"]
+    if 0 < max_test < len(test):
+        test = test.sample(max_test, random_state=seed)
     true[corpus] = test["emotion"].to_numpy()
     print(
-        f"{corpus}: {len(few)} sentences to fine-tune on, {len(dev)} to choose by, {len(test)} and {len(scored)} lyrics to score, seeds {seeds}"
+        f"{corpus}: {len(few)} sentences to fine-tune on, {len(dev)} to choose by, "
+        f"{len(test)} and {len(scored)} lyrics to score, seeds {seeds}"
     )
     for name in conditions:
         place = f"{name}{suffixes[corpus]}"
-        same = name != "none" and not moved[place]
-        answers[corpus, name] = (
-            answers[corpus, "none"]
-            if same
-            else adaptation.fine_tuned(
-                chains[place][-1], few, dev, test["text"], scored, tuning, seeds
-            )
-        )
+        if name != "none" and not moved[place]:
+            answers[corpus, name] = answers[corpus, "none"]
+            continue
+        texts = (few, dev, test["text"], scored)
+        answers[corpus, name] = adaptation.fine_tuned(chains[place][-1], *texts, tuning, seeds)
+
 
 # %%
+def baselines(parts, labels):
+    """Answers without reading: shuffled training labels for each seed, and the majority."""
+    shuffled = [linear_models.shuffled(parts["train"], len(labels), s) for s in seeds]
+    return {"shuffled": shuffled, "majority": [linear_models.majority(parts["train"], len(labels))]}
+
+
 intent = scored["emotion"].to_numpy()
+MODELS = [*conditions, "shuffled", "majority"]
 scores = {}
 for corpus, parts in splits.items():
-    given = {
-        name: (answers[corpus, name].sentences, answers[corpus, name].lyrics) for name in conditions
-    }
-    given["shuffled"] = tuple(
-        [linear_models.shuffled(parts["train"], n, s) for s in seeds]
-        for n in (len(true[corpus]), len(intent))
-    )
-    given["majority"] = tuple(
-        [linear_models.majority(parts["train"], n)] for n in (len(true[corpus]), len(intent))
-    )
-    for name, (sentences, lyrics) in given.items():
-        scores[corpus, "macro_f1", name] = intervals.interval(
-            true[corpus], sentences, metrics.macro_f1, seed=seed
-        )
-        scores[corpus, "micro_f1", name] = intervals.interval(
-            true[corpus], sentences, metrics.micro_f1, seed=seed
-        )
-        scores[corpus, "macro_f1_lyrics", name] = intervals.interval(
-            intent, lyrics, metrics.macro_f1, seed=seed
-        )
-nb.figure(
-    lambda lang: figures.scores_beside(
-        {
-            pick(lang, "감정 문장", "emotion sentences"): {
-                name: scores[first, "macro_f1", name] for name in given
-            },
-            pick(lang, "가사", "lyrics"): {
-                name: scores[first, "macro_f1_lyrics", name] for name in given
-            },
-        },
-        CONDITIONS,
-        lang,
-        pick(lang, "추가 사전학습한 뒤의 macro-F1", "Macro-F1 after continued pre-training")
-        + nb.mark(lang),
-        "macro-F1",
-        baselines=("shuffled", "majority"),
-    ),
-    "dapt",
-    caption={
-        "ko": "조건별 macro-F1과 95 % 구간, 감정 문장과 가사에서",
-        "en": "Macro-F1 of each condition with 95 % intervals, on emotion sentences and on lyrics",
-    },
-)
+    on_sentences = {name: answers[corpus, name].sentences for name in conditions}
+    on_sentences |= baselines(parts, true[corpus])
+    on_lyrics = {name: answers[corpus, name].lyrics for name in conditions}
+    on_lyrics |= baselines(parts, intent)
+    for measure, labels, by_model, score in (
+        ("macro_f1", true[corpus], on_sentences, metrics.macro_f1),
+        ("micro_f1", true[corpus], on_sentences, metrics.micro_f1),
+        ("macro_f1_lyrics", intent, on_lyrics, metrics.macro_f1),
+    ):
+        for name in MODELS:
+            interval = intervals.interval(labels, by_model[name], score, seed=seed)
+            scores[corpus, measure, name] = interval
+
+# %%
+panels = {
+    measure: {name: scores[first, measure, name] for name in MODELS}
+    for measure in ("macro_f1", "macro_f1_lyrics")
+}
+nb.figure("dapt", figures.scores_beside(panels, baselines=("shuffled", "majority")))
 
 # %% [markdown]
 # ## Result (결과)
@@ -520,73 +351,38 @@ nb.figure(
 
 # %%
 gain = adaptation.MICRO_F1_2022["after"] - adaptation.MICRO_F1_2022["before"]
-against = {
-    (corpus, measure, name): intervals.paired_difference(
-        rows_, ours_, theirs, metrics.macro_f1, seed=seed
-    )
-    for corpus in splits
-    for name in conditions[1:]
-    for measure, rows_, ours_, theirs in (
-        (
-            "macro_f1",
-            true[corpus],
-            answers[corpus, name].sentences,
-            answers[corpus, "none"].sentences,
-        ),
-        ("macro_f1_lyrics", intent, answers[corpus, name].lyrics, answers[corpus, "none"].lyrics),
-    )
-}
-minutes = {
-    (c, name): adaptation.minutes(chains[f"{name}{suffixes[c]}"], answers[c, name])
-    for c, name in answers
-}
+against, minutes = {}, {}
+for (corpus, name), ours in answers.items():
+    theirs = answers[corpus, "none"]
+    minutes[corpus, name] = adaptation.minutes(chains[f"{name}{suffixes[corpus]}"], ours)
+    for measure, *pair in (
+        ("macro_f1", true[corpus], ours.sentences, theirs.sentences),
+        ("macro_f1_lyrics", intent, ours.lyrics, theirs.lyrics),
+    ):
+        if name != "none":
+            difference = intervals.paired_difference(*pair, metrics.macro_f1, seed=seed)
+            against[corpus, measure, name] = difference
+
+# %%
+COLUMNS = {"macro_f1": "macro-F1", "micro_f1": "micro-F1", "macro_f1_lyrics": "lyrics"}
 for corpus in splits:
     table = {}
-    for name in given:
-        row = {
-            wording: intervals.show(scores[corpus, m, name])
-            for m, wording in (
-                ("macro_f1", "macro-F1"),
-                ("micro_f1", "micro-F1"),
-                ("macro_f1_lyrics", "lyrics"),
-            )
-        }
-        for measure, wording in (("macro_f1", "sentences"), ("macro_f1_lyrics", "lyrics")):
-            if found := against.get((corpus, measure, name)):
-                row |= {
-                    f"against none, {wording}": intervals.show(found),
-                    f"on {wording} it is": intervals.verdict(found),
-                }
+    for name in MODELS:
+        row = {title: intervals.show(scores[corpus, m, name]) for m, title in COLUMNS.items()}
+        for measure, title in (("macro_f1", "sentences"), ("macro_f1_lyrics", "lyrics")):
+            if difference := against.get((corpus, measure, name)):
+                row[f"against none, {title}"] = intervals.show(difference)
+                row[f"on {title} it is"] = intervals.verdict(difference)
         table[name] = row | {k: f"{v:.1f}" for k, v in minutes.get((corpus, name), {}).items()}
     print(corpus)
     display(pd.DataFrame(table).T.fillna(""))
 
 # %%
-nb.figure(
-    lambda lang: figures.differences(
-        {
-            pick(lang, w, m): {name: against[first, k, name] for name in conditions[1:]}
-            for k, w, m in (
-                ("macro_f1", "감정 문장", "emotion sentences"),
-                ("macro_f1_lyrics", "가사", "lyrics"),
-            )
-        },
-        CONDITIONS,
-        lang,
-        pick(lang, "추가 사전학습이 없을 때와의 차이", "Difference to no continued pre-training")
-        + nb.mark(lang),
-        pick(lang, "macro-F1의 차이", "difference in macro-F1"),
-        marked=(
-            gain,
-            pick(lang, "2022년에 발표된 차이 (micro-F1)", "as published in 2022 (micro-F1)"),
-        ),
-    ),
-    "differences",
-    caption={
-        "ko": "조건별 macro-F1에서 사전학습을 하지 않은 조건을 뺀 값과 95 % 구간",
-        "en": "Macro-F1 of each condition less that of no continued pre-training, with 95 % intervals",
-    },
-)
+panels = {
+    measure: {name: against[first, measure, name] for name in conditions[1:]}
+    for measure in ("macro_f1", "macro_f1_lyrics")
+}
+nb.figure("differences", figures.differences(panels, published=gain))
 
 # %%
 for corpus in splits:
@@ -613,57 +409,48 @@ for corpus, parts in splits.items():
         ("emotion sentences", true[corpus], "sentences"),
         ("lyrics", intent, "lyrics"),
     ):
-        rivals = {"majority": [linear_models.majority(parts["train"], len(truth))]}
-        rivals["shuffled"] = [linear_models.shuffled(parts["train"], len(truth), s) for s in seeds]
-        for rival, theirs in rivals.items():
+        for rival in ("majority", "shuffled"):
+            theirs = baselines(parts, truth)[rival]
             for score in (metrics.macro_f1, metrics.micro_f1):
-                beside = {
-                    n: intervals.paired_difference(
-                        truth, getattr(answers[corpus, n], of), theirs, score, seed=seed
+                verdicts = {
+                    name: intervals.verdict(
+                        intervals.paired_difference(
+                            truth, getattr(answers[corpus, name], of), theirs, score, seed=seed
+                        )
                     )
-                    for n in conditions
+                    for name in conditions
                 }
                 told = [
-                    f"{v} than {rival}: {', '.join(n for n, d in beside.items() if intervals.verdict(d) == v) or 'no condition'}"
+                    f"{v} than {rival}: "
+                    + (", ".join(n for n in conditions if verdicts[n] == v) or "no condition")
                     for v in ("better", "worse")
                 ]
                 print(
-                    f"{corpus}, {texts}, {score.__name__}, of {len(beside)} conditions: {'; '.join(told)}"
+                    f"{corpus}, {texts}, {score.__name__}, of {len(conditions)} conditions: "
+                    f"{'; '.join(told)}"
                 )
 
 # %%
-passes = ", ".join(
-    f"{domain} {p:.2f}"
-    for domain, p in {card["domain"]: card["passes"] for card in cards.values()}.items()
-)
+passes = {card["domain"]: card["passes"] for card in cards.values()}
 print(
-    f"{pretrain_steps:,} steps a stage, {pretrain_batch * accumulation} rows a step; passes over each corpus: {passes}"
+    f"{pretrain_steps:,} steps a stage, {pretrain_batch * accumulation} rows a step; "
+    f"passes over each corpus: {', '.join(f'{domain} {p:.2f}' for domain, p in passes.items())}"
 )
 for corpus in splits:
-    changed = [
-        n for n in conditions[1:] if moved[f"{n}{suffixes[corpus]}"]
-    ]  # an encoder that did not move differs by nothing
-    pairs = [
-        (true[corpus], answers[corpus, n].sentences, answers[corpus, "none"].sentences)
-        for n in changed
-    ]
+    # an encoder that did not move differs by nothing
+    changed = [name for name in conditions[1:] if moved[f"{name}{suffixes[corpus]}"]]
+    macro = [against[corpus, "macro_f1", name] for name in changed]
+    theirs = answers[corpus, "none"].sentences
+    pairs = [(true[corpus], answers[corpus, name].sentences, theirs) for name in changed]
     micro = [intervals.paired_difference(*pair, metrics.micro_f1, seed=seed) for pair in pairs]
-    for name, apart_by in {
-        "macro_f1": [against[corpus, "macro_f1", n] for n in changed],
-        "micro_f1": micro,
-    }.items():
-        if not changed:
-            continue
-        halves = [(d["high"] - d["low"]) / 2 for d in apart_by]
-        told = (
-            "could show"
-            if gain > max(halves)
-            else "could show for some conditions only"
-            if gain > min(halves)
-            else "could not show"
-        )
+    for name, of_changed in (("macro_f1", macro), ("micro_f1", micro)) if changed else ():
+        halves = [(d["high"] - d["low"]) / 2 for d in of_changed]
+        told = "could not show"
+        if gain > min(halves):
+            told = "could show" if gain > max(halves) else "could show for some conditions only"
         print(
-            f"{corpus}, {name}: differences from {min(halves):.3f} to {max(halves):.3f} would show; 2022's {gain:+.3f} (micro-F1) {told}"
+            f"{corpus}, {name}: differences from {min(halves):.3f} to {max(halves):.3f} would "
+            f"show; 2022's {gain:+.3f} (micro-F1) {told}"
         )
 
 # %% [markdown]
@@ -671,32 +458,30 @@ for corpus in splits:
 
 # %%
 elsewhere = committed("open", nb.stem)
-pd.DataFrame(
-    {
-        f"{wording}{suffix or ' (KOTE)'}": {
-            name: intervals.show(elsewhere[key])
-            + (f" {intervals.verdict(elsewhere[key])}" if "difference" in key else "")
-            for name in CONDITIONS
-            if (key := f"{measure}/{name}{'-none' if 'difference' in measure else ''}{suffix}")
-            in elsewhere
-        }
-        for measure, wording in (("macro_f1", "macro-F1"), ("macro_f1_difference", "against none"))
-        for suffix in ("", "@goemotions")
+EVERY = [*adaptation.CONDITIONS, "shuffled", "majority"]
+columns = {}
+for suffix, corpus in (("", " (KOTE)"), ("@goemotions", "@goemotions")):
+    keys = {name: f"macro_f1/{name}{suffix}" for name in EVERY}
+    columns[f"macro-F1{corpus}"] = {
+        name: intervals.show(elsewhere[key]) for name, key in keys.items() if key in elsewhere
     }
-).fillna("")
+    keys = {name: f"macro_f1_difference/{name}-none{suffix}" for name in EVERY}
+    columns[f"against none{corpus}"] = {
+        name: f"{intervals.show(elsewhere[key])} {intervals.verdict(elsewhere[key])}"
+        for name, key in keys.items()
+        if key in elsewhere
+    }
+pd.DataFrame(columns).fillna("")
 
 # %%
 for corpus, suffix in (("KOTE", ""), ("GoEmotions-Korean", "@goemotions")):
-    keys = [
-        key
-        for name in CONDITIONS
-        if name != "frozen_2022"
-        and (key := f"macro_f1_difference/{name}-none{suffix}") in elsewhere
-    ]
-    halves = [(elsewhere[key]["high"] - elsewhere[key]["low"]) / 2 for key in keys]
+    keys = [f"macro_f1_difference/{name}-none{suffix}" for name in EVERY if name != "frozen_2022"]
+    shown = [elsewhere[key] for key in keys if key in elsewhere]
+    halves = [(d["high"] - d["low"]) / 2 for d in shown]
     if halves:
         print(
-            f"open run, {corpus}: differences in macro-F1 from {min(halves):.3f} to {max(halves):.3f} would show; 2022's {gain:+.3f} (micro-F1)"
+            f"open run, {corpus}: differences in macro-F1 from {min(halves):.3f} to "
+            f"{max(halves):.3f} would show; 2022's {gain:+.3f} (micro-F1)"
         )
 
 # %% [markdown]
@@ -708,15 +493,10 @@ for corpus, suffix in (("KOTE", ""), ("GoEmotions-Korean", "@goemotions")):
 # %%
 every = pd.concat(splits[first].values(), ignore_index=True)
 shown = every.sample(3, random_state=seed)
-print(
-    f"of {len(every):,} sentences, {len(splits[first]['dev']) + len(splits[first]['test']):,} are held out: in 2022 they were read too"
-)
-pd.DataFrame(
-    {
-        "as in 2022": [f"{row.Index},{row.label},{row.text}" for row in shown.itertuples()],
-        "here": shown["text"].to_numpy(),
-    }
-)
+held = len(splits[first]["dev"]) + len(splits[first]["test"])
+print(f"of {len(every):,} sentences, {held:,} are held out: in 2022 they were read too")
+lines_2022 = [f"{row.Index},{row.label},{row.text}" for row in shown.itertuples()]
+pd.DataFrame({"as in 2022": lines_2022, "here": shown["text"].to_numpy()})
 
 # %% [markdown]
 # The frozen recipe, beside the same order with the whole encoder. Where its loss falls (the table above shows in which domains), that is
@@ -726,9 +506,9 @@ pd.DataFrame(
 
 # %%
 table = {}
-for name in [
-    name for name in ("none", "lyrics_conversation_emotion", "frozen_2022") if name in conditions
-]:
+for name in ("none", "lyrics_conversation_emotion", "frozen_2022"):
+    if name not in conditions:
+        continue
     each = [metrics.macro_f1(true[first], a) for a in answers[first, name].sentences]
     table[name] = {
         "tensors moved": f"{moved[name]:.0%}",
@@ -737,9 +517,8 @@ for name in [
         "range over seeds": f"{max(each) - min(each):.3f}",
         "against none": intervals.show(against[first, "macro_f1", name]) if name != "none" else "",
     }
-print(
-    f"published in 2022: micro-F1 {adaptation.MICRO_F1_2022['before']} to {adaptation.MICRO_F1_2022['after']}, {gain:+.3f}"
-)
+published = adaptation.MICRO_F1_2022
+print(f"published in 2022: micro-F1 {published['before']} to {published['after']}, {gain:+.3f}")
 pd.DataFrame(table).T
 
 # %% [markdown]
@@ -752,28 +531,18 @@ nb.provenance()
 # ## Headline numbers
 
 # %%
-results = {
-    f"{measure}/{name}{suffixes[corpus]}": value
-    for (corpus, measure, name), value in scores.items()
-}
-results |= {
-    f"{measure}_difference/{name}-none{suffixes[corpus]}": d
-    for (corpus, measure, name), d in against.items()
-}
-results |= {
-    f"mlm_loss/{name}/{domain}": loss
-    for name, each in losses.items()
-    for domain, loss in each.items()
-}
-results |= {
-    f"mlm_loss/tapt_hiding_{round(100 * share)}/{domain}": loss
-    for share, entry in shares.items()
-    for domain, loss in pretraining.card(entry)["after"].items()
-}
-results |= {
-    f"minutes/{name}{suffixes[corpus]}": sum(spent.values())
-    for (corpus, name), spent in minutes.items()
-}
+results = {}
+for (corpus, measure, name), score in scores.items():
+    results[f"{measure}/{name}{suffixes[corpus]}"] = score
+for (corpus, measure, name), difference in against.items():
+    results[f"{measure}_difference/{name}-none{suffixes[corpus]}"] = difference
+for name, of_domain in losses.items():
+    results |= {f"mlm_loss/{name}/{domain}": loss for domain, loss in of_domain.items()}
+for share, entry in shares.items():
+    of_domain, hiding = pretraining.card(entry)["after"], f"tapt_hiding_{round(100 * share)}"
+    results |= {f"mlm_loss/{hiding}/{domain}": loss for domain, loss in of_domain.items()}
+for (corpus, name), spent in minutes.items():
+    results[f"minutes/{name}{suffixes[corpus]}"] = sum(spent.values())
 results |= {f"tensors_moved/{name}": share for name, share in moved.items()}
 for measure, table in (
     ("shared_words", words),
@@ -781,13 +550,8 @@ for measure, table in (
     ("divergence", divergence),
     ("told_apart", accuracy),
 ):
-    results |= {
-        f"{measure}/{a}-{b}": float(table.loc[a, b])
-        for i, a in enumerate(domains)
-        for b in list(domains)[i + 1 :]
-    }
-results |= {f"rows/{name}": n for name, n in corpora.ledger["read"].items()} | {
-    "rows/kept_out": len(corpora.kept_out),
-    "rows/leaked": sum(leaks.values()),
-}
+    for a, b in itertools.combinations(domains, 2):
+        results[f"{measure}/{a}-{b}"] = float(table.loc[a, b])
+results |= {f"rows/{name}": n for name, n in corpora.ledger["read"].items()}
+results |= {"rows/kept_out": len(corpora.kept_out), "rows/leaked": sum(leaks.values())}
 nb.record(results)

@@ -35,7 +35,7 @@ seed = 0
 seeds = [0, 1, 2]
 max_sentences = 0
 encoder = "bundled/multilingual-e5-small"
-text_epochs = 2
+text_epochs = 3
 learning_rate = 2e-4
 frozen_layers = 8
 max_songs = 320
@@ -54,7 +54,6 @@ import pandas as pd
 from IPython.display import display
 
 from wyf_utils.core import emotions, intervals, metrics
-from wyf_utils.core.language import pick
 from wyf_utils.data import song_files
 from wyf_utils.music import catalogue
 from wyf_utils.sound import dataset, heads, mel, mel_files, network_training, networks, simclr
@@ -64,9 +63,12 @@ from wyf_utils.text import finetuning
 
 pd.set_option("display.max_colwidth", None)  # questions are sentences
 nb = open_notebook(
-    "04_mel_cnn_vs_embedding", run=run, profile=profile, seed=seed, seeds=seeds, max_sentences=max_sentences, encoder=encoder, text_epochs=text_epochs,
-    learning_rate=learning_rate, frozen_layers=frozen_layers, max_songs=max_songs, contradiction=contradiction, synthesis=synthesis, mel_epochs=mel_epochs,
-    shallow_epochs=shallow_epochs, resnet_epochs=resnet_epochs, simclr_epochs=simclr_epochs, dense_epochs=dense_epochs, noise_levels=noise_levels,
+    "04_mel_cnn_vs_embedding", run=run, profile=profile, seed=seed, seeds=seeds,
+    max_sentences=max_sentences, encoder=encoder, text_epochs=text_epochs,
+    learning_rate=learning_rate, frozen_layers=frozen_layers, max_songs=max_songs,
+    contradiction=contradiction, synthesis=synthesis, mel_epochs=mel_epochs,
+    shallow_epochs=shallow_epochs, resnet_epochs=resnet_epochs, simclr_epochs=simclr_epochs,
+    dense_epochs=dense_epochs, noise_levels=noise_levels,
 )  # fmt: skip
 nb
 
@@ -77,14 +79,7 @@ nb
 # accuracy, Cohen's kappa (카파, agreement beyond chance) and the Brier score, the only one that is the better the smaller.
 
 # %%
-nb.figure(
-    figures.measure_tiles,
-    "measures",
-    caption={
-        "ko": "2022년에 만든 네 가지 측정 방법",
-        "en": "The four measures made in 2022, one hit each",
-    },
-)
+nb.figure("measures", figures.measure_tiles())
 
 # %% [markdown]
 # ## What the vectors of 2022 agree on (2022년 벡터의 일치도)
@@ -97,13 +92,11 @@ results = {}
 if profile == "open":
     lyric_2022, mel_2022 = song_files.vectors_2022()
     nb.uses(lyric_2022, mel_2022)
-    results = audio_benchmark.agreement_2022(lyric_2022, mel_2022, seed) | {
-        "rows/songs": len(lyric_2022)
-    }
+    results = audio_benchmark.agreement_2022(lyric_2022, mel_2022, seed)
+    results |= {"rows/songs": len(lyric_2022)}
 recorded = results or committed("open", "04_mel_cnn_vs_embedding")
-audio_benchmark.table(
-    {name: value for name, value in recorded.items() if isinstance(value, dict)}, 4
-)
+with_intervals = {name: value for name, value in recorded.items() if isinstance(value, dict)}
+audio_benchmark.table(with_intervals, 4)
 
 # %% [markdown]
 # **What does the mel network of 2022 answer?** The share of each emotion among its largest, beside the lyrics' own.
@@ -111,31 +104,13 @@ audio_benchmark.table(
 # %%
 if profile == "open":
     shares = {
-        k: np.bincount(v.argmax(1), minlength=emotions.N) / len(v)
-        for k, v in (("lyric", lyric_2022), ("mel", mel_2022))
+        kind: np.bincount(vectors.argmax(1), minlength=emotions.N) / len(vectors)
+        for kind, vectors in (("lyric", lyric_2022), ("mel", mel_2022))
     }
-    results |= {
-        f"share_{k}/{name}": float(v)
-        for k, share in shares.items()
-        for name, v in zip(emotions.EN, share, strict=True)
-    }
-    display(
-        nb.figure(
-            lambda lang: figures.stacked_shares(
-                shares,
-                {"lyric": ("가사", "lyrics"), "mel": ("멜", "mel")},
-                lang,
-                pick(
-                    lang, "2022년 벡터에서 가장 큰 감정", "Largest emotion in the vectors of 2022"
-                ),
-            ),
-            "answers_2022",
-            caption={
-                "ko": "2022년 가사 벡터와 멜 벡터에서 가장 큰 감정의 비율",
-                "en": "Share of the largest emotion in the lyric and mel vectors of 2022",
-            },
-        )
-    )
+    for kind, share in shares.items():
+        named = zip(emotions.EN, share, strict=True)
+        results |= {f"share_{kind}/{name}": float(value) for name, value in named}
+    display(nb.figure("answers_2022", figures.stacked_shares(shares)))
 
 # %% [markdown]
 # ## Songs, lyric vectors, mels
@@ -191,15 +166,9 @@ if intent is not None:
         for score, v in intervals.song_scores(intent, [found], seed=seed).items()
     }
     results |= {name: value for name, value in label_scores.items() if "label" in name}
-    display(
-        audio_benchmark.table(
-            {
-                name: v
-                for name, v in label_scores.items()
-                if name.startswith(("top1_", "macro_f1_", "kappa_"))
-            }
-        )
-    )
+    measures = ("top1_", "macro_f1_", "kappa_")
+    shown = {name: v for name, v in label_scores.items() if name.startswith(measures)}
+    display(audio_benchmark.table(shown))
     written, read = (
         pd.Series(pd.Categorical.from_codes(v.argmax(1), emotions.KO), name=name)
         for v, name in ((intent, "written for"), (songs.lyric, "read as"))
@@ -214,11 +183,8 @@ if songs and songs.composed_for is not None:
     for emotion in (0, 1, 3):
         one = songs.songs.iloc[[int(np.argmax(songs.composed_for[:, emotion]))]]
         sound = catalogue.waveform_of(one, profile, seed, contradiction, synthesis)
-        display(
-            listen(
-                sound, mel.SAMPLE_RATE, f"{emotions.KO[emotion]}: {one['title'].iloc[0]}", seconds=6
-            )
-        )
+        title = f"{emotions.KO[emotion]}: {one['title'].iloc[0]}"
+        display(listen(sound, mel.SAMPLE_RATE, title, seconds=6))
 
 # %% [markdown]
 # **How are the lyrics laid out?** UMAP of the lyric vectors, coloured by the largest emotion.
@@ -226,22 +192,7 @@ if songs and songs.composed_for is not None:
 # %%
 if songs:
     lyric_points = figures.umap_plane(songs.lyric, seed)
-    display(
-        nb.figure(
-            lambda lang: figures.plane(
-                lyric_points,
-                labels,
-                lang,
-                pick(lang, "가사의 감정 벡터 (UMAP)", "Emotion vectors of lyrics (UMAP)")
-                + nb.mark(lang),
-            ),
-            "lyric_embedding",
-            caption={
-                "ko": "가사 감정 벡터의 UMAP, 가장 큰 감정의 색",
-                "en": "UMAP of the lyrics' emotion vectors, coloured by the largest emotion",
-            },
-        )
-    )
+    display(nb.figure("lyric_embedding", figures.plane(lyric_points, labels)))
 
 # %% [markdown]
 # ## First experiment: CNN and ResNet50 on raw mel (첫 번째 실험)
@@ -255,70 +206,29 @@ if songs:
     heard = audio_benchmark.AudioBenchmark(songs.mel_dataset, seeds)
     for network, epochs in FIRST.items():
         heard.add_network(network, network, songs.lyric, epochs)
-        heard.add_network(
-            f"{network}_hard", network, network_training.one_hot_labels(songs.lyric), epochs
-        )
+        one_hot = network_training.one_hot_labels(songs.lyric)
+        heard.add_network(f"{network}_hard", network, one_hot, epochs)
     majority_line = float(np.mean(labels[dev] == metrics.majority(labels[train], 1).argmax()))
 
+
 # %%
-CURVES = {
-    "accuracy": ("학습", "train"),
-    "dev_accuracy": ("검증", "dev"),
-    "loss": ("학습", "train"),
-    "dev_loss": ("검증", "dev"),
-}
-
-
-def mean_curves(keys, lang):
-    """Curves of both networks on soft labels, the mean over seeds."""
-    return {
-        f"{pick(lang, *names)} {pick(lang, *CURVES[key])}": list(
-            enumerate(np.mean([c[key] for c in heard.curves[network]], axis=0), 1)
-        )
-        for network, names in (("cnn", ("CNN", "CNN")), ("resnet50", ("ResNet50", "ResNet50")))
-        for key in keys
-    }
+def mean_curves(*keys):
+    """Points (epoch, mean over seeds) of both networks on soft labels."""
+    points = {}
+    for network in FIRST:
+        for key in keys:
+            means = np.mean([curve[key] for curve in heard.curves[network]], axis=0)
+            points[network, key] = list(enumerate(means, 1))
+    return points
 
 
 if songs:
-    display(
-        nb.figure(
-            lambda lang: figures.curves(
-                mean_curves(("accuracy", "dev_accuracy"), lang),
-                pick(lang, "첫 번째 실험: 정확도", "First experiment: accuracy") + nb.mark(lang),
-                pick(lang, "에포크", "epoch"),
-                pick(lang, "정확도 (시드 평균)", "accuracy (mean over seeds)"),
-                line=(majority_line, pick(lang, "최빈 감정", "majority")),
-            ),
-            "first_accuracy",
-            caption={
-                "ko": "CNN과 ResNet50의 학습·검증 정확도와 최빈 감정 기준선",
-                "en": "Training and dev accuracy of CNN and ResNet50 with the majority line",
-            },
-        )
-    )
+    accuracies = figures.curves(mean_curves("accuracy", "dev_accuracy"), majority_line)
+    display(nb.figure("first_accuracy", accuracies))
 
 # %%
 if songs:
-    display(
-        nb.figure(
-            lambda lang: figures.curves(
-                mean_curves(("loss", "dev_loss"), lang),
-                pick(lang, "첫 번째 실험: 손실", "First experiment: loss") + nb.mark(lang),
-                pick(lang, "에포크", "epoch"),
-                pick(
-                    lang,
-                    "손실 (학습 손실은 감정별 가중치 적용)",
-                    "loss (training is class-weighted)",
-                ),
-            ),
-            "first_loss",
-            caption={
-                "ko": "CNN과 ResNet50의 학습·검증 손실",
-                "en": "Training and dev loss of CNN and ResNet50",
-            },
-        )
-    )
+    display(nb.figure("first_loss", figures.curves(mean_curves("loss", "dev_loss"))))
 
 # %% [markdown]
 # ### Labels that lean, and few songs (쏠린 라벨, 적은 노래)
@@ -330,12 +240,8 @@ if songs:
 
 # %%
 if songs:
-    print(
-        "training songs by label:",
-        counts["train"],
-        "corrected:",
-        np.bincount(songs.corrected[train].argmax(1), minlength=emotions.N),
-    )
+    corrected = np.bincount(songs.corrected[train].argmax(1), minlength=emotions.N)
+    print("training songs by label:", counts["train"], "corrected:", corrected)
     heard.add_network("cnn_corrected", "cnn", songs.corrected, mel_epochs)
     for model, labels_learned in (("shallow", songs.lyric), ("shallow_corrected", songs.corrected)):
         heard.add_network(model, "shallow", labels_learned, shallow_epochs)
@@ -343,17 +249,14 @@ if songs:
         network: [max(curve["dev_macro_f1"]) for curve in heard.curves[f"{network}_corrected"]]
         for network in ("cnn", "shallow")
     }
-    display(
-        pd.DataFrame(on_dev, index=[f"seed {s}" for s in seeds])
-        .round(2)
-        .rename_axis("dev macro-F1, corrected labels")
-    )
-    means = {network: np.mean(scores_) for network, scores_ in on_dev.items()}
+    table = pd.DataFrame(on_dev, index=[f"seed {s}" for s in seeds]).round(2)
+    display(table.rename_axis("dev macro-F1, corrected labels"))
+    means = {network: np.mean(of_seeds) for network, of_seeds in on_dev.items()}
     print(
-        f"better on dev: {max(means, key=means.get)}, by {abs(means['cnn'] - means['shallow']):.3f} on {counts['dev'].sum()} dev songs, the best epoch of each (of"
-    )
-    print(
-        f"{mel_epochs} the CNN's, of {shallow_epochs} the shallow network's); hears for 05: {networks.CHOSEN}"
+        f"better on dev: {max(means, key=means.get)}, by {abs(means['cnn'] - means['shallow']):.3f} "
+        f"on {counts['dev'].sum()} dev songs, the best epoch of each (of\n"
+        f"{mel_epochs} the CNN's, of {shallow_epochs} the shallow network's); "
+        f"hears for 05: {networks.CHOSEN}"
     )
 
 # %% [markdown]
@@ -364,8 +267,10 @@ if songs:
 
 # %%
 if songs:
-    simclr = [simclr.trained_simclr(songs.mel_dataset, epochs=simclr_epochs, seed=s) for s in seeds]
-    vectors = [simclr.embed(entry, songs.mel_dataset) for entry in simclr]
+    trained = [
+        simclr.trained_simclr(songs.mel_dataset, epochs=simclr_epochs, seed=s) for s in seeds
+    ]
+    vectors = [simclr.embed(entry, songs.mel_dataset) for entry in trained]
     plain = songs.mel_dataset.statistics()
     heard.add_heads("simclr", vectors, songs.lyric)
     heard.add_heads("statistics", [plain], songs.lyric)
@@ -377,47 +282,20 @@ if songs:
 
 # %%
 if songs:
-    sphere = pd.DataFrame(
-        [
-            simclr.alignment_and_uniformity(entry, songs.mel_dataset, "test", seed)
-            for entry in simclr
-        ],
-        index=[f"seed {s}" for s in seeds],
-    )
-    contrast = [network_training.training_curve(entry) for entry in simclr]
-    sphere["loss"], sphere["loss if collapsed"] = (
-        [c["loss"][-1] for c in contrast],
-        [c["chance"][-1] for c in contrast],
-    )
+    spread = [
+        simclr.alignment_and_uniformity(entry, songs.mel_dataset, "test", seed) for entry in trained
+    ]
+    sphere = pd.DataFrame(spread, index=[f"seed {s}" for s in seeds])
+    contrast = [network_training.training_curve(entry) for entry in trained]
+    sphere["loss"] = [curve["loss"][-1] for curve in contrast]
+    sphere["loss if collapsed"] = [curve["chance"][-1] for curve in contrast]
     display(sphere.round(3))
 
 # %%
 if songs:
     dense = heads.dense_curve(vectors[0], labels, songs.mel_dataset, epochs=dense_epochs, seed=seed)
-    display(
-        nb.figure(
-            lambda lang: figures.curves(
-                {
-                    pick(lang, *CURVES[key]): list(enumerate(dense[key], 1))
-                    for key in ("accuracy", "dev_accuracy")
-                },
-                pick(
-                    lang,
-                    "두 번째 실험: SimCLR 벡터와 64 유닛",
-                    "Second experiment: SimCLR vectors and 64 units",
-                )
-                + nb.mark(lang),
-                pick(lang, "에포크", "epoch"),
-                pick(lang, "정확도", "accuracy"),
-                line=(majority_line, pick(lang, "최빈 감정", "majority")),
-            ),
-            "second_training",
-            caption={
-                "ko": "SimCLR 벡터를 읽는 64 유닛 층의 정확도와 최빈 감정 기준선",
-                "en": "Accuracy of the 64-unit head on SimCLR vectors with the majority line",
-            },
-        )
-    )
+    points = {key: list(enumerate(dense[key], 1)) for key in ("accuracy", "dev_accuracy")}
+    display(nb.figure("second_training", figures.curves(points, majority_line)))
 
 # %% [markdown]
 # **How are the songs laid out by their sound?** UMAP of the SimCLR vectors, coloured by the emotion the sound was composed for, or by the lyrics' where that is not known.
@@ -426,22 +304,7 @@ if songs:
 if songs:
     mel_points = figures.umap_plane(vectors[0], seed)
     colours = labels if songs.composed_for is None else songs.composed_for.argmax(1)
-    display(
-        nb.figure(
-            lambda lang: figures.plane(
-                mel_points,
-                colours,
-                lang,
-                pick(lang, "소리의 SimCLR 벡터 (UMAP)", "SimCLR vectors of sound (UMAP)")
-                + nb.mark(lang),
-            ),
-            "mel_embedding",
-            caption={
-                "ko": "SimCLR 벡터의 UMAP, 색은 작곡할 때 의도한 감정",
-                "en": "UMAP of the SimCLR vectors, coloured by the emotion the sound was composed for",
-            },
-        )
-    )
+    display(nb.figure("mel_embedding", figures.plane(mel_points, colours)))
 
 # %% [markdown]
 # ## Scores against the lyric vectors (점수)
@@ -458,72 +321,23 @@ if songs:
 # %%
 BASELINES = ("majority", "prior", "shuffled")
 if songs:
-    display(
-        nb.figure(
-            lambda lang: figures.score_bars(
-                {m: scores[f"macro_f1/{m}"] for m in heard.answers},
-                audio_benchmark.LABELS,
-                lang,
-                pick(lang, "소리에서 읽은 가사의 감정", "The lyrics' emotion heard in the sound")
-                + nb.mark(lang),
-                "macro-F1",
-                colours=dict.fromkeys(BASELINES, figures.BASELINE),
-            ),
-            "macro_f1",
-            caption={
-                "ko": "모델별 macro-F1과 95% 구간",
-                "en": "Macro-F1 of each model with its 95 % interval",
-            },
-        )
-    )
+    macro_f1 = {model: scores[f"macro_f1/{model}"] for model in heard.answers}
+    display(nb.figure("macro_f1", figures.score_bars(macro_f1, baselines=BASELINES)))
 
 # %% [markdown]
 # **Before and after embedding**, beside 2022. Red lines are the majority, solid on our songs, dashed among the labels of 2022, which did not draw it: what it published
 # "after" embedding lies within a point of it.
 
 # %%
-MEASURES = {
-    "top1": "Top-1",
-    "top2": "Top-2",
-    "top3": "Top-3",
-    "less_strict_top1": "Less-strict Top-1",
-    "less_strict_top2": "Less-strict Top-2",
-}
+MEASURES = ("top1", "top2", "top3", "less_strict_top1", "less_strict_top2")
 if songs:
-    display(
-        nb.figure(
-            lambda lang: figures.before_after(
-                {
-                    name: tuple(
-                        scores[f"{key}/{m}"]["mean"] for m in ("cnn", "simclr_dense", "majority")
-                    )
-                    for key, name in MEASURES.items()
-                },
-                {
-                    MEASURES[key]: tuple(pair)
-                    for key, pair in song_files.published_2022()["mel_before_after"].items()
-                },
-                lang,
-                pick(lang, "임베딩 전과 후", "Before and after embedding") + nb.mark(lang),
-                (
-                    pick(lang, "멜 CNN", "CNN on mel"),
-                    pick(lang, "SimCLR + 64 유닛", "SimCLR + 64 units"),
-                ),
-                {
-                    name: recorded[f"{key}/majority"]["mean"]
-                    for key, name in MEASURES.items()
-                    if f"{key}/majority" in recorded
-                },
-            ),
-            "before_after",
-            caption={
-                "ko": "임베딩 전(CNN)과 후. 빨간 선은 최빈 감정만 답할 때의 값으로, 실선은 우리 노래, 점선은 2022년에 공개된 가사 벡터 42,839곡에서 셌다. "
-                "빗금과 점은 2022년 발표 값(다른 노래)으로, 슬라이드의 이름이 엇갈리는 것은 값에 따라 이름을 붙였다. Top-2는 발표되지 않았다.",
-                "en": "Before (CNN) and after embedding. Red: always answering the most frequent emotion, solid on our songs, dashed on the 42,839 lyric vectors published "
-                "in 2022. Hatched and dotted: published in 2022 on other songs, named by value where the slide's labels disagree; Top-2 was not published.",
-            },
-        )
-    )
+    models = ("cnn", "simclr_dense", "majority")
+    ours = {m: tuple(scores[f"{m}/{model}"]["mean"] for model in models) for m in MEASURES}
+    published = song_files.published_2022()["mel_before_after"]
+    majority_2022 = {
+        m: recorded[f"{m}/majority"]["mean"] for m in MEASURES if f"{m}/majority" in recorded
+    }
+    display(nb.figure("before_after", figures.before_after(ours, published, majority_2022)))
 
 # %% [markdown]
 # **Better than the majority?** Paired bootstrap on the same test songs. In macro-F1 prior sampling and shuffled labels, which never listen, are harder rivals than the majority, and may
@@ -532,16 +346,11 @@ if songs:
 # %%
 if songs:
     OWN = (
-        "cnn",
-        "cnn_corrected",
-        "shallow",
-        "shallow_corrected",
-        "simclr_linear",
+        "cnn", "cnn_corrected", "shallow", "shallow_corrected", "simclr_linear",
         "statistics_linear",
-    )
-    pairs = [(m, "majority") for m in heard.answers if m != "majority"] + [
-        (m, rival) for rival in ("prior", "shuffled") for m in OWN
-    ]
+    )  # fmt: skip
+    pairs = [(m, "majority") for m in heard.answers if m != "majority"]
+    pairs += [(m, rival) for rival in ("prior", "shuffled") for m in OWN]
     against = heard.differences(songs.lyric, pairs, seed)
     results |= against
     rows = [
@@ -558,31 +367,15 @@ if songs:
 
 # %%
 literature = song_files.published_2022()["literature"]
-nb.figure(
-    lambda lang: figures.table(
-        literature["heads"],
-        pick(
-            lang, "문헌: 소리에서 감정을 읽는 분류기", "Literature: classifiers of emotion in sound"
-        ),
-    ),
-    "literature",
-    caption={
-        "ko": "2022년 발표의 부록에 실린 문헌 표: 분류기별 정확도",
-        "en": "Literature table of the 2022 appendix: accuracy of each classifier",
-    },
-)
+nb.figure("literature", figures.table(literature["heads"]))
 
 # %%
 if songs:
     accuracy = {
-        f: [scores[f"top1/{f}_{head}"] for head in heads.HEADS] for f in ("simclr", "statistics")
+        family: [intervals.show(scores[f"top1/{family}_{head}"]) for head in heads.HEADS]
+        for family in ("simclr", "statistics")
     }
-    display(
-        pd.DataFrame(
-            {family: list(map(intervals.show, column)) for family, column in accuracy.items()},
-            index=list(heads.HEADS),
-        )
-    )
+    display(pd.DataFrame(accuracy, index=list(heads.HEADS)))
 
 # %% [markdown]
 # ## Third experiment: sound, lyrics, both (소리, 가사, 둘 다)
@@ -592,23 +385,10 @@ if songs:
 # CNN + RNN on sound with CNN on lyrics.
 
 # %%
-nb.figure(
-    lambda lang: figures.table(
-        literature["audio_lyrics"],
-        pick(lang, "문헌: 소리, 가사, 둘 다", "Literature: audio, lyrics, both"),
-    ),
-    "literature_audio_lyrics",
-    caption={
-        "ko": "2022년 발표의 부록에 실린 문헌 표: 소리와 가사로 읽은 감정의 정확도",
-        "en": "Literature table of the 2022 appendix: accuracy from audio, lyrics and both",
-    },
-)
+nb.figure("literature_audio_lyrics", figures.table(literature["audio_lyrics"]))
 
 # %%
-THIRD = {
-    "cnn": ("소리: CNN", "sound: CNN"), "rnn": ("소리: RNN", "sound: RNN"), "cnn_rnn": ("소리: CNN + RNN", "sound: CNN + RNN"),
-    "lyric_cnn": ("가사: CNN", "lyrics: CNN"), "lyric_rnn": ("가사: RNN", "lyrics: RNN"), "both": ("소리 + 가사", "sound + lyrics"),
-}  # fmt: skip
+THIRD = ("cnn", "rnn", "cnn_rnn", "lyric_cnn", "lyric_rnn", "both")
 if songs:
     couplets = catalogue.couplet_vectors(encoder, songs.songs["lyric"], songs.parts == "train")
     meant = songs.lyric if intent is None else intent
@@ -619,33 +399,14 @@ if songs:
         third.add_network(network, network, meant, mel_epochs)
     third.add_baselines(meant, plain)
     intent_scores = third.scores(meant, third.answers, seed, "_intent")
-    intent_scores |= third.differences(
-        meant,
-        [("both", "lyric_cnn"), ("both", "cnn_rnn"), ("lyric_cnn", "cnn_rnn")],
-        seed,
-        "_intent",
-    )
+    pairs = [("both", "lyric_cnn"), ("both", "cnn_rnn"), ("lyric_cnn", "cnn_rnn")]
+    intent_scores |= third.differences(meant, pairs, seed, "_intent")
     results |= intent_scores
 
 # %%
 if songs:
-    display(
-        nb.figure(
-            lambda lang: figures.score_bars(
-                {m: intent_scores[f"macro_f1_intent/{m}"] for m in third.answers},
-                audio_benchmark.LABELS | THIRD,
-                lang,
-                pick(lang, "소리, 가사, 소리 + 가사", "Sound, lyrics, both") + nb.mark(lang),
-                "macro-F1",
-                colours=dict.fromkeys(BASELINES, figures.BASELINE),
-            ),
-            "audio_lyrics",
-            caption={
-                "ko": "소리, 가사, 둘 다에서 읽은 작사 의도의 macro-F1",
-                "en": "Macro-F1 of the author's intent from sound, lyrics and both",
-            },
-        )
-    )
+    macro_f1 = {model: intent_scores[f"macro_f1_intent/{model}"] for model in third.answers}
+    display(nb.figure("audio_lyrics", figures.score_bars(macro_f1, baselines=BASELINES)))
     display(
         pd.Series(
             {
@@ -678,47 +439,33 @@ if composed is not None:
     heard.add_heads("statistics", [plain], composed, ["linear", "dense"], "@composer")
     heard.add_baselines(composed, plain, mark="@composer")
     for snr in noise_levels:
-        heard.add_heads(
-            "statistics",
-            [songs.mel_dataset.noisy(snr).statistics()],
-            composed,
-            ["linear"],
-            f"@composer_{snr}dB",
-        )
-    heard.add_network(
-        f"cnn@composer_{noise_levels[-1]}dB", "cnn", composed, mel_epochs, noise_levels[-1]
-    )
+        noisy = [songs.mel_dataset.noisy(snr).statistics()]
+        heard.add_heads("statistics", noisy, composed, ["linear"], f"@composer_{snr}dB")
+    snr = noise_levels[-1]
+    heard.add_network(f"cnn@composer_{snr}dB", "cnn", composed, mel_epochs, snr)
     composer_scores = heard.scores(composed, heard.answers, seed, "_composer")
-    results |= {
-        name: value
-        for name, value in composer_scores.items()
-        if name.split("_composer/")[0] in ("kappa", "macro_f1", "top1")
-    }
+    measures = ("top1_composer/", "macro_f1_composer/", "kappa_composer/")
+    chosen = {name: v for name, v in composer_scores.items() if name.startswith(measures)}
+    results |= chosen
     print(
-        f"crops read by the CNN: {mel_epochs * len(train):,}, by SimCLR: {2 * simclr_epochs * len(train):,}"
+        f"crops read by the CNN: {mel_epochs * len(train):,}, "
+        f"by SimCLR: {2 * simclr_epochs * len(train):,}"
     )
-    chosen = {
-        name: v
-        for name, v in composer_scores.items()
-        if name.split("/")[0] in ("top1_composer", "macro_f1_composer", "kappa_composer")
-    }
     display(audio_benchmark.table(chosen))
 
 # %%
 if composed is not None:
-    CLEAN = [
-        (f"{m}@composer_{snr}dB", f"{m}@composer")
-        for m, snr in [("statistics_linear", s) for s in noise_levels] + [("cnn", noise_levels[-1])]
-    ]
+    NOISY = [("statistics_linear", snr) for snr in noise_levels] + [("cnn", noise_levels[-1])]
+    CLEAN = [(f"{m}@composer_{snr}dB", f"{m}@composer") for m, snr in NOISY]
     LABELS = [(f"{m}@composer", m) for m in ("cnn", "simclr_linear", "statistics_linear")]
     CORRECTED = [(f"{m}_corrected", m) for m in ("cnn", "shallow")]
-    FEATURES = [
-        ("statistics_linear@composer", "cnn@composer"),
-        ("simclr_linear@composer", "cnn@composer"),
-    ]
+    FEATURES = [(f"{m}@composer", "cnn@composer") for m in ("statistics_linear", "simclr_linear")]
     FEATURES += [("simclr_linear@composer", "statistics_linear@composer")]
     tested = heard.differences(composed, CLEAN + LABELS + CORRECTED + FEATURES, seed, "_composer")
     results |= tested
+
+# %%
+if composed is not None:
     noise = {
         "worse": "noise of this level harms",
         "better": "noise of this level helps",
@@ -737,12 +484,8 @@ if composed is not None:
     questions = [(f"1 noise: {a} against {b}", (a, b), noise) for a, b in CLEAN]
     questions += [(f"2 labels: {a} against {b}", (a, b), wrong) for a, b in LABELS + CORRECTED]
     questions += [(f"3 features: {a} against {b}", (a, b), depth) for a, b in FEATURES]
-    display(
-        audio_benchmark.verdicts(
-            tested,
-            {f"kappa_composer_difference/{a}-{b}": (q, words) for q, (a, b), words in questions},
-        )
-    )
+    asked = {f"kappa_composer_difference/{a}-{b}": (q, words) for q, (a, b), words in questions}
+    display(audio_benchmark.verdicts(tested, asked))
 
 # %% [markdown]
 # **How much of the lyric labels can sound know at all?** The composer's emotion against the lyric labels: a model that hears perfectly, and answers what it hears, agrees with the lyrics
@@ -755,20 +498,21 @@ if composed is not None:
     results |= {f"{score}/composer": v for score, v in perfect.items()}
     taught = heard.scores(songs.lyric, [m for m in heard.answers if m.endswith("@composer")], seed)
     results |= {name: value for name, value in taught.items() if name.startswith("kappa/")}
-    print(
-        f"kappa of the composer's emotion with the lyric labels: {intervals.show(perfect['kappa'])}"
-    )
+    agreement = intervals.show(perfect["kappa"])
+    print(f"kappa of the composer's emotion with the lyric labels: {agreement}")
     for found, teacher in ((scores, "them"), (taught, "the composer's emotion")):
         best = max((m for m in found if m.startswith("kappa/")), key=lambda m: found[m]["mean"])
         print(
-            f"best kappa with the lyric labels of a model taught by {teacher}: {intervals.show(found[best])} ({best.removeprefix('kappa/')})"
+            f"best kappa with the lyric labels of a model taught by {teacher}: "
+            f"{intervals.show(found[best])} ({best.removeprefix('kappa/')})"
         )
     best_composer = max(
         (m for m in composer_scores if m.startswith("kappa_composer/") and not m.endswith("dB")),
         key=lambda m: composer_scores[m]["mean"],
     )
     print(
-        f"best kappa with the composer's emotion: {intervals.show(composer_scores[best_composer])} ({best_composer.removeprefix('kappa_composer/')})"
+        f"best kappa with the composer's emotion: {intervals.show(composer_scores[best_composer])} "
+        f"({best_composer.removeprefix('kappa_composer/')})"
     )
 
 # %% [markdown]
@@ -782,20 +526,13 @@ if songs:
     failures = heard.failures("shallow_corrected", songs.lyric, 6)
     failures["title"] = songs.songs["title"].iloc[failures["row"]].to_numpy()
     if songs.composed_for is not None:
-        failures["composed"] = [
-            emotions.KO[i] for i in songs.composed_for[failures["row"]].argmax(1)
-        ]
+        composed_ids = songs.composed_for[failures["row"]].argmax(1)
+        failures["composed"] = [emotions.KO[i] for i in composed_ids]
     display(failures.drop(columns="row"))
     for row in failures["row"].iloc[:3] if songs.composed_for is not None else ():
         one = songs.songs.iloc[[row]]
-        display(
-            listen(
-                catalogue.waveform_of(one, profile, seed, contradiction, synthesis),
-                mel.SAMPLE_RATE,
-                one["title"].iloc[0],
-                seconds=6,
-            )
-        )
+        sound = catalogue.waveform_of(one, profile, seed, contradiction, synthesis)
+        display(listen(sound, mel.SAMPLE_RATE, one["title"].iloc[0], seconds=6))
 
 # %% [markdown]
 # ## Verdict (결론)
@@ -805,46 +542,41 @@ if songs:
 
 # %%
 def tally(pairs):
-    """How often the first of two is better, worse or no different in kappa with the composer's emotion."""
-    words = [
-        intervals.verdict(tested[f"kappa_composer_difference/{first}-{second}"])
-        for first, second in pairs
-    ]
+    """How often the first is better, worse or no different in kappa with the composer's emotion."""
+    differences = [tested[f"kappa_composer_difference/{first}-{second}"] for first, second in pairs]
+    words = [intervals.verdict(difference) for difference in differences]
     return ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
 
 
 if songs:
     deaf = ["prior", "shuffled"]  # what never listens, and may beat the majority nevertheless
     tried = {"majority": [*OWN, *deaf], "prior": OWN, "shuffled": OWN}
-    beats = {
-        rival: [
-            m
-            for m in ms
-            if intervals.verdict(against[f"macro_f1_difference/{m}-{rival}"]) == "better"
-        ]
-        for rival, ms in tried.items()
-    }
+    by_emotion = zip(emotions.KO, counts["test"], strict=True)
+    print("test songs by the lyrics' emotion:", ", ".join(f"{ko} {n}" for ko, n in by_emotion))
+    for rival, models in tried.items():
+        found = {m: intervals.verdict(against[f"macro_f1_difference/{m}-{rival}"]) for m in models}
+        better = [m for m in models if found[m] == "better"]
+        print(
+            f"better than {rival} at the lyrics' emotion (macro-F1): {', '.join(better) or 'none'}"
+        )
     sure = [m for m in OWN if scores[f"kappa/{m}"]["low"] > 0]
     print(
-        f"test songs by the lyrics' emotion: {', '.join(f'{ko} {n}' for ko, n in zip(emotions.KO, counts['test'], strict=True))}"
+        "agrees with the lyrics' emotion beyond chance (kappa leaves zero out): "
+        f"{', '.join(sure) or 'none'}"
     )
-    for rival, models in beats.items():
-        print(
-            f"better than {rival} at the lyrics' emotion (macro-F1): {', '.join(models) or 'none'}"
-        )
-    print(
-        f"agrees with the lyrics' emotion beyond chance (kappa leaves zero out): {', '.join(sure) or 'none'}"
-    )
+
+# %%
 if composed is not None:
     print(f"1 noise, with it against without: {tally(CLEAN)}")
+    written = intervals.show(label_scores["kappa_intent/lyric_label"])
+    print(f"2 wrong labels: kappa of the lyrics' labels with what was written {written}")
     print(
-        f"2 wrong labels: kappa of the lyrics' labels with what was written {intervals.show(label_scores['kappa_intent/lyric_label'])}"
+        "2 wrong labels, the composer's, of which the sound was made, against the lyrics': "
+        f"{tally(LABELS)}; corrected against leaning ones: {tally(CORRECTED)}"
     )
     print(
-        f"2 wrong labels, the composer's, of which the sound was made, against the lyrics': {tally(LABELS)}; corrected against leaning ones: {tally(CORRECTED)}"
-    )
-    print(
-        f"3 features, extracted first against learned from raw mel, and SimCLR against statistics: {tally(FEATURES)}"
+        "3 features, extracted first against learned from raw mel, and SimCLR against statistics: "
+        f"{tally(FEATURES)}"
     )
 
 # %% [markdown]
@@ -858,8 +590,7 @@ nb.provenance()
 
 # %%
 if songs:
-    results |= {
-        f"{name}/simclr": float(sphere[name].mean()) for name in ("alignment", "uniformity")
-    }
+    for name in ("alignment", "uniformity"):
+        results[f"{name}/simclr"] = float(sphere[name].mean())
     results |= {"rows/songs": len(labels), "rows/test": len(test)}
 nb.record(results)

@@ -30,7 +30,7 @@ profile = "sample"
 seed = 0
 max_sentences = 0
 encoder = "bundled/multilingual-e5-small"
-text_epochs = 2
+text_epochs = 3
 learning_rate = 2e-4
 frozen_layers = 8
 max_songs = 0
@@ -49,18 +49,18 @@ from sklearn.metrics.pairwise import cosine_similarity
 
 from wyf_utils.app import feeling
 from wyf_utils.core import emotions, intervals, metrics, vectors
-from wyf_utils.core.language import pick
 from wyf_utils.data import song_files
-from wyf_utils.music import catalogue, database, fusion
+from wyf_utils.music import catalogue, database, fusion, score_songs
 from wyf_utils.music.recommender import SongQuery, query_vectors, recommend
 from wyf_utils.study import figures, recommender_evaluation
 from wyf_utils.study.notebook import open_notebook
 from wyf_utils.text import classifier, finetuning
 
 nb = open_notebook(
-    "05_recommender_demo",
-    run=run, profile=profile, seed=seed, max_sentences=max_sentences, encoder=encoder, text_epochs=text_epochs, learning_rate=learning_rate,
-    frozen_layers=frozen_layers, max_songs=max_songs, mel_epochs=mel_epochs, mel_weight=mel_weight, simulated=simulated, search_sizes=search_sizes,
+    "05_recommender_demo", run=run, profile=profile, seed=seed, max_sentences=max_sentences,
+    encoder=encoder, text_epochs=text_epochs, learning_rate=learning_rate,
+    frozen_layers=frozen_layers, max_songs=max_songs, mel_epochs=mel_epochs,
+    mel_weight=mel_weight, simulated=simulated, search_sizes=search_sizes,
 )  # fmt: skip
 nb
 
@@ -68,48 +68,19 @@ nb
 # ## How it works (구조)
 
 # %%
-nb.figure(
-    figures.architecture,
-    "architecture",
-    caption={
-        "ko": "문장과 노래에서 추천까지의 구조",
-        "en": "From a sentence and a song to the list",
-    },
-)
+nb.figure("architecture", figures.architecture())
 
 # %%
-nb.figure(
-    figures.architecture_text,
-    "architecture_text",
-    caption={
-        "ko": "문장과 가사가 지나는 언어 모델",
-        "en": "Sentence and lyric through the language model",
-    },
-)
+nb.figure("architecture_text", figures.architecture_text())
 
 # %%
-nb.figure(
-    figures.architecture_mel,
-    "architecture_mel",
-    caption={"ko": "소리가 지나는 멜 모델", "en": "Sound through the mel model"},
-)
+nb.figure("architecture_mel", figures.architecture_mel())
 
 # %%
-nb.figure(
-    figures.architecture_recommender,
-    "architecture_recommender",
-    caption={
-        "ko": "추천기: 쏠림 보정, 결합, 검색, 다양화",
-        "en": "Recommender: prior correction, fusion, search, diversity",
-    },
-)
+nb.figure("architecture_recommender", figures.architecture_recommender())
 
 # %%
-nb.figure(
-    figures.initial_design,
-    "design_initial",
-    caption={"ko": "2022년의 초기 설계", "en": "The initial design of 2022"},
-)
+nb.figure("design_initial", figures.initial_design())
 
 # %% [markdown]
 # ## The catalogue (노래 목록)
@@ -126,7 +97,7 @@ recipe = finetuning.Recipe(
     encoder=encoder, epochs=text_epochs, learning_rate=learning_rate, frozen_layers=frozen_layers
 )
 model = catalogue.text_model(profile, recipe, seed, max_sentences)
-made = catalogue.score_catalogue(
+made = score_songs.score_catalogue(
     profile,
     recipe,
     seed,
@@ -150,28 +121,20 @@ halves = {
     "half": fusion.fuse(music.lyric, music.mel, 0.5),
     "half_corrected": fusion.fuse(made.corrected["lyric"], made.corrected["mel"], 0.5),
 }
-kinds = {"lyric": music.lyric, "mel": music.mel, "half": halves["half"], "lyric_corrected": made.corrected["lyric"],
-         "mel_corrected": made.corrected["mel"], "half_corrected": halves["half_corrected"], "fused": music.fused}  # fmt: skip
+kinds = {
+    "lyric": music.lyric,
+    "mel": music.mel,
+    "half": halves["half"],
+    "lyric_corrected": made.corrected["lyric"],
+    "mel_corrected": made.corrected["mel"],
+    "half_corrected": halves["half_corrected"],
+    "fused": music.fused,
+}
 shares = {
     kind: np.bincount(vectors.argmax(1), minlength=emotions.N) / len(vectors)
     for kind, vectors in kinds.items()
 }
-KINDS = {"lyric": ("가사", "lyrics"), "mel": ("소리", "sound"), "half": ("반반 (2022)", "half-half (2022)"), "lyric_corrected": ("가사, 보정", "lyrics, corrected"),
-         "mel_corrected": ("소리, 보정", "sound, corrected"), "half_corrected": ("반반, 보정", "half-half, corrected"), "fused": ("결합 (찾는 벡터)", "fused (searched)")}  # fmt: skip
-nb.figure(
-    lambda lang: figures.stacked_shares(
-        shares,
-        KINDS,
-        lang,
-        pick(lang, f"노래 {len(music):,}곡의 감정", f"Emotions of {len(music):,} songs")
-        + nb.mark(lang),
-    ),
-    "catalogue_emotions",
-    caption={
-        "ko": "가장 큰 감정의 비율: 보정과 결합의 앞과 뒤",
-        "en": "Share of the largest emotion before and after correction and fusion",
-    },
-)
+nb.figure("catalogue_emotions", figures.stacked_shares(shares), n=len(music))
 
 # %%
 print(f"temperature that makes the sound as sharp as the lyrics: {made.mel_temperature:.2f}")
@@ -216,16 +179,7 @@ shown.assign(
 )
 
 # %%
-nb.figure(
-    lambda lang: figures.feelings(
-        SENTENCES,
-        felt,
-        lang,
-        pick(lang, "문장에서 읽은 감정", "Feelings read from sentences") + nb.mark(lang),
-    ),
-    "feelings",
-    caption={"ko": "여섯 문장의 감정 확률", "en": "Emotion probabilities of six sentences"},
-)
+nb.figure("feelings", figures.feelings(SENTENCES, felt))
 
 # %%
 COLUMNS = ["title", "artist", "genre", "year", "cosine"]
@@ -284,20 +238,8 @@ feeling.input_box(run)
 query = SongQuery(mode="path", target_emotion=emotions.EN.index("joy"), k=6, seed=seed)
 sad = 0.88 * np.eye(emotions.N)[emotions.EN.index("sadness")] + 0.02
 path = recommend(sad, music, query)
-nb.figure(
-    lambda lang: figures.emotion_path(
-        path["title"].tolist(),
-        music.fused[path["row"]],
-        query_vectors(sad, query),
-        lang,
-        pick(lang, "슬픔에서 기쁨으로", "From sadness to joy") + nb.mark(lang),
-    ),
-    "path",
-    caption={
-        "ko": "슬픔에서 기쁨으로 가는 여섯 곡",
-        "en": "Six songs that lead from sadness to joy",
-    },
-)
+aims, of_songs = query_vectors(sad, query), music.fused[path["row"]]
+nb.figure("path", figures.emotion_path(path["title"].tolist(), of_songs, aims))
 
 # %% [markdown]
 # ## Why these songs? (추천한 까닭)
@@ -309,21 +251,9 @@ nb.figure(
 # %%
 reasons = feeling.explain(answers[0], run)
 best = int(answers[0].songs["cosine"].argmax())
-nb.figure(
-    lambda lang: figures.why(
-        reasons.words,
-        felt[0],
-        answers[0].songs["title"][best],
-        answers[0].vectors[best],
-        lang,
-        f"“{SENTENCES[0]}”" + nb.mark(lang),
-    ),
-    "why",
-    caption={
-        "ko": "단어가 감정에 준 영향, 문장과 노래의 감정",
-        "en": "Effect of each word on the emotion; emotions of the sentence and of a song",
-    },
-)
+song, vector = answers[0].songs["title"][best], answers[0].vectors[best]
+why = figures.why(reasons.words, felt[0], song, vector)
+nb.figure("why", why, sentence=SENTENCES[0])
 
 # %%
 answers[0].songs[["title", "artist"]].assign(nearest_line=reasons.lines)
@@ -349,9 +279,8 @@ drawn = [
     recommender_evaluation.random_rows(len(music), len(wishes), 5, seed + i)
     for i, wishes in enumerate((feelings, few))
 ]
-compared = {name: (searched[name], rows[name], again[name]) for name in rows} | {
-    "random": (music.fused, *drawn)
-}
+compared = {name: (searched[name], rows[name], again[name]) for name in rows}
+compared["random"] = (music.fused, *drawn)
 table = recommender_evaluation.compare(feelings, music, compared)
 results |= {
     f"{measure}/{name}": float(value) for name in table for measure, value in table[name].items()
@@ -376,38 +305,16 @@ results |= {
     f"coverage_read/{name}": recommender_evaluation.coverage(songs, len(music))
     for name, songs in found.items()
 }
-print(
-    f"{len(read):,} sentences, the largest probability is at least 0.8 in {(read.max(1) >= 0.8).mean():.1%}"
-)
-pd.Series(
-    {name: f"{results[f'coverage_read/{name}']:.1%}" for name in found},
-    name="share of the catalogue",
-)
+confident = (read.max(1) >= 0.8).mean()
+print(f"{len(read):,} sentences, the largest probability is at least 0.8 in {confident:.1%}")
+reach = {name: f"{results[f'coverage_read/{name}']:.1%}" for name in found}
+pd.Series(reach, name="share of the catalogue")
 
 # %%
-LABELS = {
-    "2022": ("2022 (반반, 상위 5곡)", "2022 (half-half, top 5)"),
-    "cosine_top5": ("결합, 상위 5곡", "fused, top 5"),
-    "ours": ("WYF", "WYF"),
-}
 reached = {
     name: recommender_evaluation.songs_per_emotion(feelings, found) for name, found in rows.items()
 }
-nb.figure(
-    lambda lang: figures.reach_and_hubs(
-        reached,
-        rows,
-        LABELS,
-        lang,
-        pick(lang, "몇 곡이 얼마나 자주 나오나", "How many songs come, and how often")
-        + nb.mark(lang),
-    ),
-    "coverage_hubs",
-    caption={
-        "ko": "감정마다 나온 서로 다른 노래 수, 노래마다 나온 횟수. 빗금은 2022년 방식을 우리 노래에 적용해 잰 값으로, 발표된 값이 아니다.",
-        "en": "Different songs answered to each emotion, and how often each song is answered; hatched: the method of 2022 on our songs, not a published number",
-    },
-)
+nb.figure("coverage_hubs", figures.reach_and_hubs(reached, rows))
 
 # %% [markdown]
 # **Do the answers fit?** On the sample it is known what each lyric was written for: the share of answers whose song was meant for the feeling's main emotion. Only songs whose
@@ -416,54 +323,38 @@ nb.figure(
 
 # %%
 if made.intents is not None:
-    flat = vectors.apply_temperature(
-        made.corrected["mel"], 1 / made.mel_temperature
-    )  # as it was before sharpening
+    # as it was before sharpening
+    flat = vectors.apply_temperature(made.corrected["mel"], 1 / made.mel_temperature)
     kinds["half_flat"] = fusion.fuse(made.corrected["lyric"], flat, 0.5)
-    meant, both = (
-        made.intents[unheard],
-        np.concatenate([made.corrected["lyric"], made.corrected["mel"]], axis=1),
-    )
-    fits = {kind: (feelings, vectors[unheard]) for kind, vectors in kinds.items()} | {
-        "concatenated": (np.tile(feelings, 2), both[unheard])
-    }
+    meant = made.intents[unheard]
+    both = np.concatenate([made.corrected["lyric"], made.corrected["mel"]], axis=1)
+    fits = {kind: (feelings, of_kind[unheard]) for kind, of_kind in kinds.items()}
+    fits["concatenated"] = (np.tile(feelings, 2), both[unheard])
+    found = {kind: recommender_evaluation.top_cosine(*fit, 5) for kind, fit in fits.items()}
+    found["ours"] = recommender_evaluation.recommended_rows(feelings, music.part(unheard))
+    found["random"] = np.tile(np.arange(len(meant)), (len(feelings), 1))
     tallies = {
-        kind: recommender_evaluation.hit_counts(
-            feelings, meant, recommender_evaluation.top_cosine(wishes, vectors, 5)
-        )
-        for kind, (wishes, vectors) in fits.items()
+        kind: recommender_evaluation.hit_counts(feelings, meant, songs)
+        for kind, songs in found.items()
     }
-    tallies["ours"] = recommender_evaluation.hit_counts(
-        feelings, meant, recommender_evaluation.recommended_rows(feelings, music.part(unheard))
-    )
-    tallies["random"] = recommender_evaluation.hit_counts(
-        feelings, meant, np.tile(np.arange(len(meant)), (len(feelings), 1))
-    )
-    results |= {
-        f"fit/{kind}": intervals.interval(
-            meant, [tally], recommender_evaluation.hit_rate, seed=seed
-        )
-        for kind, tally in tallies.items()
-    }
-    pairs = [("ours", other) for other in ("half", "half_corrected", "fused")] + [
-        ("fused", other) for other in ("half", "half_corrected", "lyric_corrected")
-    ]
+
+# %%
+if made.intents is not None:
+    rate, mean_cosine = recommender_evaluation.hit_rate, recommender_evaluation.mean_cosine
+    for kind, tally in tallies.items():
+        results[f"fit/{kind}"] = intervals.interval(meant, [tally], rate, seed=seed)
+    pairs = [("ours", other) for other in ("half", "half_corrected", "fused")]
+    pairs += [("fused", other) for other in ("half", "half_corrected", "lyric_corrected")]
     for one, other in pairs:
         pair = (meant, [tallies[one]], [tallies[other]])
-        results[f"fit_difference/{one}-{other}"] = intervals.paired_difference(
-            *pair, recommender_evaluation.hit_rate, seed=seed
-        )
+        difference = intervals.paired_difference(*pair, rate, seed=seed)
+        results[f"fit_difference/{one}-{other}"] = difference
     for other in ("half", "half_flat", "half_corrected", "lyric_corrected"):
         pair = (meant, [music.fused[unheard]], [kinds[other][unheard]])
-        results[f"intent_cosine_difference/fused-{other}"] = intervals.paired_difference(
-            *pair, recommender_evaluation.mean_cosine, seed=seed
-        )
-    display(
-        pd.Series(
-            {k: intervals.show(v) for k, v in results.items() if k.startswith(("fit", "intent"))},
-            name="share or cosine",
-        )
-    )
+        difference = intervals.paired_difference(*pair, mean_cosine, seed=seed)
+        results[f"intent_cosine_difference/fused-{other}"] = difference
+    shown = {k: intervals.show(v) for k, v in results.items() if k.startswith(("fit", "intent"))}
+    display(pd.Series(shown, name="share or cosine"))
 
 # %% [markdown]
 # ## How long does a search take? (검색 시간)
@@ -473,19 +364,9 @@ if made.intents is not None:
 # computed the whole expression and sorted all. WYF and faiss keep vectors at unit length.
 
 # %%
-times = recommender_evaluation.time_search(
-    [(songs, emotions.N) for songs in search_sizes], seed=seed
-)
-nb.figure(
-    lambda lang: figures.search_time(
-        times, lang, pick(lang, "노래 수와 검색 시간", "Search time and catalogue size")
-    ),
-    "search_time",
-    caption={
-        "ko": "곡 수에 따른 검색 시간 (한 스레드, 결과는 모두 같음)",
-        "en": "Search time by catalogue size (one thread, identical results)",
-    },
-)
+shapes = [(songs, emotions.N) for songs in search_sizes]
+times = recommender_evaluation.time_search(shapes, seed=seed)
+nb.figure("search_time", figures.search_time(times))
 
 # %%
 results["search_speedup/2022"] = float(times["expression_2022"].iloc[-1] / times["wyf"].iloc[-1])
@@ -522,43 +403,47 @@ if made.intents is not None:
 
 # %%
 verdicts = {
-    "reach against 2022": f"{results['coverage/ours']:.1%} of the catalogue instead of {results['coverage/2022']:.1%}, {results['coverage/random']:.1%} at random; "
-    + f"over feelings as they are read {results['coverage_read/ours']:.1%} instead of {results['coverage_read/2022']:.1%}",
-    **(
-        {
-            "songs of an answer that differ": f"{results['diversity/ours']:.3f}, in 2022 {results['diversity/2022']:.3f}"
-        }
-        if "diversity/ours" in results
-        else {}
-    ),
-    "fewest songs of an emotion": f"{results['songs_per_emotion_min/ours']:.0f} instead of {results['songs_per_emotion_min/2022']:.0f}",
-    "what it costs": f"a mean cosine {results['cosine_drop/ours']:.3f} below the exact top five, {results['cosine_drop_max/ours']:.3f} for the worst emotion",
-    **(
-        {
-            "answers meant for the feeling": f"{intervals.show(results['fit/ours'])}, {intervals.show(results['fit/random'])} at random; top five by cosine, without variety: "
-            + ", ".join(
-                f"{kind} {intervals.show(results[f'fit/{kind}'])}"
-                for kind in ("concatenated", *kinds)
-            ),
-            **{
-                f"fit, {k.split('/')[1].replace('-', ' against ')}": intervals.verdict(v)
-                for k, v in results.items()
-                if k.startswith("fit_difference")
-            },
-        }
-        if "fit/ours" in results
-        else {}
-    ),
-    "what the sounds weigh": ", ".join(
-        f"{name} {weight:.2f}" for name, weight in zip(emotions.KO, made.mel_weights, strict=True)
-    ),
-    "how often a song comes again": f"{results['repeats/ours']:.1%} of the next answer, {results['repeats/2022']:.0%} in 2022",
-    "the largest emotion of the catalogue": f"{results['majority_share/fused']:.0%} of songs, {results['majority_share/half']:.0%} half-half as in 2022",
-} | {
-    f"fused against {k.split('-')[1]}, nearness to intent": intervals.verdict(v)
-    for k, v in results.items()
-    if k.startswith("intent_cosine")
+    "reach against 2022": (
+        f"{results['coverage/ours']:.1%} of the catalogue instead of "
+        f"{results['coverage/2022']:.1%}, {results['coverage/random']:.1%} at random; "
+        f"over feelings as they are read {results['coverage_read/ours']:.1%} instead of "
+        f"{results['coverage_read/2022']:.1%}"
+    )
 }
+if "diversity/ours" in results:
+    differ = f"{results['diversity/ours']:.3f}, in 2022 {results['diversity/2022']:.3f}"
+    verdicts["songs of an answer that differ"] = differ
+fewest = [results[f"songs_per_emotion_min/{name}"] for name in ("ours", "2022")]
+verdicts["fewest songs of an emotion"] = "{:.0f} instead of {:.0f}".format(*fewest)
+verdicts["what it costs"] = (
+    f"a mean cosine {results['cosine_drop/ours']:.3f} below the exact top five, "
+    f"{results['cosine_drop_max/ours']:.3f} for the worst emotion"
+)
+
+# %%
+if "fit/ours" in results:
+    fit = {kind: intervals.show(results[f"fit/{kind}"]) for kind in tallies}
+    by_cosine = ", ".join(f"{kind} {fit[kind]}" for kind in ("concatenated", *kinds))
+    verdicts["answers meant for the feeling"] = (
+        f"{fit['ours']}, {fit['random']} at random; top five by cosine, without variety: {by_cosine}"
+    )
+    for name, difference in results.items():
+        if name.startswith("fit_difference"):
+            pair = name.split("/")[1].replace("-", " against ")
+            verdicts[f"fit, {pair}"] = intervals.verdict(difference)
+weights = zip(emotions.KO, made.mel_weights, strict=True)
+verdicts["what the sounds weigh"] = ", ".join(f"{name} {weight:.2f}" for name, weight in weights)
+verdicts["how often a song comes again"] = (
+    f"{results['repeats/ours']:.1%} of the next answer, {results['repeats/2022']:.0%} in 2022"
+)
+verdicts["the largest emotion of the catalogue"] = (
+    f"{results['majority_share/fused']:.0%} of songs, "
+    f"{results['majority_share/half']:.0%} half-half as in 2022"
+)
+for name, difference in results.items():
+    if name.startswith("intent_cosine"):
+        rival = name.split("-")[1]
+        verdicts[f"fused against {rival}, nearness to intent"] = intervals.verdict(difference)
 print("\n".join(f"{question}: {verdict}" for question, verdict in verdicts.items()))
 
 # %% [markdown]
@@ -571,10 +456,8 @@ nb.provenance()
 # ## Headline numbers
 
 # %%
-results |= {
-    f"share_fused/{name}": float(v) for name, v in zip(emotions.EN, shares["fused"], strict=True)
-}
-results |= {
-    f"mel_weight/{name}": float(v) for name, v in zip(emotions.EN, made.mel_weights, strict=True)
-} | {"rows/songs": len(music)}
+of_emotions = zip(emotions.EN, shares["fused"], made.mel_weights, strict=True)
+for name, share, weight in of_emotions:
+    results |= {f"share_fused/{name}": float(share), f"mel_weight/{name}": float(weight)}
+results |= {"rows/songs": len(music)}
 nb.record(results)

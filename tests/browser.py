@@ -14,12 +14,20 @@ from wyf_utils.core.paths import ROOT
 
 CHROMIUM = shutil.which("chromium")
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1100, "height": 900}
-#: Root may not use the sandbox; the rest keeps Chromium from asking the network for anything of its own.
+#: Root may not use the sandbox; the rest keeps Chromium from asking the network for anything of
+#: its own.
 ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-#: Milliseconds that a step may take: first answers load models, on machines that do other things as well.
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+#: Milliseconds that a step may take: first answers load models, on machines that do other
+#: things as well.
 PATIENCE = 180_000
 
 

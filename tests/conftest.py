@@ -6,7 +6,10 @@ from pathlib import Path
 import matplotlib
 import pytest
 
+import wyf_utils
+
 matplotlib.use("Agg")
+wyf_utils.set_openmp_waiting()  # before a test imports torch
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -18,6 +21,12 @@ def _cache(tmp_path_factory):
         os.environ.pop(name, None)
     yield
     os.environ.pop("WYF_CACHE", None)
+
+
+@pytest.fixture(autouse=True)
+def _feedback(tmp_path, monkeypatch):
+    """Keep the tests' likes and skips apart from the user's, and each test's from the others'."""
+    monkeypatch.setattr("wyf_utils.music.feedback.data_folder", lambda: tmp_path / "data")
 
 
 @pytest.fixture
@@ -55,7 +64,8 @@ KINDS = {
 
 @pytest.fixture(scope="session")
 def small_run(tmp_path_factory):
-    """Folder of a run whose model is tiny and really trained: it tells joy, sadness and anger in `KINDS`; its songs are made up."""
+    """Folder of a run whose model is tiny and really trained: it tells joy, sadness and
+    anger in `KINDS`; its songs are made up."""
     import numpy as np
     import pandas as pd
     from test_checkpoints import kcbert
@@ -64,7 +74,7 @@ def small_run(tmp_path_factory):
     from wyf_utils.core import emotions
     from wyf_utils.data import splits
     from wyf_utils.music import database
-    from wyf_utils.text import finetuning
+    from wyf_utils.text import finetuning, reader
 
     rows = [(f"{text} {i}", e) for e, texts in KINDS.items() for i in range(12) for text in texts]
     table = pd.DataFrame(rows, columns=["text", "emotion"]).assign(source="made")
@@ -74,7 +84,8 @@ def small_run(tmp_path_factory):
     recipe = finetuning.Recipe(
         encoder=str(tiny), epochs=12, frozen_layers=0, learning_rate=3e-3, patience=12
     )
-    model = finetuning.trained(parts["train"], parts["dev"], recipe, 0)
+    neural = finetuning.trained(parts["train"], parts["dev"], recipe, 0)
+    model = reader.fitted(parts["train"], parts["dev"], neural)
     folder = tmp_path_factory.mktemp("small_run")
     database.build(folder / database.NAME, make(400, profile="sample", model=model.key))
     return folder
@@ -91,5 +102,5 @@ def here(tmp_path, monkeypatch):
 
     monkeypatch.setenv("WYF_OUT", str(tmp_path))
     database.build(tmp_path / database.NAME, make(400, profile="sample"))
-    monkeypatch.setattr(feeling, "open_classifier", lambda run="default": Reader())
+    monkeypatch.setattr(feeling, "open_reader", lambda songs, run="default": Reader())
     return tmp_path

@@ -52,11 +52,13 @@ def main() -> None:
     """Take all pictures."""
     if CHROMIUM is None:
         sys.exit(
-            "screenshots: there is no chromium here; on Debian `apt-get install chromium` brings it."
+            "screenshots: there is no chromium here; on Debian `apt-get install chromium` "
+            "brings it."
         )
     if not subprocess.run(["fc-list", ":lang=ko"], capture_output=True, check=True).stdout:
         sys.exit(
-            "screenshots: there is no Korean font here, and Chromium would draw boxes; on Debian `apt-get install fonts-nanum` brings one."
+            "screenshots: there is no Korean font here, and Chromium would draw boxes; on "
+            "Debian `apt-get install fonts-nanum` brings one."
         )
     folder = ROOT / "figures" / "page"
     folder.mkdir(exist_ok=True)

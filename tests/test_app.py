@@ -246,10 +246,12 @@ def test_one_s_own_music_is_played_and_a_lost_file_named(here):
 
 def test_no_run_yet_and_damaged_files(here):
     at = ask(opened(), SAD)
-    (here / feedback.NAME).write_bytes(b"junk" * 300)
+    likes = feedback.of_run("default").path
+    likes.parent.mkdir(parents=True)
+    likes.write_bytes(b"junk" * 300)
     press(at, "좋아요")
-    assert not at.exception and "feedback.sqlite 파일이 손상되었어요" in at.error[0].value
-    (here / feedback.NAME).unlink()
+    assert not at.exception and "default.sqlite 파일이 손상되었어요" in at.error[0].value
+    likes.unlink()
     (here / database.NAME).write_bytes(b"junk" * 300)
     assert "music.duckdb 파일이 손상되었거나" in opened().error[0].value
     shutil.rmtree(here)

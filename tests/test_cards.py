@@ -83,8 +83,8 @@ def test_agreement_of_the_readers():
 def test_hands():
     hands = Counter(row["wrote"] for row in rows("writers.csv"))
     assert (
-        f"{hands['sentences']} wrote sentences, {hands['lyrics']} lyrics, {hands['care']} words of danger"
-        in CARD.replace("\n  ", " ")
+        f"{hands['sentences']} wrote sentences, {hands['lyrics']} lyrics, {hands['care']} "
+        f"words of danger" in CARD.replace("\n  ", " ")
     )
     hard = [row for row in rows("readings.csv") if row["form"]]
     assert f"{len(hard):,} sentences" in CARD and len(hard) >= 0.1 * (

@@ -222,7 +222,7 @@ def bert(published, tmp_path):
     return tmp_path
 
 
-# Every kind, from the hub's files to answers --------------------------------------------------------
+# Every kind, from the hub's files to answers ------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", [make.__name__ for make in KINDS])
@@ -235,8 +235,8 @@ def test_every_kind_is_fine_tuned_saved_and_answers_as_before(
         before["dev"] = probabilities
         return {"temperature": 1.0, "unsure_below": 0.0}
 
-    monkeypatch.setattr(classifier, "calibrate", remembered)
-    monkeypatch.setattr(classifier.training, "mixed_precision", lambda: False)
+    monkeypatch.setattr(finetuning, "calibrate", remembered)
+    monkeypatch.setattr(finetuning.training, "mixed_precision", lambda: False)
     recipe = finetuning.Recipe(
         encoder=str(published[kind]), epochs=1, batch_size=8, frozen_layers=1, max_length=512
     )
@@ -259,7 +259,7 @@ def test_every_kind_is_fine_tuned_saved_and_answers_as_before(
         ).graph.node
     }
     assert nodes & {"QAttention", "MatMulNBits"}, "its weights have eight bits"
-    assert [model.tokenizer(t)["input_ids"] for t in texts[:50]] == [
+    assert [model.tokenizer.encode(t).ids for t in texts[:50]] == [
         encoders.load(str(published[kind])).tokenizer(t)["input_ids"] for t in texts[:50]
     ]
 
@@ -268,9 +268,19 @@ def test_every_kind_is_fine_tuned_saved_and_answers_as_before(
 def test_every_kind_is_read_whole_and_its_padding_changes_nothing(published, texts, kind):
     encoder = encoders.load(str(published[kind]))
     tokenizer, model = encoder.tokenizer, encoder.model
-    assert (tokenizer.cls_token, tokenizer.sep_token, tokenizer.pad_token, tokenizer.unk_token, tokenizer.mask_token) == (
-        "[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]",
-    )  # fmt: skip
+    assert (
+        tokenizer.cls_token,
+        tokenizer.sep_token,
+        tokenizer.pad_token,
+        tokenizer.unk_token,
+        tokenizer.mask_token,
+    ) == (
+        "[CLS]",
+        "[SEP]",
+        "[PAD]",
+        "[UNK]",
+        "[MASK]",
+    )
     encoded = tokenizer(texts, padding=True)
     assert set(encoded) == {"input_ids", "attention_mask"}
     ids = [
@@ -339,7 +349,7 @@ def test_only_e5_gets_its_prefix(published, tmp_path, name, prefix):
     assert encoder.prefix == encoder.model.config.text_prefix == prefix
 
 
-# SentencePiece --------------------------------------------------------------------------------------
+# SentencePiece ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["UNIGRAM", "BPE"])
@@ -378,7 +388,7 @@ def test_a_spoiled_sentencepiece_model_is_named(published, texts, tmp_path, spoi
         encoders.load(str(tmp_path))
 
 
-# What is refused ------------------------------------------------------------------------------------
+# What is refused ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("model_type, error", [("bert", None), ("strange", BadInput)])
@@ -455,7 +465,8 @@ def test_a_truncated_file_is_named(bert, file):
     (bert / file).write_bytes(whole[: len(whole) // 2])
     with pytest.raises(
         CorruptData,
-        match=rf"{bert.name}' cannot be read \(\w+\); .* delete the folder and fetch or save it again",
+        match=rf"{bert.name}' cannot be read \(\w+\); .* delete the folder and fetch or save "
+        rf"it again",
     ):
         encoders.load(str(bert))
 
@@ -515,7 +526,8 @@ def test_a_tokenizer_with_more_pieces_than_vectors_is_refused(bert):
 def test_a_name_that_cannot_be_reached(name):
     with pytest.raises(
         MissingData,
-        match=rf"'{name}' cannot be loaded \(\w+\); check the name and the network, .* or use {bundled_e5.BUNDLED}",
+        match=rf"'{name}' cannot be loaded \(\w+\); check the name and the network, .* or use "
+        rf"{bundled_e5.BUNDLED}",
     ):
         encoders.load(name)
 
@@ -537,7 +549,7 @@ def test_the_hub_is_asked_for_safe_files_of_one_revision(monkeypatch, published)
     assert "*.py" in asked[1][1]["allow_patterns"]
 
 
-# The comparison -------------------------------------------------------------------------------------
+# The comparison -----------------------------------------------------------------------------------
 
 
 def test_candidates_cover_what_2022_published():

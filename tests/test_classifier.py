@@ -8,7 +8,16 @@ import torch
 from wyf_utils.core import artifacts, emotions, metrics, vectors
 from wyf_utils.core.errors import BadInput, CorruptData, MissingData
 from wyf_utils.data import splits
-from wyf_utils.text import classifier, finetuning, linear_models, training
+from wyf_utils.text import (
+    bundled_e5,
+    characters,
+    classifier,
+    encoders,
+    finetuning,
+    linear_models,
+    prediction,
+    training,
+)
 
 RECIPE = finetuning.Recipe(epochs=4, frozen_layers=10, learning_rate=2e-4, patience=4)
 
@@ -90,14 +99,57 @@ def test_a_long_text_is_read_to_its_end(entry):
     assert np.allclose(both.sum(1), 1, atol=1e-5)
 
 
+class _Recorder(prediction.Classifier):
+    """A classifier whose probabilities depend on the token ids alone; `model` lists the windows."""
+
+    def logits(self, input_ids, attention_mask):
+        for ids, mask in zip(input_ids, attention_mask, strict=True):
+            self.model.append(ids[mask == 1].tolist())
+        return np.log(self.probabilities(self.model[-len(input_ids) :]))
+
+    @staticmethod
+    def probabilities(windows):
+        return np.stack([np.eye(6)[sum(ids) % 6] * 0.4 + 0.1 for ids in windows])
+
+
+@pytest.mark.parametrize("prefix", [bundled_e5.E5_PREFIX, ""])
+def test_every_window_has_the_prefix_and_weighs_its_text_tokens(prefix):
+    long = "눈물이 멈추지 않아 이별하고 매일 운다 " * 5 + "그래도 합격했다"
+    tokenizer = encoders.load(bundled_e5.BUNDLED, [long]).tokenizer
+    model = _Recorder([], tokenizer.backend_tokenizer, tokenizer.pad_token_id, prefix, 16)
+    answer = model.predict([long])[0]
+    start, end = tokenizer(prefix)["input_ids"][:-1], tokenizer.sep_token_id
+    windows = model.model
+    parts = [ids[len(start) : -1] for ids in windows]
+    assert all(ids[: len(start)] == start and ids[-1] == end for ids in windows)
+    text = tokenizer(long, add_special_tokens=False)["input_ids"]
+    assert sorted(parts) == sorted(
+        text[i : i + 15 - len(start)] for i in range(0, len(text), 15 - len(start))
+    )
+    lengths = [len(part) for part in parts]
+    assert len(set(lengths)) == 2, "the last window is shorter"
+    assert np.allclose(answer, lengths @ model.probabilities(windows) / sum(lengths), atol=1e-5)
+
+
+def test_a_text_of_one_window_is_encoded_whole(sample_sentences):
+    texts = sample_sentences["text"].head(40).tolist()
+    tokenizer = encoders.load(bundled_e5.BUNDLED, texts).tokenizer
+    whole = [tokenizer(bundled_e5.E5_PREFIX + text)["input_ids"] for text in texts]
+    longest = max(map(len, whole))
+    pad, prefix = tokenizer.pad_token_id, bundled_e5.E5_PREFIX
+    model = _Recorder([], tokenizer.backend_tokenizer, pad, prefix, longest)
+    answers = model.predict(texts)
+    assert sorted(model.model) == sorted(whole)
+    expected = vectors.apply_temperature(model.probabilities(whole), 1.0)
+    assert np.allclose(answers, expected, atol=1e-6)
+
+
 def test_full_stops_change_no_answer(entry):
     model = classifier.load(entry.path)
     assert np.allclose(*(model.predict([t]) for t in ("눈물이 나. 슬프다.", "눈물이 나 슬프다")))
 
 
 def test_frozen_layers_stay_and_the_others_move(parts, entry):
-    from wyf_utils.text import bundled_e5, encoders
-
     before = encoders.load(bundled_e5.BUNDLED, parts["train"]["text"].tolist()).model.state_dict()
     after = classifier.load(entry.path).model.encoder.state_dict()
     assert torch.equal(
@@ -121,7 +173,7 @@ def test_baselines(parts):
     assert (
         metrics.macro_f1(
             test["emotion"].to_numpy(),
-            linear_models.tfidf(train, parts["dev"]).predict(test["text"]),
+            characters.tfidf(train, parts["dev"]).predict(test["text"]),
         )
         > 0.8
     )
@@ -162,7 +214,7 @@ def test_temperature_softens_what_is_too_sure_and_changes_no_answer():
     logits = rng.normal(0, 1, (4000, 6)) + 1.5 * np.eye(6)[true]
     honest = np.exp(logits * 1.5) / np.exp(logits * 1.5).sum(1, keepdims=True)
     sure = vectors.apply_temperature(honest, 1 / 3)
-    found = classifier.calibrate(sure, true)
+    found = prediction.calibrate(sure, true)
     assert found["temperature"] == pytest.approx(3, rel=0.1)
     again = vectors.apply_temperature(sure, found["temperature"])
     assert (again.argmax(1) == honest.argmax(1)).all() and np.allclose(again.sum(1), 1, atol=1e-5)
@@ -194,7 +246,7 @@ def test_every_way_to_train_changes_the_model(parts, change, tmp_path):
 
 
 def test_a_training_that_was_stopped_goes_on_from_its_checkpoint(parts, monkeypatch):
-    recipe = finetuning.Recipe(epochs=2, frozen_layers=11, patience=2)
+    recipe = finetuning.Recipe(epochs=2, batch_size=16, frozen_layers=11, patience=2)
     few = parts["train"].groupby("emotion").head(16)
     steps = []
     on_step_end = training._Bar.on_step_end
@@ -222,9 +274,7 @@ def test_the_source_s_labels_are_a_second_task_that_is_not_saved(parts, tmp_path
         .assign(labels=lambda t: t["text"].str.split().str[0] + "|" + t["emotion"].astype(str))
     )
     names = finetuning._label_names(few)
-    rows = finetuning._rows(
-        classifier.encoders.load(classifier.BUNDLED, few["text"].tolist()), few, names, 64
-    )
+    rows = finetuning._rows(encoders.load(bundled_e5.BUNDLED, few["text"].tolist()), few, names, 64)
     told = np.array([row["labels"][6:] for row in rows])
     assert told.shape[1] == len(names) and (told.sum(1) == 2).all()
     assert all(told[i, names.index(str(e))] for i, e in enumerate(few["emotion"]))

@@ -1,20 +1,24 @@
+import os
 import re
+import shutil
 import subprocess
 import sys
 
 import huggingface_hub.constants
 import pytest
+import test_own_music
 from test_checkpoints import kcbert
+from typer.testing import CliRunner
 
+import wyf_utils
 from wyf_utils import cli
 from wyf_utils.core.paths import ROOT
 
+made = test_own_music.made
 TOO_LONG = "가" * 20_000
 
 
 def wyf(*arguments, **environment):
-    import os
-
     return subprocess.run(
         [sys.executable, "-m", "wyf_utils", *arguments],
         cwd=ROOT,
@@ -38,6 +42,10 @@ def wyf(*arguments, **environment):
             ("feel", "졸리다", "--run", "never"),
             "The run 'never' has built no music database yet; run `make run RUN=never`",
         ),
+        (("feel", "졸리다", "--run", "../.."), "'../..' is no name of a run; take letters"),
+        (("feedback", "export", "x.csv", "--run", "a/b"), "'a/b' is no name of a run"),
+        (("build", "--music", "tests", "--run", ".."), "'..' is no name of a run"),
+        (("run", "../.."), "'../..' is no name of a run"),
         (("run", "never"), "There is no run 'never'; choose one of: default, smoke, open, full"),
         (("data", "fetch", "never"), "There is no public file 'never'"),
         (("data", "validate", "never"), "There is no profile 'never'"),
@@ -55,7 +63,7 @@ def wyf(*arguments, **environment):
         ),
         (
             ("train", "--corpus", "never"),
-            "There is no corpus 'never' in profile 'sample'; it has: aihub",
+            "There is no corpus 'never' in profile 'sample'; it has: sample",
         ),
         (
             ("train", "--encoder", "/no/such/folder"),
@@ -78,6 +86,38 @@ def test_usage_errors_and_help():
         assert verb in done.stdout
 
 
+def test_every_command_has_one_sentence_of_help():
+    apps = [cli.app, *(group.typer_instance for group in cli.app.registered_groups)]
+    commands = [command for each in apps for command in each.registered_commands]
+    assert len(commands) == 14
+    for command in commands:
+        assert re.fullmatch(r"[A-Z][^\n.]+(\.json[^\n.]*)?\.", command.callback.__doc__)
+
+
+def test_an_import_changes_no_environment_variable_and_loads_nothing_heavy():
+    code = """
+import os, sys
+before = dict(os.environ)
+import wyf_utils.cli
+assert dict(os.environ) == before
+print(*{"numpy", "pandas", "torch"} & set(sys.modules))
+from wyf_utils import set_openmp_waiting
+os.environ["GOMP_SPINCOUNT"] = "1"
+set_openmp_waiting()
+print(os.environ["OMP_WAIT_POLICY"], os.environ["GOMP_SPINCOUNT"])
+"""
+    plain = {k: v for k, v in os.environ.items() if k not in wyf_utils.OPENMP}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=plain,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "\nPASSIVE 1\n"
+
+
 def test_status_and_validate(tmp_path):
     (tmp_path / "raw" / "open").mkdir(parents=True)
     done = wyf("data", "status", WYF_DATA=str(tmp_path))
@@ -88,7 +128,10 @@ def test_status_and_validate(tmp_path):
 
 @pytest.fixture
 def here(capsys, monkeypatch, tmp_path):
-    """The command line in this process, with a cache and a hub login of its own; returns exit code, output, errors."""
+    """The command line in this process, with its own cache and hub login.
+
+    Returns exit code, output and errors.
+    """
 
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["wyf", *arguments])
@@ -106,24 +149,11 @@ def here(capsys, monkeypatch, tmp_path):
 def test_a_model_is_trained_listed_and_described(here, tmp_path, sample_sentences, monkeypatch):
     (tmp_path / "tiny").mkdir()
     kcbert(tmp_path / "tiny", sample_sentences["text"].tolist()[:200])
-    arguments = (
-        "train",
-        "--encoder",
-        str(tmp_path / "tiny"),
-        "--epochs",
-        "1",
-        "--batch-size",
-        "32",
-        "--frozen-layers",
-        "1",
-        "--seed",
-        "3",
-    )
-    code, made, _ = here(*arguments)
-    key = re.fullmatch(
-        r"classifier (\w{16}): made now in .*\ndev  macro-F1 0\.\d{3}, micro-F1 0\.\d{3}, epoch 1\n",
-        made,
-    )[1]
+    options = ["--epochs", "1", "--batch-size", "32", "--frozen-layers", "1", "--seed", "3"]
+    arguments = ("train", "--encoder", str(tmp_path / "tiny"), *options)
+    code, output, _ = here(*arguments)
+    scores = r"dev  macro-F1 0\.\d{3}, micro-F1 0\.\d{3}, epoch 1\n"
+    key = re.fullmatch(rf"classifier (\w{{16}}): made now in .*\n{scores}", output)[1]
     assert code == 0 and f"classifier {key}: from cache" in here(*arguments)[1]
     assert re.search(rf"{key} +\S+/tiny +3 +0\.\d+ +20", here("models")[1])
     request = ("publish", key[:6], "--repo", "me/feelings", "--revision", "v1")
@@ -142,3 +172,16 @@ def test_a_model_is_trained_listed_and_described(here, tmp_path, sample_sentence
         "",
         "wyf: The hub cannot be reached (ConnectError); check the network and publish again.\n",
     )
+
+
+def test_own_music_is_built_and_asked_beside_the_run_in_wyf_out(made, tmp_path, monkeypatch):
+    out, folder = tmp_path / "out", tmp_path / "mine"
+    shutil.copytree(made / "made", out)
+    monkeypatch.setenv("WYF_OUT", str(out))
+    song = test_own_music.sound(folder / "a.mp3")
+    test_own_music.tagged(song, 1, TIT2="밤편지", USLT=test_own_music.LYRIC)
+    done = CliRunner().invoke(cli.app, ["build", "--music", str(folder)])
+    assert done.exit_code == 0, done.exception
+    assert (out / "music" / "music.duckdb").is_file()
+    done = CliRunner().invoke(cli.app, ["feel", "눈물이 난다", "--run", "music", "--k", "1"])
+    assert done.exit_code == 0 and "1. 밤편지" in done.output, done.exception

@@ -16,7 +16,14 @@ from wyf_utils.core.paths import ROOT
 from wyf_utils.data import song_files, text_corpora
 from wyf_utils.data.cleaning import near_duplicates, without_full_stops
 from wyf_utils.study import adaptation, domain_distance, figures
-from wyf_utils.text import bundled_e5, encoders, finetuning, masking, pretraining
+from wyf_utils.text import (
+    bundled_e5,
+    encoders,
+    finetuning,
+    masking,
+    pretraining,
+    pretraining_corpora,
+)
 
 SMALL = pretraining.Pretraining(steps=3, head_steps=2, batch_size=4, max_length=48)
 
@@ -112,7 +119,7 @@ def test_a_planted_held_out_sentence_is_removed():
         "고양이가 창가에서 잔다.",
         "고양이는 밤에 운다",
     ]
-    kept, removed = pretraining.without_held_out(corpus, held_out)
+    kept, removed = pretraining_corpora.without_held_out(corpus, held_out)
     assert kept == [corpus[0], corpus[3]] and removed == 2
 
 
@@ -120,7 +127,7 @@ def test_corpora_keep_out_what_is_scored_and_count_it(sample_sentences):
     texts = sample_sentences["text"].tolist()
     test, train, other = texts[:40], texts[40:140], texts[140:240]
     planted = [*train, test[0], test[1] + "!", test[2]]
-    found = pretraining.corpora(
+    found = pretraining_corpora.corpora(
         {"emotion": planted, "talk": other},
         {"emotion": test[20:]},
         test,
@@ -139,18 +146,19 @@ def test_corpora_keep_out_what_is_scored_and_count_it(sample_sentences):
     assert leaky.leaks() == {"emotion": 1}, "the assertion of the notebook looks for itself"
     assert (
         len(
-            pretraining.corpora({"talk": other}, {}, test, limit=30, held_out=10, seed=0).train[
-                "talk"
-            ]
+            pretraining_corpora.corpora(
+                {"talk": other}, {}, test, limit=30, held_out=10, seed=0
+            ).train["talk"]
         )
         == 30
     )
 
 
 def test_labels_and_ids_never_enter(sample_sentences):
-    """What a model reads is the text column and nothing else: no line of a file, no label, no number."""
+    """What a model reads is the text column and nothing else: no line of a file, no label,
+    no number."""
     texts = sample_sentences["text"].tolist()[:120]
-    found = pretraining.corpora({"emotion": texts}, {}, [], limit=0, held_out=10, seed=0)
+    found = pretraining_corpora.corpora({"emotion": texts}, {}, [], limit=0, held_out=10, seed=0)
     assert set(found.train["emotion"]) <= set(map(without_full_stops, texts))
     encoder = encoders.load(bundled_e5.BUNDLED, texts)
     seen = [
@@ -327,7 +335,7 @@ def published(tmp_path_factory, texts):
 @pytest.fixture(scope="module")
 def small(texts):
     """Two domains of the sample, with held-out texts."""
-    return pretraining.corpora(
+    return pretraining_corpora.corpora(
         {"emotion": texts[:90], "talk": texts[100:190]},
         {"emotion": texts[90:100]},
         texts[190:],
@@ -401,7 +409,8 @@ def test_a_checkpoint_without_a_head_is_refused(published, small):
     made = len(artifacts.USED)
     with pytest.raises(
         BadInput,
-        match="has no language-model head .* take one that was saved with its head, or bundled/multilingual-e5-small",
+        match="has no language-model head .* take one that was saved with its head, or "
+        "bundled/multilingual-e5-small",
     ):
         pretraining.base(small, SMALL, 0, str(published["kobert"]))
     assert len(artifacts.USED) == made
@@ -527,7 +536,8 @@ def test_conditions_begin_with_none_and_are_known():
     assert two["tapt@b"] == ("emotion@b",) and two["lyrics@b"] == ("lyrics",) and len(two) == 6
     with pytest.raises(
         BadInput,
-        match="The conditions are none, dapt; begin with none, and choose the others from: tapt, conversation",
+        match="The conditions are none, dapt; begin with none, and choose the others from: "
+        "tapt, conversation",
     ):
         adaptation.plan(["none", "dapt"])
     with pytest.raises(BadInput, match="begin with none"):
@@ -538,7 +548,8 @@ def test_a_corpus_shorter_than_a_batch_is_named(start, small):
     made = len(artifacts.USED)
     with pytest.raises(
         BadInput,
-        match="The corpus fills [1-3] rows of 48 tokens, fewer than one batch of 4; take a larger one",
+        match="The corpus fills [1-3] rows of 48 tokens, fewer than one batch of 4; take a "
+        "larger one",
     ):
         pretraining.stage(
             start,
@@ -566,7 +577,8 @@ def test_a_sign_that_the_cut_vocabulary_lost_is_named(start, small):
     )
     with pytest.raises(
         BadInput,
-        match="The vocabulary was cut to other texts and lost 1 signs of the corpora .such as '☃'.; make the base from all",
+        match="The vocabulary was cut to other texts and lost 1 signs of the corpora .such "
+        "as '☃'.; make the base from all",
     ):
         pretraining.stage(
             start,

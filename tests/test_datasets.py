@@ -96,18 +96,18 @@ def test_unreachable_says_what_to_check(tiny, tmp_path, monkeypatch):
     monkeypatch.delenv("WYF_MIRROR")
     monkeypatch.setattr(registry.Remote, "url", property(lambda self: "http://127.0.0.1:9/nothing"))
     with pytest.raises(Unreachable, match="check the network, or name a folder in WYF_MIRROR"):
-        registry.fetch(timeout=2)
+        registry.fetch()
     assert not [p for p in remote.local.parent.rglob("*") if p.is_file()]
 
 
 def test_missing_and_altered_files_are_two_errors(tiny):
     remote, content = tiny
     with pytest.raises(MissingData, match="not here yet; run `wyf data fetch kote_val`"):
-        registry._check(remote)
+        registry.checked_path(remote)
     remote.local.parent.mkdir(parents=True)
     remote.local.write_bytes(content + b"!")
     with pytest.raises(CorruptData, match="another sha256 .* delete the file"):
-        registry._check(remote)
+        registry.checked_path(remote)
     assert validation.validate("open")["ok"].tolist() == [False]
 
 
@@ -158,7 +158,8 @@ def test_cp949_is_named(tmp_path):
 
 
 def aihub_folder(data):
-    """The wyf profile with xlsx files as AI Hub gives them: answers of the system, blank cells, a stray count table without names."""
+    """The wyf profile with xlsx files as AI Hub gives them: answers of the system, blank
+    cells, a stray count table without names."""
     root = data / "raw" / "wyf"
     root.mkdir()
     names = [*HEADER.split(","), "시스템응답1", "사람문장2", "시스템응답2"]
@@ -199,7 +200,8 @@ def test_xlsx_with_a_shifted_header(data):
     )
     with pytest.raises(
         CorruptData,
-        match="single_turn.xlsx lacks the column Sentence, Emotion; its first row must hold the names",
+        match="single_turn.xlsx lacks the column Sentence, Emotion; its first row must hold "
+        "the names",
     ):
         text_corpora.utterances("wyf")
 
@@ -246,7 +248,8 @@ def test_a_song_with_a_field_of_another_type(data, changes):
     kakao_folder(data, **changes)
     with pytest.raises(
         CorruptData,
-        match="song_meta.json, record 0: the id must be a whole number, .* lists of texts; correct it",
+        match="song_meta.json, record 0: the id must be a whole number, .* lists of texts; "
+        "correct it",
     ):
         song_files.songs("wyf", tokens)
 
@@ -289,9 +292,16 @@ def kakao_folder(data, **changes):
     root = data / "raw" / "wyf"
     root.mkdir(exist_ok=True)
     record = {
-        "id": 7, "album_id": 1, "album_name": "첫눈 &amp; 끝눈", "artist_id_basket": [3], "artist_name_basket": ["온도"], "song_name": "It&#39;s 봄",
-        "song_gn_gnr_basket": ["GN0100"], "song_gn_dtl_gnr_basket": ["GN0101"], "issue_date": "20180000",
-    }  # fmt: skip
+        "id": 7,
+        "album_id": 1,
+        "album_name": "첫눈 &amp; 끝눈",
+        "artist_id_basket": [3],
+        "artist_name_basket": ["온도"],
+        "song_name": "It&#39;s 봄",
+        "song_gn_gnr_basket": ["GN0100"],
+        "song_gn_dtl_gnr_basket": ["GN0101"],
+        "issue_date": "20180000",
+    }
     write(
         root,
         "song_meta.json",
@@ -303,7 +313,8 @@ def kakao_folder(data, **changes):
     write(
         root,
         "lyrics.tsv",
-        "id\tsong_id\tsong_name\tlyric\tartist\tgenre\talbum\talbum_id\trelease\n0\t7\t봄\t[Verse]\\n눈이 녹는다\\n봄이 온다\t온도\t발라드\t눈\t1\t20180000\n",
+        "id\tsong_id\tsong_name\tlyric\tartist\tgenre\talbum\talbum_id\trelease\n"
+        "0\t7\t봄\t[Verse]\\n눈이 녹는다\\n봄이 온다\t온도\t발라드\t눈\t1\t20180000\n",
     )
     return root
 
@@ -384,12 +395,14 @@ def test_missing_profile_folder_and_unknown_profile(data):
 
 @pytest.fixture
 def public(data, monkeypatch):
-    """Write files of the open profile and take them for the checked ones: public(goemotions_test="..."), a name in `REGISTRY` each."""
+    """Write files of the open profile and take them for the checked ones:
+    public(goemotions_test="..."), a name in `REGISTRY` each."""
     root = data / "raw" / "open"
     root.mkdir()
-    monkeypatch.setattr(
-        text_corpora, "_check", lambda remote: root / f"{remote.name}{remote.path[-4:]}"
-    )
+    for module in (text_corpora, lexicons):
+        monkeypatch.setattr(
+            module, "checked_path", lambda remote: root / f"{remote.name}{remote.path[-4:]}"
+        )
 
     def put(**files):
         for name, text in files.items():
@@ -400,7 +413,8 @@ def public(data, monkeypatch):
 
 GOEMOTIONS = {
     "goemotions_labels": "admiration\nanger\ncuriosity\nneutral",
-    "goemotions_train": '"정말" 멋진 일이야\t0\n이건 너무해\t1\n궁금한 일이야\t2\n둘 다 맞아요\t0,1\n시험에 나온 글!\t0\n개발에 나온 글\t1\n',
+    "goemotions_train": '"정말" 멋진 일이야\t0\n이건 너무해\t1\n궁금한 일이야\t2\n둘 다 '
+    "맞아요\t0,1\n시험에 나온 글!\t0\n개발에 나온 글\t1\n",
     "goemotions_dev": "개발에 나온 글\t1\n시험에 나온 글\t0\n",
     "goemotions_test": "시험에 나온 글\t0\n그런 날도 있지\t3\n",
 }
@@ -471,7 +485,7 @@ def test_kote_label_of_no_name(public):
 
 @pytest.mark.parametrize(
     ("profile", "corpus", "has"),
-    [("open", "goemotion", "kote, goemotions"), ("sample", "kote", "aihub")],
+    [("open", "goemotion", "kote, goemotions"), ("sample", "kote", "sample")],
 )
 def test_unknown_corpus(public, profile, corpus, has):
     paths.data_folder().joinpath("sample").mkdir()

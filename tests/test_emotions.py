@@ -37,11 +37,6 @@ def test_unknown_label_names_itself_and_the_remedy():
         emotions.to_id("배고픔", emotions.SINGLE_TURN)
 
 
-def test_alternative_reading_of_a_debatable_label():
-    assert emotions.to_id("걱정스러운", emotions.SENTIMENT_DIALOGUE) == 3
-    assert emotions.to_id("걱정스러운", emotions.SENTIMENT_DIALOGUE, emotions.ALTERNATIVES) == 1
-
-
 def test_share_and_hard():
     target = emotions.label_shares([0, 0, 4])
     assert target.tolist() == [2 / 3, 0, 0, 0, 1 / 3, 0]

@@ -8,7 +8,7 @@ from test_songs import make
 from typer.testing import CliRunner
 
 from wyf_utils import cli
-from wyf_utils.app import feeling, markup
+from wyf_utils.app import feeling, loading, markup, terminal
 from wyf_utils.core import emotions
 from wyf_utils.core.errors import BadInput, MissingData
 from wyf_utils.music import database, feedback
@@ -38,7 +38,7 @@ def test_an_answer_holds_what_a_page_needs(here):
     assert (
         answer.emotion_vector.argmax() == 3
         and answer.sure
-        and answer.said == {"ko": "", "en": ""}
+        and answer.message == {"ko": "", "en": ""}
         and answer.helpline is None
     )
     assert answer.vectors.shape == (5, 6) and len(answer.songs) == 5 and answer.profile == "sample"
@@ -54,7 +54,7 @@ def test_an_answer_holds_what_a_page_needs(here):
         "cosine",
         "step",
     } <= set(answer.songs)
-    text = feeling.as_text(answer)
+    text = terminal.as_text(answer)
     assert (
         all(name in text for name in emotions.KO)
         and text.count("cosine") == 5
@@ -66,17 +66,16 @@ def test_not_sure_asks_one_question_and_neutral_says_what_it_does(here):
     unsure = feeling.answer("그냥 그래")
     assert (
         not unsure.sure
-        and unsure.said["ko"].endswith("어느 쪽에 더 가까운가요?")
-        and unsure.said["ko"].count("?") == 1
+        and unsure.message["ko"].endswith("어느 쪽에 더 가까운가요?")
+        and unsure.message["ko"].count("?") == 1
     )
-    assert "기쁨과 긴장 가운데" in unsure.said["ko"] and unsure.said["en"].endswith(
+    assert "기쁨, 긴장 가운데" in unsure.message["ko"] and unsure.message["en"].endswith(
         "closer to joy or to tension?"
     )
-    assert feeling._and("평화") == "와"
     neutral = feeling.answer("회의 회의 회의")
     assert (
         neutral.sure
-        and "뚜렷한 감정이 읽히지 않아서" in neutral.said["ko"]
+        and "뚜렷한 감정이 읽히지 않아서" in neutral.message["ko"]
         and len(neutral.songs) == 5
     )
     assert neutral.songs["cosine"].min() > 0.5 and neutral.vectors[:, [2, 5]].sum(1).mean() > 0.5
@@ -94,9 +93,9 @@ def test_not_sure_asks_one_question_and_neutral_says_what_it_does(here):
 def test_what_is_said_of_a_neutral_sentence_is_true_of_its_songs(here, mode, says):
     answer = feeling.answer("회의 회의 회의", query=SongQuery(mode=mode, seed=1))
     assert (
-        answer.said["en"].startswith("No clear emotion was read")
-        and says in answer.said["en"]
-        and answer.said["ko"]
+        answer.message["en"].startswith("No clear emotion was read")
+        and says in answer.message["en"]
+        and answer.message["ko"]
     )
     calm = np.array([0, 0, 0.5, 0, 0, 0.5])
     assert (
@@ -123,7 +122,7 @@ def test_no_turn_of_today_is_a_day_to_come():
 
 def test_the_helpline_comes_first(here):
     answer = feeling.answer("슬퍼서 그냥 죽고 싶어")
-    assert "109" in feeling.as_text(answer).splitlines()[0] and answer.helpline is not None
+    assert "109" in terminal.as_text(answer).splitlines()[0] and answer.helpline is not None
     assert feeling.answer("배고파 죽겠다 슬퍼").helpline is None
 
 
@@ -159,12 +158,10 @@ def test_bad_input_has_a_remedy(here, monkeypatch):
         feeling.answer("슬퍼", "mine")
 
 
-def test_a_lost_model_names_the_run_that_trains_it(monkeypatch):
-    monkeypatch.setattr(
-        feeling, "open_songs", lambda _: make(40, profile="own music", **{"scored by": "default"})
-    )
+def test_a_lost_model_names_the_run_that_trains_it():
+    songs = make(40, profile="own music", **{"scored by": "default"})
     with pytest.raises(MissingData, match="gone from the cache; run `make run RUN=default`"):
-        feeling.open_classifier("music")
+        feeling.open_reader(songs, "music")
 
 
 def test_the_top_word_moved_the_emotion():
@@ -212,10 +209,10 @@ def test_the_nearest_line_of_each_lyric():
 
 
 def test_the_first_request_finds_the_encoder_s_tokenizer_set_up():
-    feeling._loaded_encoder.cache_clear()
-    ready = feeling._encoder().tokenizer.backend_tokenizer
+    loading._encoder.cache_clear()
+    ready = loading.open_encoder().tokenizer.backend_tokenizer
     before = ready.truncation, ready.padding
-    explanation.nearest_lines("비가 내려", ["비가 와서 마음이 젖는다"], feeling._encoder)
+    explanation.nearest_lines("비가 내려", ["비가 와서 마음이 젖는다"], loading.open_encoder)
     assert before == (ready.truncation, ready.padding) and all(before)
 
 

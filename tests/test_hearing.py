@@ -13,7 +13,7 @@ from wyf_utils.text import bundled_e5, finetuning
 
 @pytest.fixture(scope="module")
 def heard():
-    """Joy and anger, told apart by loudness and by the first number of the couplets; answers of a network, heads and baselines."""
+    """Predictions for joy and anger, which differ in loudness and in the couplets' first number."""
     rng = np.random.default_rng(0)
     ids = np.arange(60) % 2 * 4
     mels = (rng.normal(-70, 3, (60, 48, 1876)) + 4 * ids[:, None, None]).astype(np.float32)

@@ -52,7 +52,8 @@ def clock(monkeypatch):
 
 
 class Server(ThreadingHTTPServer):
-    """Speaks the documented answers; `script` holds the faults that a title meets, one a request."""
+    """Speaks the documented answers; `script` holds the faults that a title meets, one a
+    request."""
 
     daemon_threads = True
 
@@ -200,11 +201,21 @@ def test_a_folder_by_id_and_by_names(tmp_path):
         },
     )
     songs = pd.DataFrame(
-        [(1, "밤편지", "아이유"), (2, "밤편지", "아이유"), (3, "", None), (4, "T.N.T.", "AC/DC"), (5, "나 - 다", "가"), (6, "다", "가 - 나"), (7, "곡", "빈"),
-         (8, "좋은 날", "아이유"), (9, None, "누구"), (10, "좋은 날", " "),
-         (11, "딱지", "표")],
+        [
+            (1, "밤편지", "아이유"),
+            (2, "밤편지", "아이유"),
+            (3, "", None),
+            (4, "T.N.T.", "AC/DC"),
+            (5, "나 - 다", "가"),
+            (6, "다", "가 - 나"),
+            (7, "곡", "빈"),
+            (8, "좋은 날", "아이유"),
+            (9, None, "누구"),
+            (10, "좋은 날", " "),
+            (11, "딱지", "표"),
+        ],
         columns=["id", "title", "artist"],
-    )  # fmt: skip
+    )
     found, counts = lyric_table.collect(songs, lyric_sources.LocalLyrics(folder))
     assert dict(found.itertuples(index=False)) == {
         1: "이 밤 그날의",
@@ -738,7 +749,8 @@ def test_fill_keeps_what_is_there_and_asks_for_the_rest(tmp_path):
         ("{}", "must be a list of songs"),
         ('[{"id": 1, "song_name": "가"}]', "record 0: lacks artist_name_basket"),
         (
-            '[{"id": 1, "song_name": "가", "artist_name_basket": []}, {"id": 1, "song_name": "나", "artist_name_basket": []}]',
+            '[{"id": 1, "song_name": "가", "artist_name_basket": []}, '
+            '{"id": 1, "song_name": "나", "artist_name_basket": []}]',
             "the id 1 stands twice",
         ),
     ],
@@ -765,7 +777,8 @@ def test_metadata_is_as_strict_as_that_of_a_catalogue(tmp_path, changes):
     )
     with pytest.raises(
         CorruptData,
-        match="song_meta.json, record 0: the id must be a whole number, artist_name_basket .* lists of texts; correct it",
+        match="song_meta.json, record 0: the id must be a whole number, artist_name_basket "
+        ".* lists of texts; correct it",
     ):
         lyric_table.read_songs(tmp_path)
 

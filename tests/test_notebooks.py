@@ -184,14 +184,14 @@ def test_smoke_run_of_all_five(smoke):
 
 
 def test_a_feeling_is_answered_from_the_smoke_run(smoke, monkeypatch):
-    from wyf_utils.app import feeling
+    from wyf_utils.app import feeling, terminal
     from wyf_utils.core import emotions
 
     monkeypatch.setenv("WYF_OUT", str(smoke))
     vector = feeling.feel("면접에서 또 떨어져서 너무 속상해", "smoke")
     assert vector.shape == (6,) and vector.sum() == pytest.approx(1, abs=1e-5)
     answer = feeling.answer("면접에서 또 떨어져서 너무 속상해", "smoke")
-    text = feeling.as_text(answer, "smoke", feeling.explain(answer, "smoke"))
+    text = terminal.as_text(answer, "smoke", feeling.explain(answer, "smoke"))
     assert (
         all(name in text for name in emotions.KO)
         and len(re.findall(r"^  \d\. .+cosine", text, re.MULTILINE)) == 5

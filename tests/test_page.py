@@ -8,6 +8,7 @@ import pytest
 from browser import CHROMIUM, PHONE, ask, chromium, served, visit
 
 from wyf_utils.app.markup import SEARCH, search_link
+from wyf_utils.core.paths import ROOT
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None,
@@ -19,9 +20,11 @@ SAD = "눈물이 멈추지 않아 이별하고 매일 운다"
 
 @pytest.fixture(scope="module")
 def address(small_run, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("page")
+    folder, data = tmp_path_factory.mktemp("page"), tmp_path_factory.mktemp("data")
     shutil.copy(small_run / "music.duckdb", folder)
-    with served(WYF_OUT=str(folder)) as address:
+    for part in ("reference", "sample"):
+        (data / part).symlink_to(ROOT / "data" / part)
+    with served(WYF_OUT=str(folder), WYF_DATA=str(data)) as address:
         yield address
 
 
@@ -33,7 +36,8 @@ def browser():
 
 @pytest.fixture
 def visitor(browser, address):
-    """A function that opens the page for a new visitor; every request that leaves this machine is an error."""
+    """A function that opens the page for a new visitor; every request that leaves this
+    machine is an error."""
     opened, elsewhere = [], []
 
     def call(**options):
@@ -99,7 +103,8 @@ def test_a_visit(visitor):
     )
     page.get_by_role("button", name="다른 노래").click()
     page.wait_for_function(
-        "old => [...document.querySelectorAll('[class*=st-key-title-]')].map(e => e.innerText).join() !== old.join()",
+        "old => [...document.querySelectorAll('[class*=st-key-title-]')].map(e => "
+        "e.innerText).join() !== old.join()",
         arg=again,
     )
 
@@ -154,20 +159,27 @@ def test_a_phone_shows_everything(visitor):
         ), element.inner_text()
 
 
-#: The least contrast of the texts on the page (WCAG 2.1), each with its words; a text's ground is what its ancestors paint.
+#: The least contrast of the texts on the page (WCAG 2.1), each with its words; a text's ground
+#: is what its ancestors paint.
 CONTRAST = """() => {
-  const numbers = colour => { const c = colour.match(/[\\d.]+/g).map(Number); return [c[0], c[1], c[2], c[3] ?? 1] }
+  const numbers = colour => { const c = colour.match(/[\\d.]+/g).map(Number); return [c[0],
+  c[1], c[2], c[3] ?? 1] }
   const over = (a, b) => [0, 1, 2].map(i => a[i] * a[3] + b[i] * (1 - a[3])).concat(1)
   const ground = e => {
     const own = numbers(getComputedStyle(e).backgroundColor)
-    return own[3] === 1 ? own : over(own, e.parentElement ? ground(e.parentElement) : [255, 255, 255, 1])
+    return own[3] === 1 ? own : over(own, e.parentElement ? ground(e.parentElement) : [255,
+    255, 255, 1])
   }
-  const light = c => c.slice(0, 3).map(v => v / 255).map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+  const light = c => c.slice(0, 3).map(v => v / 255).map(v => v <= 0.03928 ? v / 12.92 : ((v
+  + 0.055) / 1.055) ** 2.4)
     .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0)
   const rows = []
-  for (const e of document.querySelectorAll('h1, h2, h3, p, label, button, a, [data-testid=stText], .wyf-bars div, .wyf-step, .wyf-legend span')) {
-    const own = [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()), box = e.getBoundingClientRect()
-    if (!own || !box.width || !e.innerText.trim() || e.closest('button:disabled') || getComputedStyle(e).visibility !== 'visible') continue
+  for (const e of document.querySelectorAll('h1, h2, h3, p, label, button, a,
+  [data-testid=stText], .wyf-bars div, .wyf-step, .wyf-legend span')) {
+    const own = [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()), box =
+    e.getBoundingClientRect()
+    if (!own || !box.width || !e.innerText.trim() || e.closest('button:disabled') ||
+    getComputedStyle(e).visibility !== 'visible') continue
     const back = ground(e), front = over(numbers(getComputedStyle(e).color), back)
     const [a, b] = [light(front), light(back)].sort((x, y) => y - x)
     rows.push([(a + 0.05) / (b + 0.05), e.innerText.trim()])

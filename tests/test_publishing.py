@@ -16,7 +16,8 @@ from wyf_utils.core import emotions
 from wyf_utils.core.errors import BadInput, MissingData, Unreachable
 from wyf_utils.core.files import read_json, write_json
 from wyf_utils.core.paths import cache_folder
-from wyf_utils.study import publishing
+from wyf_utils.study import hub as hub_module
+from wyf_utils.study import model_card, trained_models
 from wyf_utils.text import classifier, finetuning
 from wyf_utils.text.bundled_e5 import BUNDLED
 
@@ -62,7 +63,7 @@ def hub(monkeypatch):
     hub.list_repo_refs.return_value = SimpleNamespace(tags=[SimpleNamespace(name="v0")])
     hub.create_commit.return_value = SimpleNamespace(oid="abc")
     monkeypatch.setenv("HF_TOKEN", "secret-token")
-    monkeypatch.setattr(publishing, "HfApi", lambda: hub)
+    monkeypatch.setattr(hub_module, "HfApi", lambda: hub)
     return hub
 
 
@@ -75,11 +76,8 @@ def contents(folder):
     return {file.name: file.read_bytes() for file in folder.iterdir()}
 
 
-# By name --------------------------------------------------------------------------------------------
-
-
 def test_models_are_listed_with_their_scores(entries):
-    table = publishing.models().set_index("key")
+    table = trained_models.models().set_index("key")
     assert set(table.index) == {entry.key for entry in entries}
     assert (
         table.loc[entries[1].key, "seed"] == 1
@@ -97,24 +95,24 @@ def test_models_are_listed_with_their_scores(entries):
 
 def test_a_model_is_found_by_folder_or_by_the_beginning_of_its_key(entries, tmp_path, monkeypatch):
     assert (
-        publishing.find(str(entries[0].path))
-        == publishing.find(entries[0].key)
-        == publishing.find(entries[0].key[:8])
+        trained_models.find(str(entries[0].path))
+        == trained_models.find(entries[0].key)
+        == trained_models.find(entries[0].key[:8])
         == entries[0].path
     )
     with pytest.raises(MissingData, match="no trained model 'never'; `wyf models`"):
-        publishing.find("never")
+        trained_models.find("never")
     for key in ("aa1", "aa2"):
         (tmp_path / "classifier" / key).mkdir(parents=True)
     monkeypatch.setenv("WYF_CACHE", str(tmp_path))
     with pytest.raises(BadInput, match=r"'aa' begins several keys \(aa1, aa2\)"):
-        publishing.find("aa")
+        trained_models.find("aa")
 
 
 def test_an_empty_cache_is_said(tmp_path, monkeypatch):
     monkeypatch.setenv("WYF_CACHE", str(tmp_path))
     with pytest.raises(MissingData, match="run `wyf train` or `make run`"):
-        publishing.models()
+        trained_models.models()
 
 
 def test_a_model_of_older_code_is_left_out_of_the_list(entries, tmp_path, monkeypatch, caplog):
@@ -125,29 +123,31 @@ def test_a_model_of_older_code_is_left_out_of_the_list(entries, tmp_path, monkey
     write_json(
         older, {name: value for name, value in read_json(older).items() if name != "temperature"}
     )
-    assert publishing.models()["key"].tolist() == [entries[1].key]
+    assert trained_models.models()["key"].tolist() == [entries[1].key]
     assert "older code, which nothing reads any more, are left out: 1;" in caplog.text
 
 
-# The card -------------------------------------------------------------------------------------------
-
-
 def test_the_card_tells_what_is_known_and_what_is_not(entries):
-    card = publishing.model_card(entries[0].path)
+    card = model_card.model_card(entries[0].path)
     _, header, body = card.split("---\n", 2)
     assert yaml.safe_load(header) | {"tags": []} == {
-        "language": "ko", "license": "unknown", "library_name": "wyf", "pipeline_tag": "text-classification", "tags": []
-    }  # fmt: skip
+        "language": "ko",
+        "license": "unknown",
+        "library_name": "wyf",
+        "pipeline_tag": "text-classification",
+        "tags": [],
+    }
     places = [body.index(f"| {e.id} | {e.ko} | {e.en} |") for e in emotions.EMOTIONS]
     assert places == sorted(places)
     known = json.loads((entries[0].path / "entry.json").read_text(encoding="utf-8"))
+    assert "from wyf_utils.text import classifier\n" in body
     assert (
         known["data"] in body
         and f"| made | {known['made']} |" in body
         and "| batch_size | 8 |" in body
         and "| seed | 0 |" in body
     )
-    kept = publishing.dev_scores(entries[0].path)
+    kept = trained_models.dev_scores(entries[0].path)
     assert (
         f"| kept | {kept['epoch']:g} | {kept['eval_loss']:.3f} | {kept['eval_macro_f1']:.3f} |"
         in body
@@ -169,10 +169,10 @@ def test_the_card_tells_what_is_known_and_what_is_not(entries):
     ("about", "says"),
     [
         (
-            {"profile": "sample", "corpus": "aihub"},
+            {"profile": "sample", "corpus": "sample"},
             (
                 "`sample`, sample data written",
-                "`aihub`",
+                "`sample`",
                 "MIT, in the repository",
                 "prove nothing about people",
             ),
@@ -195,7 +195,7 @@ def test_the_card_tells_the_data_s_terms_and_limits(model, about, says):
     (model / "entry.json").write_text(
         json.dumps(read_json(model / "entry.json") | {"about": about})
     )
-    card = publishing.model_card(model)
+    card = model_card.model_card(model)
     assert (
         all(words in card for words in says)
         and "not known" not in card.split("## Data")[1].split("## Recipe")[0]
@@ -219,7 +219,7 @@ def test_the_base_encoder_and_its_licence_are_named(model, encoder, base, tag, s
     for key, parameters in (("base", {"encoder": BUNDLED}), ("stage", {"before": "base"})):
         write_json(cache_folder() / "dapt" / key / "entry.json", {"parameters": parameters})
     change(model, encoder=encoder)
-    card = publishing.model_card(model)
+    card = model_card.model_card(model)
     header = yaml.safe_load(card.split("---\n")[1])
     assert (
         header.get("base_model") == base
@@ -234,19 +234,16 @@ def test_a_model_of_older_code_is_refused(model):
     del card["temperature"]
     write_json(model / "recipe.json", card)
     with pytest.raises(MissingData, match="made by older code; run `make run`"):
-        publishing.model_card(model)
-
-
-# The hub --------------------------------------------------------------------------------------------
+        model_card.model_card(model)
 
 
 def test_a_dry_run_lists_all_that_would_go_and_touches_no_network(model, hub, monkeypatch):
     monkeypatch.delenv("HF_TOKEN")
     monkeypatch.setattr(socket, "socket", None)
-    said = publishing.publish(model, "me/feelings", revision="v1", dry_run=True)
+    said = hub_module.publish(model, "me/feelings", revision="v1", dry_run=True)
     listed = said.split("\n\n")[0].splitlines()
     assert listed[0] == "would be sent to me/feelings (private, tag v1)"
-    assert [line.split()[0] for line in listed[1:]] == ["README.md", *publishing.FILES]
+    assert [line.split()[0] for line in listed[1:]] == ["README.md", *hub_module.FILES]
     assert f" {(model / 'model.safetensors').stat().st_size:,} bytes" in listed[3]
     assert 'snapshot_download("me/feelings", revision="v1")' in said and not hub.method_calls
 
@@ -260,14 +257,14 @@ def test_what_is_sent_is_a_whole_model_without_paths_of_this_machine(model, hub,
         | {"_name_or_path": "/data/jane/encoder", "auto_map": {"AutoModel": "C:\\jane\\code--a.B"}},
     )
     before = contents(model)
-    assert publishing.publish(model, "me/feelings", revision="v1").startswith(
+    assert hub_module.publish(model, "me/feelings", revision="v1").startswith(
         "published at https://hub.test/me/feelings (private, tag v1)\n  README.md"
     )
     hub.create_repo.assert_called_once_with("me/feelings", private=True, exist_ok=True)
     (repo, operations), _ = hub.create_commit.call_args
     assert repo == "me/feelings" and [o.path_in_repo for o in operations] == [
         "README.md",
-        *publishing.FILES,
+        *hub_module.FILES,
     ]
     hub.create_tag.assert_called_once_with("me/feelings", tag="v1", revision="abc")
     assert contents(model) == before
@@ -283,14 +280,14 @@ def test_what_is_sent_is_a_whole_model_without_paths_of_this_machine(model, hub,
     sent = b"".join(contents(received).values())
     for secret in (str(tmp_path), "tiny", "jane", "private\n", "secret-token"):
         assert secret.encode() not in sent
-    assert "not known (a local folder)" in publishing.model_card(received), (
+    assert "not known (a local folder)" in model_card.model_card(received), (
         "what came back can be described again"
     )
 
 
 def test_without_a_tag_and_for_everyone(model, hub):
     hub.model_info.return_value.private = False
-    assert "me/feelings (public)\n" in publishing.publish(model, "me/feelings", private=False)
+    assert "me/feelings (public)\n" in hub_module.publish(model, "me/feelings", private=False)
     assert hub.create_repo.call_args.kwargs["private"] is False and not hub.create_tag.called
 
 
@@ -317,7 +314,7 @@ def test_a_failed_upload_is_one_sentence_and_leaves_the_model_as_it_was(
     getattr(hub, step).side_effect = failure
     before = contents(model)
     with pytest.raises(error, match=says) as raised:
-        publishing.publish(model, "me/feelings", revision="v1")
+        hub_module.publish(model, "me/feelings", revision="v1")
     assert contents(model) == before and "secret-token" not in str(raised.value)
 
 
@@ -328,7 +325,7 @@ def test_a_failed_upload_is_one_sentence_and_leaves_the_model_as_it_was(
 def test_nothing_is_sent_to_where_it_should_not_go(model, hub, revision, private, says):
     hub.model_info.return_value.private = private
     with pytest.raises(BadInput, match=says):
-        publishing.publish(model, "me/feelings", revision=revision)
+        hub_module.publish(model, "me/feelings", revision=revision)
     assert not hub.create_commit.called and not hub.create_tag.called
 
 
@@ -337,19 +334,19 @@ def test_nothing_is_sent_to_where_it_should_not_go(model, hub, revision, private
 )
 def test_a_repository_has_an_owner_and_a_name(model, hub, repo):
     with pytest.raises(BadInput, match="is no name of a repository; write OWNER/NAME"):
-        publishing.publish(model, repo)
+        hub_module.publish(model, repo)
     assert not hub.method_calls
 
 
 def test_other_bad_requests(model, hub, tmp_path, monkeypatch):
     with pytest.raises(BadInput, match="'v 1' is no name of a tag"):
-        publishing.publish(model, "me/feelings", revision="v 1")
+        hub_module.publish(model, "me/feelings", revision="v 1")
     with pytest.raises(
         MissingData,
         match="is no trained model: it lacks config.json, model.safetensors, recipe.json",
     ):
-        publishing.publish(tmp_path, "me/feelings")
+        hub_module.publish(tmp_path, "me/feelings")
     (model / "tokenizer.json").unlink()
     with pytest.raises(MissingData, match="it lacks tokenizer.json;"):
-        publishing.publish(model, "me/feelings", dry_run=True)
+        hub_module.publish(model, "me/feelings", dry_run=True)
     assert not hub.method_calls

@@ -1,4 +1,5 @@
-"""Labels by reading: what the loader makes of them, and how it refuses what does not belong together."""
+"""Labels by reading: what the loader makes of them, and how it refuses what does not belong
+together."""
 
 import csv
 
@@ -15,7 +16,11 @@ TEXTS = {
     "single_turn": [("", "놀람", "선물이라니 깜짝이야"), ("", "혐오", "길에 또 쓰레기")],
     "stories": [("", "중립", "버스가 세 시에 온다")],
 }
-WRITERS = "writer,wrote,age,gender,region,work,temper\na,sentences,20,여성,서울,학생,밝다\nb,sentences,60,남성,부산,기사,차분하다\n"
+WRITERS = (
+    "writer,wrote,age,gender,region,work,temper\n"
+    "a,sentences,20,여성,서울,학생,밝다\n"
+    "b,sentences,60,남성,부산,기사,차분하다\n"
+)
 
 
 def write(path, head, rows):
@@ -25,7 +30,8 @@ def write(path, head, rows):
 
 @pytest.fixture
 def folder(data):
-    """A sample folder of five sentences with their readings, as a list of rows that a test may change and put back."""
+    """A sample folder of five sentences with their readings, as a list of rows that a test
+    may change and put back."""
     root = data / "sample"
     root.mkdir()
     write(
@@ -148,7 +154,8 @@ def test_without_readings_the_map_speaks(folder):
     [
         (
             lambda rows: rows[2].__setitem__(1, 7),
-            r"readings.csv, row 4: single_turn.csv has no row 7 \(counted from 0\); delete the reading",
+            r"readings.csv, row 4: single_turn.csv has no row 7 \(counted from 0\); delete "
+            r"the reading",
         ),
         (
             lambda rows: rows[2].__setitem__(0, "single"),
@@ -161,7 +168,8 @@ def test_without_readings_the_map_speaks(folder):
         ),
         (
             lambda rows: rows[0].__setitem__(8, "0" * 12),
-            "row 2: the text of sentiment_dialogue.csv, row 0 has changed since it was read; have it read anew",
+            "row 2: the text of sentiment_dialogue.csv, row 0 has changed since it was "
+            "read; have it read anew",
         ),
         (
             lambda rows: [row.__setitem__(2, "a") for row in rows[:4]],

@@ -11,17 +11,16 @@ from wyf_utils.core.errors import BadInput
 from wyf_utils.music import database, recommender
 from wyf_utils.music.database import MusicDatabase
 from wyf_utils.music.recommender import SongQuery, recommend
-from wyf_utils.study import recommender_evaluation
+from wyf_utils.study import recommender_evaluation as evaluation
 
 
 def make(n=800, seed=0, artists=60):
     rng = np.random.default_rng(seed)
-    songs = pd.DataFrame(
-        {
-            "id": np.arange(n) + 100, "title": [f"노래 {i}" for i in range(n)], "artist": [f"가수 {i}" for i in rng.integers(0, artists, n)], "album": "",
-            "genre": rng.choice(["발라드", "댄스", "인디음악", ""], n), "year": rng.choice([0, 2009, 2015, 2020], n),
-        }
-    )  # fmt: skip
+    songs = pd.DataFrame({"id": np.arange(n) + 100, "title": [f"노래 {i}" for i in range(n)]})
+    songs["artist"] = [f"가수 {i}" for i in rng.integers(0, artists, n)]
+    songs["album"] = ""
+    songs["genre"] = rng.choice(["발라드", "댄스", "인디음악", ""], n)
+    songs["year"] = rng.choice([0, 2009, 2015, 2020], n)
     vectors = rng.dirichlet(np.full(6, 0.6), n).astype(np.float32)
     embedding = rng.normal(size=(n, database.EMBEDDING)).astype(np.float32) + 3
     return MusicDatabase(songs, vectors, vectors, vectors, embedding)
@@ -95,13 +94,13 @@ def test_one_artist_does_not_fill_an_answer(music):
 
 def test_answers_are_more_diverse_than_the_plain_best():
     music = make(artists=6)
-    plain = [music.index.nearest(f, 5)[0] for f in recommender_evaluation.confident_feelings(10, 0)]
+    plain = [music.index.nearest(f, 5)[0] for f in evaluation.confident_feelings(10, 0)]
     for mode in ("match", "wide"):
-        ours = recommender_evaluation.recommended_rows(
-            recommender_evaluation.confident_feelings(10, 0), music, SongQuery(mode=mode)
+        ours = evaluation.recommended_rows(
+            evaluation.confident_feelings(10, 0), music, SongQuery(mode=mode)
         )
-        assert 1 - recommender_evaluation.diversity(music, ours) < 0.7 * (
-            1 - recommender_evaluation.diversity(music, np.stack(plain))
+        assert 1 - evaluation.diversity(music, ours) < 0.7 * (
+            1 - evaluation.diversity(music, np.stack(plain))
         ), "a third less alike, at least"
 
 
@@ -166,8 +165,10 @@ def test_a_skip_keeps_a_song_away_and_moves_its_like_down_and_a_like_moves_its_l
 
 def test_bad_wishes(music):
     for wrong, says in (
-        ({"mode": "sing"}, "no mode 'sing'; choose one of: match, path"), ({"k": 0}, "0 songs were asked for"), ({"to": 6}, "no emotion 6"),
-    ):  # fmt: skip
+        ({"mode": "sing"}, "no mode 'sing'; choose one of: match, path"),
+        ({"k": 0}, "0 songs were asked for"),
+        ({"target_emotion": 6}, "no emotion 6"),
+    ):
         with pytest.raises(BadInput, match=says):
             SongQuery(**wrong)
     with pytest.raises(BadInput, match="no genre '재즈'; choose one of: 댄스, 발라드"):
@@ -190,45 +191,43 @@ def test_bad_wishes(music):
 
 def test_the_measures_on_answers_that_are_known():
     rows = np.array([[0, 1], [0, 1], [0, 2]])
-    assert recommender_evaluation.coverage(rows, 10) == 0.3 and recommender_evaluation.gini(
+    assert evaluation.coverage(rows, 10) == 0.3 and evaluation.gini(
         np.arange(10).reshape(5, 2), 10
     ) == pytest.approx(0)
     assert (
-        recommender_evaluation.gini(np.zeros((9, 1), int), 10) == pytest.approx(0.9)
-        and recommender_evaluation.hubness(rows, 10) > 1
+        evaluation.gini(np.zeros((9, 1), int), 10) == pytest.approx(0.9)
+        and evaluation.hubness(rows, 10) > 1
     )
     assert (
-        recommender_evaluation.repeat_rate(rows, rows) == 1
-        and recommender_evaluation.repeat_rate(rows[:1], rows[2:]) == 0.5
+        evaluation.repeat_rate(rows, rows) == 1
+        and evaluation.repeat_rate(rows[:1], rows[2:]) == 0.5
     )
     feelings = np.eye(6)[[0, 0, 3]]
-    assert recommender_evaluation.songs_per_emotion(feelings, rows).tolist() == [2, 0, 0, 2, 0, 0]
+    assert evaluation.songs_per_emotion(feelings, rows).tolist() == [2, 0, 0, 2, 0, 0]
     vectors = np.eye(6)[[0, 1, 3]]
-    tally = recommender_evaluation.hit_counts(feelings, vectors > 0, rows)
-    assert tally.tolist() == [[2, 3], [0, 2], [1, 1]] and recommender_evaluation.hit_rate(
+    tally = evaluation.hit_counts(feelings, vectors > 0, rows)
+    assert tally.tolist() == [[2, 3], [0, 2], [1, 1]] and evaluation.hit_rate(
         None, tally
     ) == pytest.approx(3 / 6)
-    assert np.allclose(recommender_evaluation.relevance(feelings, vectors, rows), [0.5, 0.5, 0.5])
-    perfect = recommender_evaluation.calibration_divergence(
-        feelings, vectors, np.array([[0], [0], [2]])
-    )
+    assert np.allclose(evaluation.relevance(feelings, vectors, rows), [0.5, 0.5, 0.5])
+    perfect = evaluation.calibration_divergence(feelings, vectors, np.array([[0], [0], [2]]))
     assert (
         perfect == pytest.approx(0, abs=1e-6)
-        and recommender_evaluation.calibration_divergence(feelings, vectors, rows) > 0.1
+        and evaluation.calibration_divergence(feelings, vectors, rows) > 0.1
     )
 
 
 def test_confident_feelings_are_those_of_the_fact_sheet(music):
-    feelings = recommender_evaluation.confident_feelings(40, 0)
+    feelings = evaluation.confident_feelings(40, 0)
     assert np.allclose(feelings.sum(1), 1) and np.array_equal(
         feelings.argmax(1), np.repeat(range(6), 40)
     )
     assert feelings.max(1).min() >= 0.8 and feelings.max(1).max() <= 0.99
     ours, best = (
-        recommender_evaluation.recommended_rows(feelings, music),
-        recommender_evaluation.top_cosine(feelings, music.fused, 5),
+        evaluation.recommended_rows(feelings, music),
+        evaluation.top_cosine(feelings, music.fused, 5),
     )
-    table = recommender_evaluation.compare(
+    table = evaluation.compare(
         feelings, music, {"best": (music.fused, best, best), "ours": (music.fused, ours, ours)}
     )
     assert table.loc["coverage", "ours"] > 1.5 * table.loc["coverage", "best"] and table.loc[
@@ -241,18 +240,18 @@ def test_confident_feelings_are_those_of_the_fact_sheet(music):
 
 
 def test_songs_at_random_differ_within_an_answer_and_reach_most(music):
-    rows = recommender_evaluation.random_rows(len(music), 300, 5, 0)
+    rows = evaluation.random_rows(len(music), 300, 5, 0)
     assert rows.shape == (300, 5) and all(len(set(answer)) == 5 for answer in rows.tolist())
-    assert recommender_evaluation.coverage(rows, len(music)) == pytest.approx(
+    assert evaluation.coverage(rows, len(music)) == pytest.approx(
         1 - (1 - 5 / len(music)) ** 300, abs=0.03
     )
     assert np.array_equal(
-        rows, recommender_evaluation.random_rows(len(music), 300, 5, 0)
-    ) and not np.array_equal(rows, recommender_evaluation.random_rows(len(music), 300, 5, 1))
+        rows, evaluation.random_rows(len(music), 300, 5, 0)
+    ) and not np.array_equal(rows, evaluation.random_rows(len(music), 300, 5, 1))
 
 
 def test_searches_are_timed_beside_each_other_and_agree():
-    times = recommender_evaluation.time_search(((300, 6), (2000, 9)), seed=0, times=2)
+    times = evaluation.time_search(((300, 6), (2000, 9)), seed=0, times=2)
     assert (
         times.index.tolist() == [(300, 6), (2000, 9)]
         and (times.drop(columns="same") > 0).all().all()

@@ -4,9 +4,12 @@ import jupytext
 import nbformat
 import pytest
 
-from wyf_utils.core.errors import BadParameter, WyfError
+from wyf_utils.app import loading
+from wyf_utils.core import paths
+from wyf_utils.core.errors import BadInput, BadParameter, MissingData, WyfError
 from wyf_utils.core.files import read_json
-from wyf_utils.study import runner
+from wyf_utils.music import feedback, library
+from wyf_utils.study import notebook, runner
 
 SCRIPT = """# %% tags=["parameters"]
 {parameters}
@@ -107,12 +110,13 @@ def test_twins_that_differ_are_refused(house):
 def test_a_second_run_leaves_no_figure_of_the_first(house):
     draw = """
 import json
-from wyf_utils.study.notebook import write_json
+from wyf_utils.core.files import write_json
 figures = Path(os.environ["WYF_OUT"]) / "figures"
 figures.mkdir(exist_ok=True)
 (figures / f"09_{seed}.ko.png").write_bytes(b"png")
-manifest = json.loads((figures / "manifest.json").read_text()) if (figures / "manifest.json").exists() else {}
-write_json(figures / "manifest.json", manifest | {f"09_{seed}": {"notebook": "09_try"}})
+path = figures / "manifest.json"
+manifest = json.loads(path.read_text()) if path.exists() else {}
+write_json(path, manifest | {f"09_{seed}": {"notebook": "09_try"}})
 """
     folder = house("a: {09_try: {seed: 1}}\nb: {09_try: {seed: 2}}", body=draw)
     runner.run("a", folder / "out")
@@ -130,6 +134,46 @@ def test_a_run_injects_its_parameters_and_leaves_the_source_alone(house):
     executed = nbformat.read(out / "notebooks" / "09_try.ipynb", as_version=4)
     assert "papermill" not in executed.metadata and str(folder) not in nbformat.writes(executed)
     assert "WYF_OUT" not in os.environ
+
+
+def test_kernels_sleep_while_they_wait_and_the_process_keeps_its_environment(house, monkeypatch):
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    monkeypatch.setenv("GOMP_SPINCOUNT", "7")
+    body = (
+        'assert (os.environ["OMP_WAIT_POLICY"], os.environ["GOMP_SPINCOUNT"]) == ("PASSIVE", "7")'
+    )
+    runner.run("a", house("a: {09_try: {}}", body=body) / "out")
+    assert "OMP_WAIT_POLICY" not in os.environ and os.environ["GOMP_SPINCOUNT"] == "7"
+
+
+@pytest.mark.parametrize("name", ["../..", "..", ".", "", "a/b", "a\\b", "/tmp", "a\n"])
+def test_a_run_s_name_is_one_folder_name(house, name, monkeypatch, tmp_path):
+    folder = house("a: {09_try: {}}")
+    for call in (
+        lambda: paths.run_folder(name),
+        lambda: runner.run(name),
+        lambda: runner.run(name, folder / "out"),
+        lambda: loading.open_songs(name),
+        lambda: feedback.of_run(name),
+        lambda: library.build(folder, name),
+        lambda: notebook.open_notebook("09_try", run=name, profile="sample", seed=0),
+    ):
+        with pytest.raises(BadInput, match="is no name of a run; take letters, digits") as error:
+            call()
+        assert "실행 이름" in error.value.ko and "\n" not in str(error.value)
+    monkeypatch.setenv("WYF_OUT", str(tmp_path))
+    with pytest.raises(BadInput, match="is no name of a run"):
+        paths.run_folder(name)
+
+
+def test_one_s_own_music_stands_beside_the_run_in_wyf_out(tmp_path, monkeypatch):
+    assert paths.run_folder("music") == paths.ROOT / "runs" / "music"
+    monkeypatch.setenv("WYF_OUT", str(tmp_path))
+    assert paths.run_folder("default") == tmp_path
+    assert paths.run_folder("music") == tmp_path / "music"
+    with pytest.raises(MissingData, match="The run 'default' has built no music database yet"):
+        (tmp_path / "a.wav").touch()
+        library.build(tmp_path)
 
 
 def test_a_failed_notebook_is_kept_and_named(house):
@@ -170,11 +214,11 @@ def test_publish_puts_the_default_run_in_place_and_another_beside_it(house):
 
 def test_sync_writes_the_younger_of_the_twins_over_the_older(house):
     folder = house("default: {09_try: {}}")
-    notebook, script = folder / "notebooks" / "09_try.ipynb", folder / "notebooks" / "09_try.py"
+    document, script = folder / "notebooks" / "09_try.ipynb", folder / "notebooks" / "09_try.py"
     assert runner.sync() == ["09_try: notebook to script"]
     text = script.read_text(encoding="utf-8")
     assert '# %% tags=["parameters"]' in text
     script.write_text(text.replace("seed = 0", "seed = 4"), encoding="utf-8")
-    os.utime(script, (notebook.stat().st_mtime + 5,) * 2)
+    os.utime(script, (document.stat().st_mtime + 5,) * 2)
     assert runner.sync() == ["09_try: script to notebook"]
-    assert "seed = 4" in nbformat.read(notebook, as_version=4).cells[0].source
+    assert "seed = 4" in nbformat.read(document, as_version=4).cells[0].source

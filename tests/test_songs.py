@@ -1,10 +1,15 @@
 """The music database and its feedback: several processes, damage, full disks."""
 
+import errno
+import re
 import resource
+import shutil
 import sqlite3
+import stat
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import duckdb
@@ -16,17 +21,22 @@ from wyf_utils.core.errors import BadInput, CorruptData, MissingData, NoRoom, Wy
 from wyf_utils.core.paths import ROOT
 from wyf_utils.music import database
 from wyf_utils.music.database import MusicDatabase
-from wyf_utils.music.feedback import NAME, Feedback
+from wyf_utils.music.feedback import NAME, Feedback, of_run
 
 
 def make(n=50, seed=0, **provenance):
     rng = np.random.default_rng(seed)
     songs = pd.DataFrame(
         {
-            "id": np.arange(n) * 3, "title": [f"노래 {i}" for i in range(n)], "artist": [f"가수 {i % 7}" for i in range(n)], "album": "앨범",
-            "genre": [("발라드", "댄스")[i % 2] for i in range(n)], "year": 2015 + np.arange(n) % 9, "text": [f"첫 줄 {i}\n둘째 줄" for i in range(n)],
+            "id": np.arange(n) * 3,
+            "title": [f"노래 {i}" for i in range(n)],
+            "artist": [f"가수 {i % 7}" for i in range(n)],
+            "album": "앨범",
+            "genre": [("발라드", "댄스")[i % 2] for i in range(n)],
+            "year": 2015 + np.arange(n) % 9,
+            "text": [f"첫 줄 {i}\n둘째 줄" for i in range(n)],
         }
-    )  # fmt: skip
+    )
     lyric, mel, fused = (rng.dirichlet(np.ones(6), n).astype(np.float32) for _ in range(3))
     embedding = rng.normal(size=(n, database.EMBEDDING)).astype(np.float32)
     lyric[1], embedding[1], mel[2] = np.nan, np.nan, np.nan
@@ -154,7 +164,30 @@ def python(code, *arguments):
     )
 
 
-def test_a_full_disk_leaves_the_old_database(path):
+def test_only_a_full_disk_asks_for_room(path, monkeypatch):
+    before = path.read_bytes()
+    no_space = 'Failed to commit: Could not write file "a": No space left on device'
+    denied, read_only = "Permission denied", "IO Error: Cannot open file: Read-only"
+    room = "(No space left on device); make room on the disk"
+    for error, kind, says in (
+        (OSError(errno.ENOSPC, "No space left on device"), NoRoom, room),
+        (duckdb.TransactionException(no_space), NoRoom, room),
+        (PermissionError(errno.EACCES, denied), WyfError, f"(PermissionError: {denied}); remove"),
+        (OSError("odd"), WyfError, "(OSError: odd); remove the cause"),
+        (duckdb.IOException(read_only), WyfError, "(IOException: Read-only); remove the cause"),
+    ):
+
+        def failing(*_, error=error):
+            raise error
+
+        monkeypatch.setattr(database, "_write", failing)
+        with pytest.raises(WyfError, match=re.escape(says)) as raised:
+            database.build(path, make(seed=7))
+        assert type(raised.value) is kind and str(raised.value).endswith("Nothing was lost.")
+        assert path.read_bytes() == before and list(path.parent.iterdir()) == [path]
+
+
+def test_a_file_that_cannot_grow_leaves_the_old_database(path):
     before = path.read_bytes()
     limited = python(
         """
@@ -163,18 +196,19 @@ def test_a_full_disk_leaves_the_old_database(path):
         from pathlib import Path
         from test_songs import make
         from wyf_utils.music import database
-        from wyf_utils.core.errors import NoRoom
+        from wyf_utils.core.errors import WyfError
         music = make(3000, seed=5)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+        hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
         try:
             database.build(Path(sys.argv[1]), music)
-        except NoRoom as error:
+        except WyfError as error:
             print(error)
         """,
         path,
     )
     said, errors = limited.communicate(timeout=60)
-    assert "make room on the disk and build again. Nothing was lost." in said, errors
+    assert "(TransactionException: File too large)" in said and "Nothing was lost." in said, errors
     assert path.read_bytes() == before and list(path.parent.iterdir()) == [path]
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
 
@@ -187,7 +221,7 @@ def test_readers_see_the_old_songs_or_the_new_while_it_is_rebuilt(path):
         seen = set()
         for _ in range(25):
             music = database.read(Path(sys.argv[1]))
-            assert len(music) == int(music.provenance["songs"]) and music.fused.shape == (len(music), 6)
+            assert music.fused.shape == (int(music.provenance["songs"]), 6) == (len(music), 6)
             seen.add(len(music))
         print(sorted(seen))
     """
@@ -204,7 +238,7 @@ def test_readers_see_the_old_songs_or_the_new_while_it_is_rebuilt(path):
         }, errors
 
 
-# Feedback ---------------------------------------------------------------------------------------------
+# Feedback
 
 
 def test_feedback_is_kept_exported_and_deleted(tmp_path):
@@ -294,5 +328,64 @@ def test_a_full_disk_and_a_missing_folder_are_told(tmp_path, monkeypatch):
     monkeypatch.setattr(sqlite3, "connect", lambda *a, **k: connect(*a, **k, factory=Full))
     with pytest.raises(NoRoom, match=f"no room for {NAME}; make some"):
         Feedback(path).add(2, "like")
+    Full.execute = lambda *_: (_ for _ in ()).throw(sqlite3.OperationalError("disk I/O error"))
+    with pytest.raises(WyfError, match=rf"{NAME} cannot be opened \(disk I/O error\); check"):
+        Feedback(path).add(2, "like")
     monkeypatch.undo()
     assert Feedback(path).songs("like") == [1]
+    with pytest.raises(WyfError, match=r"b.sqlite cannot be opened \(FileExistsError: File exists"):
+        Feedback(path / "b.sqlite").add(1, "like")
+
+
+def modes(folder):
+    return {path.name: stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.iterdir())}
+
+
+def test_feedback_is_for_its_owner_only_and_survives_make_clean(tmp_path):
+    kept = of_run("default")
+    assert kept.path == tmp_path / "data" / "feedback" / "default.sqlite" and kept.rows().empty
+    kept.add(1, "like")
+    with sqlite3.connect(kept.path) as connection:
+        connection.execute("SELECT count(*) FROM feedback").fetchone()
+        kept.add(2, "like")  # while another reads, the WAL stays
+        assert modes(kept.path.parent) == {
+            "feedback": 0o700,
+            "default.sqlite": 0o600,
+            "default.sqlite-wal": 0o600,
+            "default.sqlite-shm": 0o600,
+        }
+    command = ["make", "--dry-run", "clean"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    recipe = done.stdout
+    assert "data/cache" in recipe and not re.search("data(?!/cache)|feedback", recipe)
+    assert "data/feedback/" in (ROOT / ".gitignore").read_text(encoding="utf-8").split()
+
+
+def test_an_old_file_beside_the_music_database_is_moved_once(tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    monkeypatch.setenv("WYF_OUT", str(run))
+    begun = Feedback(tmp_path / "begun" / NAME)
+    begun.add(1, "like")
+    run.mkdir()
+    with sqlite3.connect(begun.path) as connection:  # as a process that broke off leaves it
+        connection.execute("SELECT count(*) FROM feedback").fetchone()
+        begun.add(2, "like")
+        for part in begun.path.parent.iterdir():
+            shutil.copy(part, run)
+    assert (run / f"{NAME}-wal").stat().st_size
+    (run / NAME).chmod(0o644)
+
+    def like(song):
+        of_run("default").add(song, "like")
+
+    with ThreadPoolExecutor(8) as people:
+        list(people.map(like, range(3, 40)))
+    kept = of_run("default")
+    assert sorted(kept.songs("like")) == list(range(1, 40)) and kept.songs("like")[:2] == [1, 2]
+    assert not (run / NAME).exists() and modes(kept.path.parent)["default.sqlite"] == 0o600
+    Feedback(run / NAME).add(99, "like")
+    assert 99 not in of_run("default").songs("like"), "what is kept is not replaced"
+    kept.path.unlink()
+    (run / NAME).write_bytes(b"no database" * 900)
+    with pytest.raises(CorruptData, match="default.sqlite is damaged or no feedback file"):
+        of_run("default").rows()

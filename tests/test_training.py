@@ -11,7 +11,7 @@ from wyf_utils.core.errors import BadInput
 from wyf_utils.core.files import read_json
 from wyf_utils.core.paths import ROOT
 from wyf_utils.music import catalogue
-from wyf_utils.text import classifier, encoders, finetuning
+from wyf_utils.text import classifier, encoders, finetuning, prediction
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,8 @@ def tiny(tmp_path_factory, sample_sentences):
 
 @pytest.fixture
 def trained(tiny, sample_sentences, tmp_path, monkeypatch):
-    """Train the tiny encoder for two epochs under a tracker, all of whose files fall under tmp_path."""
+    """Train the tiny encoder for two epochs under a tracker, all of whose files fall under
+    tmp_path."""
 
     def train(tracker, seed=0):
         few = sample_sentences.groupby("emotion").head(8).reset_index(drop=True)
@@ -70,7 +71,7 @@ def test_the_recipe_s_revision_is_asked_of_the_hub(tiny, sample_sentences, tmp_p
     assert asked == [("beomi/KcELECTRA-base", "v2021"), ("beomi/KcELECTRA-base", None)]
 
 
-# Trackers -------------------------------------------------------------------------------------------
+# Trackers -----------------------------------------------------------------------------------------
 
 
 def test_tensorboard_keeps_the_curve_of_every_training(trained, tmp_path):
@@ -80,7 +81,7 @@ def test_tensorboard_keeps_the_curve_of_every_training(trained, tmp_path):
         (file,) = (tmp_path / "cache" / "logs" / f"classifier-{entry.key}").iterdir()
         curve = [
             row["eval_macro_f1"]
-            for row in classifier.read_card(entry.path)["curve"]
+            for row in prediction.read_card(entry.path)["curve"]
             if "eval_macro_f1" in row
         ]
         told = [
@@ -130,7 +131,7 @@ def test_a_tracker_that_is_unknown_or_not_installed_is_refused(trained, monkeypa
         trained("tensorboard")
 
 
-# Several processes ----------------------------------------------------------------------------------
+# Several processes --------------------------------------------------------------------------------
 
 
 @pytest.mark.skipif(
@@ -164,10 +165,24 @@ def test_two_processes_train_one_model(tiny, tmp_path):
     )
     runs = [
         subprocess.run(
-            [sys.executable, "-m", "accelerate.commands.launch", *launch, "-m", "wyf_utils", *train], cwd=ROOT, env={**os.environ, "WYF_CACHE": str(tmp_path)},
-            capture_output=True, text=True, timeout=300, check=False,
-        ) for _ in range(2)
-    ]  # fmt: skip
+            [
+                sys.executable,
+                "-m",
+                "accelerate.commands.launch",
+                *launch,
+                "-m",
+                "wyf_utils",
+                *train,
+            ],
+            cwd=ROOT,
+            env={**os.environ, "WYF_CACHE": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        for _ in range(2)
+    ]
     assert [run.returncode for run in runs] == [0, 0], runs[0].stderr
     (entry,) = (tmp_path / "classifier").iterdir()
     assert not [*(tmp_path / "unfinished").iterdir()]
@@ -179,7 +194,7 @@ def test_two_processes_train_one_model(tiny, tmp_path):
     known, model = read_json(entry / "entry.json"), classifier.load(entry)
     assert known["parameters"]["processes"] == 2 and known["about"] == {
         "profile": "sample",
-        "corpus": "aihub",
+        "corpus": "sample",
     }
     assert np.isfinite(model.predict(["눈물이 멈추지 않아"])).all()
     assert model.curve[-1]["step"] == 2 * (len(catalogue.sentences("sample", 0)["train"]) // 64), (

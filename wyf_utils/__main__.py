@@ -1,4 +1,4 @@
-"""`python -m wyf_utils`: the same verbs as `wyf`."""
+"""Run `python -m wyf_utils`, which has the commands of `wyf`."""
 
 from .cli import main
 

@@ -1,9 +1,13 @@
-"""What the page shows of an answer, apart from Streamlit: reasons, links, and pictures as HTML that holds no word of a person or a song."""
+"""Parts of the page apart from Streamlit: reasons, links, and bars as HTML.
+
+The HTML holds no typed word and no name of a song.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from urllib.parse import quote_plus
 
 import numpy as np
@@ -56,126 +60,93 @@ PROFILES = {
     ),
 }
 
-#: Greys are half transparent and text takes the page's own colour, for light and dark alike.
-STYLE = """<style>
-.wyf-bars { display: grid; grid-template-columns: max-content 1fr 2.6rem; gap: .3rem .7rem; align-items: center; }
-.wyf-track { background: rgba(128,128,128,.22); border-radius: .3rem; overflow: hidden; }
-.wyf-track div { height: .85rem; border-radius: .3rem; }
-.wyf-track div.wyf-thin { height: .4rem; margin-top: .1rem; opacity: .65; }
-.wyf-number { text-align: right; font-variant-numeric: tabular-nums; }
-.wyf-path { display: flex; gap: .5rem; }
-.wyf-step { flex: 1; min-width: 0; text-align: center; font-size: .85rem; }
-.wyf-pair { display: flex; gap: .15rem; height: 7rem; margin-bottom: .25rem; }
-.wyf-stack { display: flex; flex-direction: column-reverse; flex: 2; border-radius: .25rem; overflow: hidden; }
-.wyf-stack.wyf-aim { flex: 1; opacity: .65; }
-.wyf-legend { display: flex; flex-wrap: wrap; gap: .2rem .9rem; margin-top: .5rem; font-size: .85rem; }
-.wyf-legend i { display: inline-block; width: .75rem; height: .75rem; border-radius: .2rem; margin-right: .3rem; }
-[class*="st-key-title-"] p, [class*="st-key-title-"] [data-testid="stText"] { font-weight: 600; font-size: 1.1rem; }
-[data-testid="stMainBlockContainer"] { padding-top: 3.5rem; }
-[data-testid="stMainBlockContainer"] :is(p, h1, h2, h3) { word-break: keep-all; overflow-wrap: anywhere; }
-[data-testid="stText"] { white-space: pre-wrap; overflow-wrap: anywhere; }
-[data-testid="stCaptionContainer"] { color: inherit; opacity: .8; }
-[role="radiogroup"] button[aria-checked="true"] { color: inherit !important; font-weight: 600; }
-h1 { font-size: clamp(1.8rem, 6vw, 2.5rem) !important; }
-[data-testid="InputInstructions"] { display: none; }
-</style>"""
+#: Style of the page, as an HTML element.
+_CSS = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+STYLE = f"<style>{_CSS}</style>"
 
 
 def emotion_name(emotion: Emotion, lang: str) -> str:
-    """Name of an emotion in a language."""
+    """Return the name of an emotion in a language."""
     return pick(lang, emotion.ko, emotion.en)
 
 
 def are_invented(profile: str) -> bool:
-    """Whether the songs of a profile exist nowhere, so that no search finds them."""
+    """Whether the songs of a profile were invented, so that no search finds them."""
     return profile == "sample"
 
 
 def search_link(title: str, artist: str) -> str:
-    """Address of a search for a song; blank for one that has only a number."""
-    return (
-        ""
-        if not artist and re.fullmatch(r"#\d+", title)
-        else SEARCH + quote_plus(f"{artist} {title}".strip())
-    )
+    """Return the address of a search for a song; blank for one that has only a number."""
+    if not artist and re.fullmatch(r"#\d+", title):
+        return ""
+    return SEARCH + quote_plus(f"{artist} {title}".strip())
 
 
 def song_details(artist: str, genre: str, year: int) -> str:
-    """What is known of a song beside its title."""
+    """Join artist, genre and year of a song, where known."""
     return " · ".join(str(part) for part in (artist, genre, year) if part)
 
 
-def shared_text(aim: np.ndarray, vector: np.ndarray) -> list[tuple[Emotion, float]]:
-    """At most two emotions that make two vectors (6,) alike, each with its part of their cosine, the largest first."""
-    parts = normalise(aim) * normalise(vector)
-    return [
-        (emotions.EMOTIONS[i], float(parts[i]))
-        for i in np.argsort(-parts)[:2]
-        if parts[i] > 0.1 * parts.sum()
-    ]
+def shared_emotions(query_vector: np.ndarray, vector: np.ndarray) -> list[tuple[Emotion, float]]:
+    """Find the one or two emotions that make vectors (6,) alike, with their shares of it."""
+    parts = normalise(query_vector) * normalise(vector)
+    largest = [i for i in np.argsort(-parts)[:2] if parts[i] > 0.1 * parts.sum()]
+    return [(emotions.EMOTIONS[i], float(parts[i])) for i in largest]
 
 
 def song_reason(given: Answer, number: int, lang: str) -> str:
-    """Why the song with a number (from 0) was answered: how alike it is to what was searched for, and in which emotions."""
+    """Say why a song (number from 0) was answered: its cosine, shared emotions and basis."""
     song = given.songs.iloc[number]
-    alike = ", ".join(
-        f"{emotion_name(emotion, lang)} {part:.2f}"
-        for emotion, part in shared_text(given.query_vectors[song["step"]], given.vectors[number])
-    )
-    compared, basis = (
-        pick(lang, *(_CALM if given.is_calm else _COMPARED[given.query.mode])),
-        pick(lang, *_BASIS[song["basis"]]),
-    )
-    reason = pick(
-        lang,
-        f"{compared} 닮은 정도 {song['cosine']:.2f}",
-        f"Cosine {song['cosine']:.2f} to {compared}",
-    )
+    shared = shared_emotions(given.query_vectors[song["step"]], given.vectors[number])
+    alike = ", ".join(f"{emotion_name(emotion, lang)} {part:.2f}" for emotion, part in shared)
+    compared = pick(lang, *(_CALM if given.is_calm else _COMPARED[given.query.mode]))
+    cosine, basis = f"{song['cosine']:.2f}", pick(lang, *_BASIS[song["basis"]])
+    reason = pick(lang, f"{compared} 닮은 정도 {cosine}", f"Cosine {cosine} to {compared}")
     return f"{reason} ({alike}). {basis}".strip()
 
 
 def emotion_bars(vector: np.ndarray, lang: str, beside: np.ndarray | None = None) -> str:
-    """Six emotions as bars, thick for one vector (6,) and thin for another beside it."""
+    """Draw six probabilities as bars, thick for one vector (6,), thin for another beside it."""
     rows = []
     for emotion, value in zip(emotions.EMOTIONS, vector, strict=True):
-        tracks = (
-            _bar(emotion, value)
-            if beside is None
-            else _bar(emotion, value) + _bar(emotion, beside[emotion.id], thin=True)
-        )
-        number = f"{value:.2f}" if beside is None else f"{value:.2f}<br>{beside[emotion.id]:.2f}"
-        rows.append(
-            f'<div>{emotion_name(emotion, lang)}</div><div>{tracks}</div><div class="wyf-number">{number}</div>'
-        )
+        bars, number = _bar(emotion, value), f"{value:.2f}"
+        if beside is not None:
+            bars += _bar(emotion, beside[emotion.id], thin=True)
+            number += f"<br>{beside[emotion.id]:.2f}"
+        name = emotion_name(emotion, lang)
+        rows.append(f'<div>{name}</div><div>{bars}</div><div class="wyf-number">{number}</div>')
     return f'<div class="wyf-bars">{"".join(rows)}</div>'
 
 
-def _bar(emotion: Emotion, value: float, *, thin: bool = False) -> str:
-    kind = ' class="wyf-thin"' if thin else ""
-    return f'<div class="wyf-track"><div{kind} style="width:{100 * value:.1f}%;background:{emotion.colour}"></div></div>'
-
-
-def path_steps(aims: np.ndarray, vectors: np.ndarray, lang: str) -> str:
-    """The steps of a path as columns: narrow for the feeling that is wished for, wide for the song that was chosen.
+def path_steps(query_vectors: np.ndarray, vectors: np.ndarray, lang: str) -> str:
+    """Draw the steps of a path as columns: narrow for the target, wide for the song.
 
     Parameters
     ----------
-    aims
-        Vectors that were searched for, (k, 6).
-    vectors
-        Vectors of the songs, one a step, (k, 6).
+    query_vectors, vectors
+        What was searched for and the songs' vectors, one a step, (k, 6).
     lang
         ko or en.
     """
-    columns = "".join(
-        f'<div class="wyf-step"><div class="wyf-pair">{_stack(aim, "wyf-aim")}{_stack(vector)}</div>{i}<br>{emotion_names(lang)[aim.argmax()]}</div>'
-        for i, (aim, vector) in enumerate(zip(aims, vectors, strict=False), start=1)
-    )
+    names = emotion_names(lang)
+    columns = []
+    for step, (target, vector) in enumerate(zip(query_vectors, vectors, strict=False), start=1):
+        pair = _stack(target, "wyf-aim") + _stack(vector)
+        columns.append(
+            f'<div class="wyf-step"><div class="wyf-pair">{pair}</div>'
+            f"{step}<br>{names[target.argmax()]}</div>"
+        )
     legend = "".join(
         f'<span><i style="background:{e.colour}"></i>{emotion_name(e, lang)}</span>'
         for e in emotions.EMOTIONS
     )
-    return f'<div class="wyf-path">{columns}</div><div class="wyf-legend">{legend}</div>'
+    return f'<div class="wyf-path">{"".join(columns)}</div><div class="wyf-legend">{legend}</div>'
+
+
+def _bar(emotion: Emotion, value: float, *, thin: bool = False) -> str:
+    kind = ' class="wyf-thin"' if thin else ""
+    style = f"width:{100 * value:.1f}%;background:{emotion.colour}"
+    return f'<div class="wyf-track"><div{kind} style="{style}"></div></div>'
 
 
 def _stack(vector: np.ndarray, kind: str = "") -> str:
@@ -188,8 +159,8 @@ def _stack(vector: np.ndarray, kind: str = "") -> str:
 
 
 def moved_words(words: Sequence, lang: str) -> str:
-    """Words that moved the emotion that was read, the strongest three, as text."""
-    strong = [row for row in words if row.effect > 0.01][:3]
+    """List the three words that raised the emotion most, as text."""
+    strong = [row for row in words if row.effect > 0.1][:3]
     return ", ".join(
-        f"‘{row.word}’ {emotion_names(lang)[row.emotion]} +{row.effect:.2f}" for row in strong
+        f"‘{row.word}’ {emotion_names(lang)[row.emotion]} +{row.effect:.1f}" for row in strong
     )

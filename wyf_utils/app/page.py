@@ -1,6 +1,6 @@
-"""The page, `make app`: how do you feel today, and songs for it. Only what is on the screen stands here.
+"""The Streamlit page of `make app`.
 
-Words that a person typed and names of songs are shown by `st.text`, which knows no HTML and no Markdown.
+Typed words and names of songs are shown by `st.text`, which renders neither HTML nor Markdown.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ..music import feedback, recommender
 from ..music.database import MusicDatabase
 from ..music.recommender import SongQuery
 from . import feeling, markup
+from .loading import open_reader, open_songs
 
 RUN = os.environ.get("WYF_RUN", "default")
 LANGUAGES = {"ko": "한국어", "en": "English"}
@@ -25,24 +26,24 @@ state = st.session_state
 
 
 def say(ko: str, en: str) -> str:
-    """Text in the language of the page."""
+    """Pick a text by the language of the page."""
     return language.pick(state.get("lang", "ko"), ko, en)
 
 
 def show_error(error: WyfError) -> None:
-    """One sentence with the remedy."""
+    """Show an error, one sentence with its remedy."""
     st.error(say(error.ko or str(error), str(error)), icon=":material/error:")
 
 
 def keep_choices() -> None:
-    """Keep what was chosen when the language changes: the browser knows choices by their labels only."""
+    """Keep choices when the language changes; the browser knows them by their labels only."""
     for key in ("mode", "to"):
         if key in state:
             state[key] = state[key]
 
 
 def head() -> None:
-    """Language and question."""
+    """Show the choice of language and the question."""
     st.segmented_control(
         "언어 · Language",
         list(LANGUAGES),
@@ -58,7 +59,7 @@ def head() -> None:
 
 
 def ask() -> None:
-    """The box for a sentence; what is sent stays until another is sent."""
+    """Show the box for a sentence; a sent one stays until another is sent."""
     with st.form("question", border=False):
         st.text_area(
             say("지금 기분을 한국어로 적어 주세요", "Type in Korean how you feel"),
@@ -75,11 +76,11 @@ def ask() -> None:
             help=say("Ctrl+Enter로도 보낼 수 있어요", "Ctrl+Enter sends it, too"),
         )
     if sent:
-        state.sentence, state.turn, state.closer = state.typed, 0, None
+        state.sentence, state.turn, state.named = state.typed, 0, None
 
 
-def wishes(music: MusicDatabase) -> tuple[SongQuery, bool]:
-    """Mode and filters: the query, and whether songs already heard are left out."""
+def ask_query(songs: MusicDatabase) -> tuple[SongQuery, bool]:
+    """Show mode and filters; return the query, and whether songs looked up are left out."""
     modes = {mode: say(*names) for mode, names in recommender.MODES.items()}
     mode = st.segmented_control(
         say("어떤 노래를 들을까요?", "Which songs?"),
@@ -105,10 +106,10 @@ def wishes(music: MusicDatabase) -> tuple[SongQuery, bool]:
             say("발매 연도(이후)", "Released from"),
             1900,
             2100,
-            max(1900, feeling.default_min_year(music)),
+            max(1900, feeling.default_min_year(songs)),
             key="since",
         )
-        genres = sorted(set(music.songs["genre"]) - {""})
+        genres = sorted(set(songs.songs["genre"]) - {""})
         genre = st.selectbox(
             say("장르", "Genre"),
             genres,
@@ -124,7 +125,7 @@ def wishes(music: MusicDatabase) -> tuple[SongQuery, bool]:
             accept_new_options=True,
             placeholder=say("고르거나 이름을 적어 주세요", "Choose, or type a name"),
         )
-        fresh = not markup.are_invented(music.provenance["profile"]) and st.toggle(
+        fresh = not markup.are_invented(songs.provenance["profile"]) and st.toggle(
             say("찾아 들은 노래 빼기", "Leave out songs I looked up"), key="fresh"
         )
     query = SongQuery(
@@ -139,22 +140,22 @@ def wishes(music: MusicDatabase) -> tuple[SongQuery, bool]:
     return query, fresh
 
 
-def answered(query: SongQuery, fresh: bool) -> feeling.Answer:
-    """The answer; it stays while sentence and query do, so that a like does not change the list under one's hands."""
-    asked = (state.sentence, query, fresh, state.closer)
+def current_answer(query: SongQuery, fresh: bool) -> feeling.Answer:
+    """Answer the sentence; keep the answer while sentence and query stay, so likes move nothing."""
+    asked = (state.sentence, query, fresh, state.named)
     if state.get("asked") != asked:
         heard = frozenset(feedback.of_run(RUN).songs("heard")) if fresh else frozenset()
         state.pop("why", None)
         with st.spinner(say("어울리는 노래를 찾고 있어요…", "Looking for songs…")):
             state.answer = feeling.answer(
-                state.sentence, RUN, replace(query, exclude_ids=heard), state.closer
+                state.sentence, RUN, replace(query, exclude_ids=heard), state.named
             )
         state.asked = asked
     return state.answer
 
 
 def show_feeling(given: feeling.Answer) -> None:
-    """The helpline where it is needed, before everything else; then the sentence, its emotions and what is said of them."""
+    """Show the helpline first where it is needed, then the sentence and its emotions."""
     if given.helpline:
         st.warning(say(given.helpline["ko"], given.helpline["en"]), icon=":material/call:")
         st.link_button(
@@ -163,21 +164,21 @@ def show_feeling(given: feeling.Answer) -> None:
     st.subheader(say("이렇게 읽었어요", "What was read"), anchor=False)
     st.text(f"“{given.sentence}”")
     st.html(markup.emotion_bars(given.emotion_vector, state.lang))
-    if given.said["ko"]:
-        st.info(say(given.said["ko"], given.said["en"]))
+    if given.message["ko"]:
+        st.info(say(given.message["ko"], given.message["en"]))
     if given.question:
         with st.container(horizontal=True):
             for emotion in given.question:
                 st.button(
-                    markup.name(emotions.EMOTIONS[emotion], state.lang),
-                    key=f"closer-{emotion}",
+                    markup.emotion_name(emotions.EMOTIONS[emotion], state.lang),
+                    key=f"named-{emotion}",
                     on_click=state.update,
-                    args=({"closer": emotion},),
+                    args=({"named": emotion},),
                 )
 
 
 def judge(song: int, verdict: str) -> None:
-    """Keep a verdict, or what kept it from being kept."""
+    """Keep a verdict on a song; keep the error where that fails."""
     try:
         feedback.of_run(RUN).add(song, verdict, state.answer.emotion_vector)
     except WyfError as error:
@@ -185,7 +186,7 @@ def judge(song: int, verdict: str) -> None:
 
 
 def verdicts(song, link: str, liked: bool, skipped: bool) -> None:
-    """Search, like and skip of one song; a blank `link` leaves the search out."""
+    """Show search, like and skip of a song; no search where `link` is blank."""
     with st.container(horizontal=True):
         if link:
             st.link_button(
@@ -198,16 +199,25 @@ def verdicts(song, link: str, liked: bool, skipped: bool) -> None:
             )
         st.button(
             say("좋아요 눌렀어요", "Liked") if liked else say("좋아요", "Like"),
-            key=f"like-{song.id}", icon=":material/favorite:", type="primary" if liked else "secondary", disabled=liked, on_click=judge, args=(song.id, "like"),
-        )  # fmt: skip
+            key=f"like-{song.id}",
+            icon=":material/favorite:",
+            type="primary" if liked else "secondary",
+            disabled=liked,
+            on_click=judge,
+            args=(song.id, "like"),
+        )
         st.button(
             say("넘겼어요", "Skipped") if skipped else say("넘기기", "Skip"),
-            key=f"skip-{song.id}", icon=":material/skip_next:", disabled=skipped, on_click=judge, args=(song.id, "skip"),
-        )  # fmt: skip
+            key=f"skip-{song.id}",
+            icon=":material/skip_next:",
+            disabled=skipped,
+            on_click=judge,
+            args=(song.id, "skip"),
+        )
 
 
 def card(given: feeling.Answer, number: int, liked: bool, skipped: bool):
-    """One song; gives back the place for its lyric line, which is found later."""
+    """Show a song; return the place for its lyric line, which is found later."""
     song = next(given.songs.iloc[[number]].itertuples())
     with st.container(border=True, key=f"card-{number}", gap="xsmall"):
         with st.container(key=f"title-{number}", gap=None):
@@ -237,7 +247,7 @@ def card(given: feeling.Answer, number: int, liked: bool, skipped: bool):
 
 
 def play(path: Path) -> None:
-    """A person's own file."""
+    """Play a person's own file."""
     if path.is_file():
         st.audio(path, format=mimetypes.guess_type(path.name)[0] or "audio/mpeg")
     else:
@@ -250,12 +260,14 @@ def play(path: Path) -> None:
 
 
 def show_songs(given: feeling.Answer) -> None:
-    """The path, the cards, and other songs; reasons that take longer come last, into the places that were kept for them."""
+    """Show the path and the cards; reasons, which take longer, fill their places last."""
     st.subheader(say("어울리는 노래", "Songs for it"), anchor=False)
     if given.profile in markup.PROFILES:
         st.caption(say(*markup.PROFILES[given.profile]))
     if given.query.mode == "path":
-        st.html(markup.path(given.query_vectors[given.songs["step"]], given.vectors, state.lang))
+        st.html(
+            markup.path_steps(given.query_vectors[given.songs["step"]], given.vectors, state.lang)
+        )
         st.caption(
             say(
                 "가는 막대는 바라는 기분, 넓은 막대는 고른 노래",
@@ -277,8 +289,10 @@ def show_songs(given: feeling.Answer) -> None:
     )
     st.caption(
         say(
-            "좋아요와 넘기기는 그때 읽은 여섯 감정과 함께 이 컴퓨터에만 남고, 다음 추천부터 반영돼요. 적은 문장은 남기지 않아요.",
-            "Likes and skips stay on this machine, each with the six emotions read at the time, and count from the next answer on. Sentences are not kept.",
+            "좋아요와 넘기기는 그때 읽은 여섯 감정과 함께 이 컴퓨터에만 남고, "
+            "다음 추천부터 반영돼요. 적은 문장은 남기지 않아요.",
+            "Likes and skips stay on this machine, each with the six emotions read at the time, "
+            "and count from the next answer on. Sentences are not kept.",
         )
     )
     if "why" not in state:
@@ -298,15 +312,16 @@ def main() -> None:
     head()
     try:
         with st.spinner(say("노래와 모델을 여는 중이에요…", "Opening songs and model…")):
-            music, _ = feeling.open_songs(RUN), feeling.open_classifier(RUN)
-        for name, start in (("turn", 0), ("closer", None)):
+            songs = open_songs(RUN)
+            open_reader(songs, RUN)
+        for name, start in (("turn", 0), ("named", None)):
             state.setdefault(name, start)
         ask()
-        query, fresh = wishes(music)
+        query, fresh = ask_query(songs)
         if fault := state.pop("fault", None):
             show_error(fault)
         if "sentence" in state:
-            given = answered(query, fresh)
+            given = current_answer(query, fresh)
             show_feeling(given)
             show_songs(given)
     except WyfError as error:

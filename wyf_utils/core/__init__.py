@@ -1,1 +1,1 @@
-"""Emotions, errors, folders, kept artefacts and arithmetic that every other room shares."""
+"""Foundations of every other room: emotions, errors, folders, cache, metrics, vector arithmetic."""

@@ -72,7 +72,6 @@ def get_or_create(
     data: str,
     resumable: bool = False,
     about: dict | None = None,
-    code: object = None,
 ) -> Entry:
     """Return the artefact with this content; make it where it does not exist yet.
 

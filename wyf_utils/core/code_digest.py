@@ -7,6 +7,7 @@ comment, annotation, progress text or error message does not.
 from __future__ import annotations
 
 import ast
+import copy
 import functools
 import hashlib
 import importlib.util
@@ -47,28 +48,26 @@ def code_digest(function: Callable) -> str:
             source = module.imports.get(place[1])
             waiting += [source] if source else []
             continue
-        reached[place] = ast.dump(definition)
-        waiting += module.references(definition)
+        reached[place] = ast.dump(_Stripped().visit(copy.deepcopy(definition)))
+        waiting += module.references(definition)  # annotations included: they name classes
     lines = sorted(f"{name}: {code}" for (_, name), code in reached.items())  # moves do not count
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 class _Module:
-    """Definitions and imports of a module's top level, words stripped."""
+    """Definitions and imports of a module's top level."""
 
     def __init__(self, name: str, path: Path) -> None:
         self.name = name
         self.is_package = path.name == "__init__.py"
-        tree = _Stripped().visit(ast.parse(path.read_text(encoding="utf-8")))
+        tree = ast.parse(path.read_text(encoding="utf-8"))
         self.definitions: dict[str, ast.AST] = {}
         #: Local name to (module, name), or to (module, "") where a module is imported.
         self.imports: dict[str, tuple[str, str]] = {}
         for node in tree.body:
             for defined in _defined_names(node):
                 known = self.definitions.get(defined)
-                self.definitions[defined] = (
-                    node if known is None else ast.Module([known, node], [])
-                )
+                self.definitions[defined] = node if known is None else ast.Module([known, node], [])
             self._add_imports(self.imports, node)
 
     def references(self, definition: ast.AST) -> list[tuple[str, str]]:
@@ -137,7 +136,7 @@ def _defined_names(node: ast.AST) -> set[str]:
     return {name.id for name in names if isinstance(name, ast.Name)}
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _path(module: str) -> Path | None:
     """File of a module of the package, or None where it is no module."""
     if module == "__main__":
@@ -149,6 +148,6 @@ def _path(module: str) -> Path | None:
     return Path(spec.origin) if spec and spec.origin else None
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _parse(module: str) -> _Module:
     return _Module(module, _path(module))

@@ -1,15 +1,15 @@
-"""Errors that a user can act on: each message is one sentence with the thing and the remedy."""
+"""Errors that a user can act on: one sentence that names the cause and the remedy."""
 
 
 class WyfError(Exception):
-    """Base of every error that the command line prints as one sentence.
+    """Base of every error that the command line prints without a traceback.
 
     Parameters
     ----------
     message
-        The sentence.
+        The sentence in English.
     ko
-        The same in Korean, of an error that the page may show.
+        The sentence in Korean, for errors that the page shows.
     """
 
     def __init__(self, message: str = "", ko: str = ""):
@@ -18,11 +18,11 @@ class WyfError(Exception):
 
 
 class MissingData(WyfError):
-    """A file or folder that should be there is not."""
+    """A required file or folder does not exist."""
 
 
 class CorruptData(WyfError):
-    """A file is there, but its content is not what it should be."""
+    """A file has content of the wrong form."""
 
 
 class Unreachable(WyfError):
@@ -30,7 +30,7 @@ class Unreachable(WyfError):
 
 
 class BadInput(WyfError):
-    """What the user typed or passed cannot be used."""
+    """An argument or a typed sentence cannot be used."""
 
 
 class BadParameter(WyfError):
@@ -38,4 +38,4 @@ class BadParameter(WyfError):
 
 
 class NoRoom(WyfError):
-    """A file could not be written to its end; what was there before is still there."""
+    """A file could not be written completely; its earlier version is unchanged."""

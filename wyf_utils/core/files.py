@@ -15,7 +15,7 @@ from .errors import CorruptData
 
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
-    """Give an empty folder to fill, and put it in the place of `path` only when the block succeeds."""
+    """Yield an empty folder; put it in the place of `path` when the block succeeds."""
     path.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
@@ -35,7 +35,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing_file(path: Path) -> Iterator[Path]:
-    """Give a path to write to, and put that file in the place of `path` only when the block succeeds."""
+    """Yield a path to write to; put the file in the place of `path` when the block succeeds."""
     path.parent.mkdir(parents=True, exist_ok=True)
     work = path.with_name(f".{os.getpid()}.{path.name}")
     try:

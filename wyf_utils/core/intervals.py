@@ -1,4 +1,4 @@
-"""Scores with their intervals, and what a difference is worth."""
+"""Bootstrap intervals of scores and of their differences."""
 
 from __future__ import annotations
 
@@ -11,46 +11,35 @@ from .metrics import agreement_rows, label_scores, macro_f1
 
 Score = Callable[[np.ndarray, np.ndarray], float]
 
+_LEVEL = 0.95
+_BOUNDS = ((1 - _LEVEL) / 2, (1 + _LEVEL) / 2)
+_DRAWS = 300
+
 
 def interval(
-    true: np.ndarray,
-    answers: list[np.ndarray],
-    score: Score,
-    *,
-    times: int = 300,
-    seed: int = 0,
-    level: float = 0.95,
+    true: np.ndarray, answers: list[np.ndarray], score: Score, *, seed: int = 0
 ) -> dict[str, float]:
-    """Mean score over seeds, with a percentile bootstrap over rows and seeds.
+    """Average a score over seeds, with a 95 % percentile bootstrap over rows and seeds.
 
     Parameters
     ----------
     true
         Emotion ids (n,) or vectors (n, 6).
     answers
-        A model's answers to the same rows, one array a seed.
+        A model's predictions for the same rows, one array a seed.
     score
-        Function of true and answered rows.
+        Function of true and predicted rows.
 
     Returns
     -------
     dict
         mean, low, high, and n (rows).
     """
-    rng = np.random.default_rng(seed)
 
     def mean_score(rows: np.ndarray, seeds: np.ndarray) -> float:
-        return float(np.mean([score(true[rows], answers[i][rows]) for i in seeds]))
+        return np.mean([score(true[rows], answers[i][rows]) for i in seeds])
 
-    n, m = len(true), len(answers)
-    draws = [mean_score(rng.integers(0, n, n), rng.integers(0, m, m)) for _ in range(times)]
-    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
-    return {
-        "mean": mean_score(np.arange(n), np.arange(m)),
-        "low": float(low),
-        "high": float(high),
-        "n": n,
-    }
+    return _bootstrap(mean_score, (len(true), len(answers)), seed)
 
 
 def paired_difference(
@@ -59,16 +48,16 @@ def paired_difference(
     theirs: list[np.ndarray],
     score: Score = macro_f1,
     *,
-    times: int = 300,
     seed: int = 0,
-    level: float = 0.95,
 ) -> dict[str, float]:
-    """Difference of two models' scores on the same rows, by a bootstrap over rows, the same for both, and seeds, drawn for each.
+    """Estimate the difference of two models' scores, with a 95 % paired bootstrap.
+
+    Each draw takes the same rows for both models, and seeds for each model.
 
     Parameters
     ----------
     true
-        Emotion ids, shape (n,).
+        Emotion ids (n,) or vectors (n, 6).
     ours, theirs
         Predictions of each model, one array a seed.
 
@@ -77,60 +66,48 @@ def paired_difference(
     dict
         mean, low, high of `score(ours) - score(theirs)`, and n (rows).
     """
+
+    def mean_difference(rows: np.ndarray, our_seeds: np.ndarray, their_seeds: np.ndarray) -> float:
+        our_scores = [score(true[rows], ours[i][rows]) for i in our_seeds]
+        their_scores = [score(true[rows], theirs[i][rows]) for i in their_seeds]
+        return np.mean(our_scores) - np.mean(their_scores)
+
+    return _bootstrap(mean_difference, (len(true), len(ours), len(theirs)), seed)
+
+
+def _bootstrap(
+    statistic: Callable[..., float], sizes: tuple[int, ...], seed: int
+) -> dict[str, float]:
+    """Resample a statistic of one index array for each size; the first size is the rows."""
     rng = np.random.default_rng(seed)
-
-    def mean_difference(rows: np.ndarray, a: np.ndarray, b: np.ndarray) -> float:
-        return float(
-            np.mean([score(true[rows], ours[i][rows]) for i in a])
-            - np.mean([score(true[rows], theirs[j][rows]) for j in b])
-        )
-
-    everything = np.arange(len(true))
     draws = [
-        mean_difference(
-            rng.integers(0, len(true), len(true)),
-            rng.integers(0, len(ours), len(ours)),
-            rng.integers(0, len(theirs), len(theirs)),
-        )
-        for _ in range(times)
+        float(statistic(*(rng.integers(0, size, size) for size in sizes))) for _ in range(_DRAWS)
     ]
-    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
-    mean = mean_difference(everything, np.arange(len(ours)), np.arange(len(theirs)))
-    return {"mean": mean, "low": float(low), "high": float(high), "n": len(true)}
+    low, high = np.quantile(draws, _BOUNDS)
+    mean = float(statistic(*map(np.arange, sizes)))
+    return {"mean": mean, "low": float(low), "high": float(high), "n": sizes[0]}
 
 
-#: Scores of songs' vectors against the true ones, as `song_scores` gives them. Brier is the better the smaller.
-SONG_SCORES = (
-    "top1",
-    "top2",
-    "top3",
-    "less_strict_top1",
-    "less_strict_top2",
-    "macro_f1",
-    "balanced_accuracy",
-    "kappa",
-    "brier",
-)
+_AGREEMENT = ("top1", "top2", "top3", "less_strict_top1", "less_strict_top2")
+
+#: Scores that `song_scores` computes. A smaller Brier score is better.
+SONG_SCORES = (*_AGREEMENT, "macro_f1", "balanced_accuracy", "kappa", "brier")
 
 
-def _drawn(true: np.ndarray, predicted: np.ndarray, draws: np.ndarray) -> dict[str, np.ndarray]:
-    """Every one of `SONG_SCORES` for each draw of songs: how often each song is drawn (draws, n) -> {score: (draws,)}.
+def _scores_of_draws(
+    true: np.ndarray, predicted: np.ndarray, draws: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Compute `SONG_SCORES` of draws, counts (draws, n) of each song, as {score: (draws,)}.
 
-    All draws are counted by one matrix product, some hundred times faster than scoring each draw by itself.
+    One matrix product counts all draws, some hundred times faster than a loop over them.
     """
-    ids, answered = true.argmax(1), predicted.argmax(1)
-    rows = agreement_rows(true, predicted) | {
-        "brier": ((predicted - np.eye(emotions.N)[ids]) ** 2).sum(1)
-    }
+    ids, classes = true.argmax(1), np.eye(emotions.N)
+    rows = agreement_rows(true, predicted) | {"brier": ((predicted - classes[ids]) ** 2).sum(1)}
     scores = {name: draws @ values / draws.sum(1) for name, values in rows.items()}
     cells = np.zeros((len(true), emotions.N**2))
-    cells[np.arange(len(true)), emotions.N * ids + answered] = 1
+    cells[np.arange(len(true)), emotions.N * ids + predicted.argmax(1)] = 1
     labels = label_scores((draws @ cells).reshape(-1, emotions.N, emotions.N))
-    scores |= {
-        "macro_f1": labels["macro_f1"],
-        "balanced_accuracy": labels["recall"],
-        "kappa": labels["kappa"],
-    }
+    scores |= labels | {"balanced_accuracy": labels["macro_recall"]}
     return {name: scores[name] for name in SONG_SCORES}
 
 
@@ -141,9 +118,8 @@ def song_scores(
     *,
     times: int = 1000,
     seed: int = 0,
-    level: float = 0.95,
 ) -> dict[str, dict[str, float]]:
-    """Every one of `SONG_SCORES`, or its paired difference to another model, with a percentile bootstrap over songs and seeds.
+    """Compute `SONG_SCORES`, with a 95 % percentile bootstrap over songs and seeds.
 
     Parameters
     ----------
@@ -152,27 +128,27 @@ def song_scores(
     ours
         A model's vectors (n, 6) for the same songs, one array a seed.
     theirs
-        The other model's; left out for the scores themselves.
+        Another model's vectors, for the paired differences ours - theirs instead of the scores.
+    times
+        Number of draws.
 
     Returns
     -------
     dict
-        {score: {mean, low, high, n}}; of `theirs`, the mean of ours - theirs.
+        {score: {mean, low, high, n}}.
     """
     rng = np.random.default_rng(seed)
     n = len(true)
-    songs = np.concatenate(
-        [np.ones((1, n)), rng.multinomial(n, np.full(n, 1 / n), times)]
-    )  # the first "draw" is the songs themselves
+    # The first draw is the songs themselves.
+    songs = np.concatenate([np.ones((1, n)), rng.multinomial(n, np.full(n, 1 / n), times)])
 
     def mean_over_seeds(answers: list[np.ndarray]) -> dict[str, np.ndarray]:
         m = len(answers)
-        weights = np.concatenate(
-            [np.full((1, m), 1 / m), rng.multinomial(m, np.full(m, 1 / m), times) / m]
-        )  # (draws, seeds)
-        each = [_drawn(true, given, songs) for given in answers]
+        uniform = np.full(m, 1 / m)
+        weights = np.concatenate([uniform[None], rng.multinomial(m, uniform, times) / m])
+        by_seed = [_scores_of_draws(true, predicted, songs) for predicted in answers]
         return {
-            name: (weights * np.stack([scores[name] for scores in each], axis=1)).sum(1)
+            name: (weights * np.stack([scores[name] for scores in by_seed], axis=1)).sum(1)
             for name in SONG_SCORES
         }
 
@@ -180,27 +156,28 @@ def song_scores(
     if theirs is not None:
         other = mean_over_seeds(theirs)
         values = {name: values[name] - other[name] for name in SONG_SCORES}
-    found = {}
-    for name, drawn in values.items():
-        low, high = np.quantile(drawn[1:], [(1 - level) / 2, (1 + level) / 2])
-        found[name] = {
-            "mean": float(drawn[0]),
-            "low": float(min(low, drawn[0])),
-            "high": float(max(high, drawn[0])),
+    result = {}
+    for name, draws in values.items():
+        mean = float(draws[0])
+        low, high = np.quantile(draws[1:], _BOUNDS)
+        result[name] = {
+            "mean": mean,
+            "low": float(min(low, mean)),
+            "high": float(max(high, mean)),
             "n": n,
         }
-    return found
+    return result
 
 
 def verdict(difference: dict[str, float]) -> str:
-    """Verdict on a difference: better, worse, or no difference where the interval holds zero as it is shown, to three decimals."""
+    """Judge a difference as better, worse or no difference, by its interval at three decimals."""
     if round(difference["low"], 3) > 0:
         return "better"
     return "worse" if round(difference["high"], 3) < 0 else "no difference"
 
 
 def show(value: float | dict[str, float], digits: int = 3) -> str:
-    """Return a number, with its interval where it has one, as text."""
+    """Format a number, with its interval if it has one."""
     if isinstance(value, dict):
         return f"{value['mean']:.{digits}f} [{value['low']:.{digits}f}, {value['high']:.{digits}f}]"
     return f"{value:.{digits}f}"

@@ -1,4 +1,4 @@
-"""Korean and English: which of two texts is shown."""
+"""Choice between the Korean and the English wording of a text."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ LANGUAGES = ("ko", "en")
 
 
 def pick(lang: str, ko: str, en: str) -> str:
-    """Return the wording of a language."""
+    """Return the wording in a language."""
     return ko if lang == "ko" else en
 
 
 def emotion_names(lang: str) -> tuple[str, ...]:
-    """Names of the six emotions in a language, in order."""
+    """Return the names of the six emotions in a language, in order."""
     return emotions.KO if lang == "ko" else emotions.EN

@@ -1,8 +1,9 @@
-"""Folders of the project, its profiles and its runs."""
+"""Folders of the project, its data profiles and its runs."""
 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from .errors import BadInput, MissingData
@@ -15,34 +16,50 @@ PROFILES = {
     "wyf": "the sources of 2022, put under data/raw/wyf by the user",
 }
 
-#: The run that answers from a person's own music.
+#: The run that recommends from the user's own music.
 OWN_MUSIC = "music"
 
 
 def data_folder() -> Path:
-    """Folder with sample/, reference/, raw/ and cache/ (`WYF_DATA` names another)."""
+    """Return the folder with sample/, reference/, raw/ and cache/ (overridden by `WYF_DATA`)."""
     return Path(os.environ.get("WYF_DATA", ROOT / "data"))
 
 
 def cache_folder() -> Path:
-    """Folder of everything that can be made again (`WYF_CACHE` names another)."""
+    """Return the folder of files that can be recomputed (overridden by `WYF_CACHE`)."""
     return Path(os.environ.get("WYF_CACHE", data_folder() / "cache"))
 
 
 def run_folder(run: str) -> Path:
-    """Folder that a run writes to (`WYF_OUT` names another)."""
-    return Path(os.environ.get("WYF_OUT", ROOT / "runs" / run))
+    """Return the output folder of a run (overridden by `WYF_OUT`).
 
-
-def profile_folder(profile: str) -> Path:
-    """Root folder of a profile.
+    The user's own music has a subfolder of `WYF_OUT`, beside the run whose models score it.
 
     Raises
     ------
     BadInput
-        If there is no such profile.
+        If the name is not one plain folder name.
+    """
+    if not re.fullmatch(r"\w[\w.-]*", run):
+        raise BadInput(
+            f"{run!r} is no name of a run; take letters, digits, dots and hyphens.",
+            f"{run!r}은(는) 실행 이름으로 쓸 수 없어요. 글자, 숫자, 점, 붙임표로 적어 주세요.",
+        )
+    out = os.environ.get("WYF_OUT")
+    if out is None:
+        return ROOT / "runs" / run
+    return Path(out, run) if run == OWN_MUSIC else Path(out)
+
+
+def profile_folder(profile: str) -> Path:
+    """Return the root folder of a profile.
+
+    Raises
+    ------
+    BadInput
+        If the profile is unknown.
     MissingData
-        If its folder is not there.
+        If its folder does not exist.
     """
     if profile not in PROFILES:
         raise BadInput(f"There is no profile '{profile}'; choose one of: {', '.join(PROFILES)}.")
@@ -60,7 +77,7 @@ def profile_folder(profile: str) -> Path:
 
 
 def relative(path: str | os.PathLike) -> str:
-    """Path as shown to people: relative to the project, or only its name where it lies elsewhere."""
+    """Format a path relative to the project; outside the project, as its file name."""
     path = Path(path)
     try:
         return path.resolve().relative_to(ROOT).as_posix()

@@ -1,4 +1,4 @@
-"""Folders, profiles, seeds, threads and progress: what every other module shares."""
+"""Random seeds, threads, devices, precision and progress bars."""
 
 from __future__ import annotations
 
@@ -15,20 +15,29 @@ from .errors import BadInput
 
 
 def _threads() -> int:
-    asked = os.environ.get("WYF_THREADS", "2")
-    if not (asked.isdigit() and int(asked) > 0):
+    value = os.environ.get("WYF_THREADS", "2")
+    if not (value.isdigit() and int(value) > 0):
         raise BadInput(
-            f"WYF_THREADS is '{asked}' where a positive whole number belongs; correct it or unset it."
+            f"WYF_THREADS is '{value}' where a positive whole number belongs; "
+            "correct it or unset it."
         )
-    return int(asked)
+    return int(value)
 
 
-#: Threads that torch uses, fixed so that timings and results can be compared (`WYF_THREADS` names another number).
+#: Threads of torch, fixed to make timings and results comparable (overridden by `WYF_THREADS`).
 THREADS = _threads()
 
 
+def set_threads() -> int:
+    """Limit torch to `THREADS` threads and return that number."""
+    import torch
+
+    torch.set_num_threads(THREADS)
+    return THREADS
+
+
 def seed_everything(seed: int) -> np.random.Generator:
-    """Seed Python, NumPy and torch, and return a fresh generator with that seed."""
+    """Seed Python, NumPy and torch, and return a new generator with that seed."""
     import torch
 
     random.seed(seed)
@@ -38,20 +47,24 @@ def seed_everything(seed: int) -> np.random.Generator:
 
 
 def device() -> str:
-    """Device that models run on: a GPU where there is one."""
+    """Name the torch device of models: cuda or mps if available, else cpu."""
     import torch
 
-    return (
-        "cuda"
-        if torch.cuda.is_available()
-        else "mps"
-        if torch.backends.mps.is_available()
-        else "cpu"
-    )
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def mixed_precision() -> bool:
+    """Tell whether training runs in bfloat16: on cuda, or on a CPU with AVX512-BF16."""
+    import torch
+
+    name = device()
+    return name == "cuda" or (name == "cpu" and torch.cpu._is_avx512_bf16_supported())
 
 
 def processes():
-    """Processes that train together under `accelerate launch`, as accelerate's `PartialState`: one by itself otherwise."""
+    """Return accelerate's `PartialState`: the processes of `accelerate launch`, or one."""
     from accelerate import PartialState
 
     return PartialState(cpu=device() == "cpu")
@@ -59,14 +72,12 @@ def processes():
 
 @functools.lru_cache
 def _progress_stream(log: str):
+    # A run saves its notebooks, so a moving bar must not end up in their outputs.
     return Path(log).open("a", encoding="utf-8", buffering=1) if log else sys.stderr
 
 
 def progress(iterable=None, desc: str = "", total: int | None = None) -> tqdm:
-    """Progress bar that goes to the runner's log during a run, else to standard error.
-
-    A run's notebooks are kept, so the moving bar must not end up in their outputs.
-    """
+    """Create a progress bar that writes to the log in `WYF_PROGRESS`, else to standard error."""
     log = os.environ.get("WYF_PROGRESS", "")
     return tqdm(
         iterable,
@@ -77,18 +88,3 @@ def progress(iterable=None, desc: str = "", total: int | None = None) -> tqdm:
         ncols=88,
         leave=bool(log),
     )
-
-
-def set_threads() -> int:
-    """Pin torch to `THREADS` threads and return that number."""
-    import torch
-
-    torch.set_num_threads(THREADS)
-    return THREADS
-
-
-def mixed_precision() -> bool:
-    """Whether training runs in bfloat16: on a GPU, and on a CPU that multiplies it in hardware."""
-    import torch
-
-    return device() == "cuda" or (device() == "cpu" and torch.cpu._is_avx512_bf16_supported())

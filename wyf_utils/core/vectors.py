@@ -1,4 +1,4 @@
-"""Arithmetic of emotion vectors: length, temperature, class weights."""
+"""Arithmetic of emotion vectors: normalisation, temperature, class weights."""
 
 from __future__ import annotations
 
@@ -11,31 +11,33 @@ from .errors import BadInput
 
 
 def normalise(vectors: np.ndarray) -> np.ndarray:
-    """Vector, or rows, of unit length, float32.
+    """Scale a vector (dim,) or the rows of (n, dim) to unit L2 norm, as float32.
 
     Raises
     ------
     BadInput
-        If a row is zero or no number, which has no direction.
+        If a norm is zero or not finite.
     """
     vectors = np.asarray(vectors, np.float32)
-    if (
-        vectors.ndim == 1
-    ):  # one query: a search of a small catalogue takes less than numpy's general way
-        lengths = math.sqrt(np.vdot(vectors, vectors))
-        directed = 0 < lengths < math.inf
+    if vectors.ndim == 1:  # vdot is faster than norm, which matters for a search with one query
+        norms = math.sqrt(np.vdot(vectors, vectors))
+        valid = 0 < norms < math.inf
     else:
-        lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-        directed = np.isfinite(lengths).all() and (lengths > 0).all()
-    if not directed:
+        norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
+        valid = np.isfinite(norms).all() and (norms > 0).all()
+    if not valid:
         raise BadInput(
-            "A vector has no direction (it is zero or no number); leave it out, or type another sentence."
+            "A vector has no direction (it is zero or no number); leave it out, "
+            "or type another sentence."
         )
-    return vectors / lengths
+    return vectors / norms
 
 
 def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Probabilities (n, 6) softened (temperature above 1) or sharpened (below 1), rows summing to 1."""
+    """Soften (temperature above 1) or sharpen (below 1) probabilities (n, 6), as float32.
+
+    The logits are log probabilities divided by the temperature (Guo et al. 2017).
+    """
     logits = np.log(np.maximum(probabilities, 1e-9)) / temperature
     return softmax(logits, axis=1).astype(np.float32)
 
@@ -46,14 +48,14 @@ def class_weights(targets: np.ndarray, balance: float) -> np.ndarray:
     Parameters
     ----------
     targets
-        Shares of the six emotions (n, 6).
+        Soft targets (n, 6).
     balance
-        Power: 0 weighs all emotions alike, 1 makes rare ones as heavy as frequent ones.
+        The power: 0 gives equal weights, 1 gives each class the same total weight.
 
     Returns
     -------
     ndarray of shape (6,), float32
-        Mean 1 over the targets; an emotion that is absent weighs 0.
+        Mean 1 over the targets; 0 for a class without targets.
     """
     share = targets.mean(axis=0)
     weights = np.where(share > 0, np.maximum(share, 1e-9) ** -balance, 0)

@@ -1,7 +1,8 @@
-"""Rules that clean utterances and the song catalogue, one named function each.
+"""Normalisation of texts, and the rules that clean utterances and the song catalogue.
 
-A rule takes a table and returns the rows that it keeps (perhaps with a corrected column). `apply_rules`
-runs them in order and keeps a ledger: what came in, what went out, and examples of what was dropped.
+A rule takes a table and returns the remaining rows, perhaps with a corrected column. `apply_rules`
+runs rules in order and records rows in, rows out and examples of dropped rows in a ledger.
+The first paragraph of a rule's docstring is its reason in the ledger.
 """
 
 from __future__ import annotations
@@ -22,12 +23,16 @@ MAX_TOKENS = 512
 MAX_SENTENCE = 1000
 RELEASED_FROM = 2015
 
-#: Main genres whose songs have no lyrics in the 2022 catalogue (classical, jazz, new age, world music ...).
-GENRES_WITHOUT_LYRICS = frozenset(
-    f"GN{n}00" for n in (11, 16, 17, 18, 19, 20, 21, 22, 23, 24, 26, 27, 28, 29, 30)
-)  # fmt: skip
+#: Main genres without lyrics in the catalogue of 2022, such as classical, jazz and new age.
+GENRES_WITHOUT_LYRICS = frozenset(f"GN{n}00" for n in (11, *range(16, 25), *range(26, 31)))
 
-_SECTION = r"(?:pre[- ]?chorus|verse|chorus|bridge|hook|intro|outro|refrain|interlude|rap|narration|repeat|후렴|간주|[1-4]절)"
+#: Songs of one artist named by a day that make a series, such as 130 birthday songs of 2022.
+_CALENDAR_SERIES = 5
+
+_SECTION = (
+    r"(?:pre[- ]?chorus|verse|chorus|bridge|hook|intro|outro|refrain|interlude|rap|narration"
+    r"|repeat|후렴|간주|[1-4]절)"
+)
 _BRACKETED_SECTION = re.compile(
     rf"[\[(<{{【]\s*{_SECTION}\s*(?:x?\s*\d+)?\s*(?:[:\-][^\])>}}】\n]{{0,20}})?[\])>}}】]\s*:?",
     re.IGNORECASE,
@@ -43,54 +48,51 @@ CountTokens = Callable[[Sequence[str]], list[int]]
 
 
 def normalise_text(text: str) -> str:
-    """Unicode in composed form (NFC), control characters gone, runs of blanks folded."""
-    text = "".join(
-        c
-        for c in unicodedata.normalize("NFC", str(text))
-        if c in "\n\t" or unicodedata.category(c)[0] != "C"
-    )
+    """Normalise to Unicode NFC, remove control characters and fold runs of blanks and tabs."""
+    characters = unicodedata.normalize("NFC", str(text))
+    text = "".join(c for c in characters if c in "\n\t" or unicodedata.category(c)[0] != "C")
     return re.sub(r"[ \t]+", " ", text).strip()
 
 
 def group_key(text: str) -> str:
-    """Form under which two texts count as the same: compatibility-folded, letters and digits only, lower case."""
+    """Reduce a text to letters and digits in NFKC and lower case, the key of equal texts."""
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", str(text)).lower())
 
 
 def same_texts(texts: Sequence[str], others: Sequence[str]) -> int:
-    """Number of different texts (by `group_key`) that stand in both collections."""
+    """Count the distinct texts, by `group_key`, that occur in both collections."""
     return len(set(map(group_key, texts)) & set(map(group_key, others)))
 
 
 def near_duplicates(
     texts: Sequence[str], held_out: Sequence[str], threshold: float = 0.8
 ) -> np.ndarray:
-    """Mask of texts whose character trigrams have a Jaccard index of `threshold` or more with a held-out text."""
-    keys = [f"  {group_key(t)} " for t in [*texts, *held_out]]
-    grams = (
-        CountVectorizer(analyzer="char", ngram_range=(3, 3), binary=True)
-        .fit_transform(keys)
-        .astype(np.float32)
-    )
-    ours, theirs = grams[: len(texts)], grams[len(texts) :]
-    size_ours, size_theirs = np.asarray(ours.sum(1)).ravel(), np.asarray(theirs.sum(1)).ravel()
-    mask = np.zeros(len(texts), bool)
-    for start in range(0, len(texts), 500):
-        shared = (ours[start : start + 500] @ theirs.T).tocoo()
-        jaccard = shared.data / (
-            size_ours[shared.row + start] + size_theirs[shared.col] - shared.data
-        )
-        mask[shared.row[jaccard >= threshold] + start] = True
+    """Mask the texts (n,) that are similar to a held-out text.
+
+    Similar means a Jaccard index of `threshold` or more between sets of character trigrams.
+    """
+    keys = [f"  {group_key(text)} " for text in [*texts, *held_out]]
+    vectorizer = CountVectorizer(analyzer="char", ngram_range=(3, 3), binary=True)
+    trigrams = vectorizer.fit_transform(keys).astype(np.float32)
+    sizes = np.asarray(trigrams.sum(1)).ravel()
+    n = len(texts)
+    ours, theirs = trigrams[:n], trigrams[n:].T
+    mask = np.zeros(n, bool)
+    for start in range(0, n, 500):
+        shared = (ours[start : start + 500] @ theirs).tocoo()
+        rows = shared.row + start
+        jaccard = shared.data / (sizes[rows] + sizes[n + shared.col] - shared.data)
+        mask[rows[jaccard >= threshold]] = True
     return mask
 
 
 def check_sentence(text: str) -> str:
-    """Return a typed sentence, tidied, or say why it cannot be read.
+    """Normalise a typed sentence and validate it.
 
     Raises
     ------
     BadInput
-        If it is blank, longer than `MAX_SENTENCE` characters, has no letters, or has no Korean.
+        If it is blank, longer than `MAX_SENTENCE` characters, without letters or without Hangul.
     """
     if not isinstance(text, str) or not text.strip():
         raise BadInput(
@@ -117,25 +119,25 @@ def check_sentence(text: str) -> str:
 
 
 def without_full_stops(text: str) -> str:
-    """Text without single full stops; an ellipsis stays.
+    """Remove single full stops; ellipses stay.
 
-    Whether a sentence ends in one is a habit of the writer, not a feeling, and lyrics have none: a model that reads them
-    takes every lyric for the emotion whose authors left them out.
+    Final full stops are a habit of the writer, and lyrics have none. A classifier trained with
+    full stops predicts for every lyric the emotion whose writers omit them.
     """
     return re.sub(r"\s+", " ", _FULL_STOP.sub(" ", text)).strip() or text
 
 
 def couplets(lyric: str) -> list[str]:
-    """Lyric in pairs of lines, each read at once: as long as the sentences that the classifier learned from.
+    """Join the lines of a lyric in pairs, as long as the training sentences.
 
-    Two lines of the sample have 35 characters, its sentences have as many (medians). Four lines, longer
-    than most that it has seen, were taken for anger in three songs of five.
+    Both have a median of 35 characters in the sample. In groups of four lines, longer than most
+    training sentences, three songs in five were classified as anger.
     """
     lines = [line for line in lyric.splitlines() if line.strip()]
     return [" ".join(lines[i : i + 2]) for i in range(0, len(lines), 2)]
 
 
-# Utterances -----------------------------------------------------------------------------------------
+# Rules for utterances
 
 
 def drop_unmapped(table: pd.DataFrame) -> pd.DataFrame:
@@ -144,17 +146,17 @@ def drop_unmapped(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def drop_without_words(table: pd.DataFrame) -> pd.DataFrame:
-    """Drop texts with fewer than two Hangul syllables: a model of Korean has nothing to read there."""
+    """Drop texts with fewer than two Hangul syllables, too few for a Korean model."""
     return table[table["text"].str.contains(_HANGUL_WORD)]
 
 
 def drop_repeated_texts(table: pd.DataFrame) -> pd.DataFrame:
-    """Drop texts that stand in the table already (same letters), so that no split shares a text."""
+    """Drop texts with the same letters as an earlier one, so that no two splits share a text."""
     return table[~table["text"].map(group_key).duplicated()]
 
 
 def remove_full_stops(table: pd.DataFrame) -> pd.DataFrame:
-    """Remove single full stops, a habit of the writer that a model would mistake for a feeling."""
+    """Remove single full stops, a habit of the writer that a model may mistake for an emotion."""
     return table.assign(text=table["text"].map(without_full_stops))
 
 
@@ -166,22 +168,22 @@ UTTERANCE_RULES: tuple[Rule, ...] = (
 )
 
 
-# Songs ----------------------------------------------------------------------------------------------
+# Rules for songs
 
 
 def unescape_html(songs: pd.DataFrame) -> pd.DataFrame:
-    """Turn HTML entities such as `&#39;` in names into characters; the catalogue was scraped."""
+    """Replace HTML entities such as `&#39;` in names by characters; the catalogue was scraped."""
     names = ["title", "artist", "album"]
-    return songs.assign(**{c: songs[c].map(html.unescape) for c in names})
+    return songs.assign(**{name: songs[name].map(html.unescape) for name in names})
 
 
 def drop_genres_without_lyrics(songs: pd.DataFrame) -> pd.DataFrame:
-    """Drop songs whose every main genre is one without lyrics."""
+    """Drop songs whose main genres are all without lyrics."""
     return songs[[not g or not set(g) <= GENRES_WITHOUT_LYRICS for g in songs["genres"]]]
 
 
 def drop_instrumental(songs: pd.DataFrame) -> pd.DataFrame:
-    """Drop instrumental versions, known by "inst" as a word of the title."""
+    """Drop instrumental versions, by the word "inst" in the title."""
     return songs[~songs["title"].str.contains(r"\binst(?:\.|rumental)?\b", case=False)]
 
 
@@ -191,77 +193,81 @@ def drop_spoken(songs: pd.DataFrame) -> pd.DataFrame:
 
 
 def drop_without_lyric(songs: pd.DataFrame) -> pd.DataFrame:
-    """Drop songs for which no lyric is known, or none with a letter in it."""
+    """Drop songs without a lyric, or whose lyric has no letter."""
     return songs[songs["lyric"].str.contains(r"[^\W\d_]")]
 
 
 def remove_section_words(songs: pd.DataFrame) -> pd.DataFrame:
-    """Remove section words (Verse, Chorus, Bridge, Hook, Intro, Outro ...); they carry no emotion."""
+    """Remove section words (Verse, Chorus, Bridge, Hook, Intro, Outro ...); they have no emotion.
+
+    A song without any other words is dropped.
+    """
     songs = songs.assign(lyric=songs["lyric"].map(strip_sections))
-    return songs[songs["lyric"] != ""]  # section words alone are no lyric
+    return songs[songs["lyric"] != ""]
 
 
 def strip_sections(lyric: str) -> str:
-    """Lyric without section marks and blank lines."""
+    """Remove section words and blank lines from a lyric."""
     lyric = _SECTION_LINE.sub("", _BRACKETED_SECTION.sub("", lyric))
     return "\n".join(line.strip() for line in lyric.splitlines() if line.strip())
 
 
 def count_by_words(texts: Sequence[str], count_tokens: CountTokens) -> list[int]:
-    """Number of tokens of each text, with each distinct word tokenized once.
+    """Count the tokens of each text, tokenizing each distinct word once.
 
-    A tokenizer that splits at blanks gives a text the tokens of its words, whatever stands beside them, so the sum is exact.
+    The sum over words is exact for a tokenizer that splits at blanks.
     """
-    frame = count_tokens([""])[0]  # special tokens and the encoder's prefix
+    special_tokens = count_tokens([""])[0]  # with the encoder's prefix
 
     @functools.cache
     def tokens(word: str) -> int:
-        return count_tokens([word])[0] - frame
+        return count_tokens([word])[0] - special_tokens
 
-    return [
-        frame + sum(map(tokens, text.replace("\n", " ").split(" "))) for text in texts
-    ]  # rarer blanks are left to the tokenizer
+    # The tokenizer splits at other kinds of blank itself.
+    words = (text.replace("\n", " ").split(" ") for text in texts)
+    return [special_tokens + sum(map(tokens, each)) for each in words]
 
 
 def drop_long(songs: pd.DataFrame, count_tokens: CountTokens) -> pd.DataFrame:
-    """Drop lyrics of more than `MAX_TOKENS` tokens, mostly medleys and scripts; it was the encoder's limit in 2022."""
+    """Drop lyrics over 512 tokens, mostly medleys and scripts; the encoder's limit in 2022."""
     songs = songs.assign(tokens=count_by_words(songs["lyric"].tolist(), count_tokens))
     return songs[songs["tokens"] <= MAX_TOKENS]
 
 
 def drop_repeated_songs(songs: pd.DataFrame) -> pd.DataFrame:
-    """Drop a song that stands in the catalogue already under another id (same artist and lyric, or artist and title)."""
+    """Drop songs that repeat the artist and lyric, or artist and title, of an earlier one."""
     artist, title, lyric = (songs[column].map(group_key) for column in ("artist", "title", "lyric"))
-    same_title = (artist + "/" + title).duplicated() & (
-        title != ""
-    )  # a missing title is no common one
-    return songs[~((artist + "/" + lyric).duplicated() | same_title)]
+    same_lyric = (artist + "/" + lyric).duplicated()
+    # Songs without a title do not share one.
+    same_title = (artist + "/" + title).duplicated() & (title != "")
+    return songs[~(same_lyric | same_title)]
 
 
 def drop_unnamed_artists(songs: pd.DataFrame) -> pd.DataFrame:
-    """Drop songs by Various Artists or by nobody: artists are what keeps splits and answers apart."""
+    """Drop songs by Various Artists or without artist: splits and answers are grouped by artist."""
     artist = songs["artist"].str.strip()
     return songs[(artist != "") & ~artist.str.fullmatch(r"various artists?|v\.?a\.?", case=False)]
 
 
-def drop_calendar_series(songs: pd.DataFrame, at_least: int = 5) -> pd.DataFrame:
+def drop_calendar_series(songs: pd.DataFrame) -> pd.DataFrame:
     """Drop series of one song per calendar day (the 130 birthday songs of 2022) of one artist."""
     day = songs["title"].str.contains(_CALENDAR_DAY)
-    return songs[~(day & (day.groupby(songs["artist"]).transform("sum") >= at_least))]
+    songs_per_artist = day.groupby(songs["artist"]).transform("sum")
+    return songs[~(day & (songs_per_artist >= _CALENDAR_SERIES))]
 
 
-def keep_recent(songs: pd.DataFrame, year: int = RELEASED_FROM) -> pd.DataFrame:
-    """Keep songs released in or after a year: users of 2022 found older answers out of date."""
-    return songs[songs["year"] >= year]
+def keep_recent(songs: pd.DataFrame) -> pd.DataFrame:
+    """Keep songs released in 2015 or later: users of 2022 found older answers out of date."""
+    return songs[songs["year"] >= RELEASED_FROM]
 
 
 def song_rules(count_tokens: CountTokens) -> tuple[Rule, ...]:
-    """Rules of the song catalogue in the order of 2022.
+    """List the rules of the song catalogue in the order of 2022.
 
     Parameters
     ----------
     count_tokens
-        Number of tokens of each text under the encoder that will read it, which splits at blanks.
+        Counts the tokens of each text by the encoder's tokenizer, which splits at blanks.
     """
     return (
         unescape_html,
@@ -281,16 +287,14 @@ def song_rules(count_tokens: CountTokens) -> tuple[Rule, ...]:
 def apply_rules(
     table: pd.DataFrame, rules: Sequence[Rule], show: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Apply rules in order and keep account of them.
+    """Apply rules in order and record each in a ledger.
 
     Parameters
     ----------
     table
         Rows to clean, with a unique index.
-    rules
-        Functions from table to table that drop rows or correct columns.
     show
-        Column whose values serve as examples of dropped rows.
+        Column to take examples of dropped rows from.
 
     Returns
     -------
@@ -302,33 +306,28 @@ def apply_rules(
     Raises
     ------
     CorruptData
-        If nothing is left.
+        If no row remains.
     """
     steps = []
     for rule in rules:
-        function = rule.func if isinstance(rule, functools.partial) else rule
         before, table = table, rule(table)
-        lost = before.index[~before.index.isin(table.index)]
-        stayed = before.loc[table.index]
-        changed = np.zeros(len(table), bool)
-        for column in before.columns.intersection(table.columns):
-            changed |= stayed[column].to_numpy() != table[column].to_numpy()
-        examples = [str(x).split("\n")[0][:40] for x in before.loc[lost, show].head(3)]
-        reason = " ".join(function.__doc__.split("\n\n")[0].split())
-        steps.append(
-            (
-                function.__name__,
-                reason,
-                len(before),
-                len(table),
-                len(lost),
-                int(changed.sum()),
-                examples,
-            )
-        )
+        steps.append(_ledger_row(rule, before, table, show))
     if table.empty:
         raise CorruptData(
             "Cleaning left no row; look at the ledger's rules and at the source files."
         )
     columns = ["step", "reason", "rows_in", "rows_out", "dropped", "changed", "examples"]
     return table.reset_index(drop=True), pd.DataFrame(steps, columns=columns)
+
+
+def _ledger_row(rule: Rule, before: pd.DataFrame, after: pd.DataFrame, show: str) -> tuple:
+    function = rule.func if isinstance(rule, functools.partial) else rule
+    dropped = before.index[~before.index.isin(after.index)]
+    survivors = before.loc[after.index]
+    changed = np.zeros(len(after), bool)
+    for column in before.columns.intersection(after.columns):
+        changed |= survivors[column].to_numpy() != after[column].to_numpy()
+    examples = [str(x).split("\n")[0][:40] for x in before.loc[dropped, show].head(3)]
+    reason = " ".join(function.__doc__.split("\n\n")[0].split())
+    counts = len(before), len(after), len(dropped), int(changed.sum())
+    return function.__name__, reason, *counts, examples

@@ -7,7 +7,7 @@ import pandas as pd
 from ..core import emotions
 from ..core.errors import CorruptData
 from ..core.paths import profile_folder, relative
-from .registry import REGISTRY, _check
+from .registry import REGISTRY, checked_path
 from .tables import find, number_column, read_table, text_column
 
 
@@ -22,7 +22,7 @@ def read_lexicon() -> pd.DataFrame:
     Raises
     ------
     MissingData, CorruptData
-        If the file is not there, a weight is no number, or a row does not sum to 1.
+        If the file does not exist, a weight is no number, or a row does not sum to 1.
     """
     path = find(profile_folder("sample"), "lexicon", (".csv",))
     table = read_table(path, ["term", *emotions.EN]).set_index("term")
@@ -41,14 +41,14 @@ def read_lexicon() -> pd.DataFrame:
 
 
 def va_kor() -> pd.DataFrame:
-    """Korean words with the valence and arousal that people gave them (VA-KOR, four studies).
+    """Read VA-KOR: Korean words with human ratings of valence and arousal from four studies.
 
     Returns
     -------
     DataFrame
-        Columns study, term, valence, arousal, both from -3 to 3; one row a term of a study.
+        Columns study, term, valence and arousal (-3 to 3); one row a term of a study.
     """
-    path = _check(REGISTRY["va_kor"])
+    path = checked_path(REGISTRY["va_kor"])
     table = read_table(path, ["source", "word", "V", "A"])
     values = {
         "term": text_column(table, "word", path),

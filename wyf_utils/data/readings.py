@@ -1,11 +1,12 @@
-"""Labels by reading: what blind readers say of the sample's sentences, lyrics, couplets and words of danger.
+"""Load and check the labels that blind readers (annotators) gave to the sample's texts.
 
-A reader sees a text and the definitions of the labels, never the writer's label, the file or another reader.
-`data/README.md` says who wrote and who read.
+A reader sees a text and the label definitions, but no other label and no file name.
+`data/README.md` describes the writers and the readers.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,149 +26,159 @@ CARE_KINDS = {
     **dict.fromkeys(("direct", "indirect", "slang", "typo", "farewell", "plan"), True),
     **dict.fromkeys(("blank", "exaggeration", "fiction", "things", "grief", "news"), False),
 }
-#: Hand of the texts whose writers were not kept apart.
+#: Writer of the texts from before writers were recorded.
 UNRECORDED = "earlier"
-_EMOTION = {e.en: e.id for e in emotions.EMOTIONS}
+_PAIR = list(READERS[:2])
+_EMOTION = {name: number for number, name in enumerate(emotions.EN)}
 
 
 def text_hash(text: str) -> str:
-    """First twelve hexadecimal digits of a text's sha256: a reading is of this text and no other."""
+    """Compute the first twelve hexadecimal digits of a text's sha256, which tie a label to it."""
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def writers(root: Path) -> pd.DataFrame:
-    """Who wrote the texts of a folder: columns writer, wrote (sentences, lyrics or care), age, gender, region, work, temper."""
-    path = find(root, "writers", (".csv",))
-    table = read_table(path, ["writer", "wrote", "age", "gender", "region", "work", "temper"])
-    _once(table["writer"], path, "describe each writer once")
-    return table
+def file_versions(*paths: Path) -> tuple[tuple[int, ...], ...]:
+    """Get modification time (ns) and size (bytes) of files as a cache key, empty where missing."""
+    stats = (path.stat() if path.is_file() else None for path in paths)
+    return tuple((stat.st_mtime_ns, stat.st_size) if stat else () for stat in stats)
 
 
 def read_sentences(root: Path, tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Give sentences the emotion that blind readers found, where they were read.
+    """Replace the label maps' emotions of sentences by those of blind readers.
 
     Parameters
     ----------
     root
-        Folder of a profile. Without readings.csv the tables come back with the label maps' emotions.
+        Folder of a profile. Without readings.csv the tables are returned unchanged.
     tables
-        {file: table} with text, emotion and the six soft targets, one row a row of the file.
+        Tables by file name, with text, emotion and the six soft targets, one row for each row of
+        the file.
 
     Returns
     -------
     dict
-        The same tables, with further columns: writer, mapped (emotion id by the label map), clear (whether two readers agree),
-        form (what makes the sentence hard to read, or blank). Targets are shares of the readers; `emotion` is what two readers
-        say, else what the third says.
+        The same tables with four further columns: writer, mapped (emotion id by the label map),
+        clear (whether two readers agree) and form (what makes the sentence hard, or blank).
+        Soft targets are shares of the readers. `emotion` is the label of two readers, else that of
+        the third.
 
     Raises
     ------
     CorruptData
-        If a reading has no sentence, or not its text; if a sentence is read twice, a label is unknown, two readers differ and
-        no third decides, or the writers are not those of writers.csv. The message names file and row.
+        If a label has no sentence or the text has changed, a sentence is labelled twice, a label
+        is unknown, the third reader is missing or superfluous, or the writers differ from
+        writers.csv. The message names file and row.
     """
-    if not (root / "readings.csv").is_file():
+    path = root / "readings.csv"
+    if not path.is_file():
         return tables
-    path = find(root, "readings", (".csv",))
-    read = read_table(path, ["file", "row", "writer", *READERS, "emotion", "form", "sha"])
-    read["row"] = number_column(read["row"], path, whole=True)
-    _check_places(read, tables, path)
-    _once(read["file"] + ", row " + read["row"].astype(str), path, "keep one of its readings")
-    _check_writers(read["writer"], root, "sentences", path)
-    found = _shares(read, path)
-    told = {}
+    labels = _read_once(path, file_versions(path))
+    labels = labels.assign(row=number_column(labels["row"], path, whole=True))
+    _check_sentences(labels, tables, path)
+    places = labels["file"] + ", row " + labels["row"].astype(str)
+    _check_unique(places, path, "keep one of its readings")
+    _check_writers(labels["writer"], root, "sentences", path)
+    shares = _reader_shares(labels, path)
+    result = {}
     for file, table in tables.items():
-        mine = (read["file"] == file).to_numpy()
-        rows = read.loc[mine, "row"].to_numpy()
-        full = table.assign(
-            writer="", mapped=table["emotion"], clear=table["emotion"] >= 0, form=""
-        )
-        full.loc[rows, list(emotions.EN)] = found[mine]
-        full.loc[rows, "emotion"] = read.loc[mine, "emotion"].map(_EMOTION).to_numpy()
-        full.loc[rows, "clear"] = found[mine].max(axis=1) > 1 / 2
-        full.loc[rows, ["writer", "form"]] = read.loc[mine, ["writer", "form"]].to_numpy()
-        told[file] = full
-    return told
+        mask = (labels["file"] == file).to_numpy()
+        part = labels[mask]
+        rows = part["row"].to_numpy()
+        mapped = table["emotion"]
+        labelled = table.assign(writer="", mapped=mapped, clear=mapped >= 0, form="")
+        labelled.loc[rows, list(emotions.EN)] = shares[mask]
+        labelled.loc[rows, "emotion"] = part["emotion"].map(_EMOTION).to_numpy()
+        labelled.loc[rows, "clear"] = shares[mask].max(axis=1) > 1 / 2
+        labelled.loc[rows, ["writer", "form"]] = part[["writer", "form"]].to_numpy()
+        result[file] = labelled
+    return result
 
 
-def _once(keys: pd.Series, path: Path, remedy: str) -> None:
-    """Refuse a key that stands twice."""
+@functools.lru_cache(maxsize=1)
+def _read_once(path: Path, versions: tuple) -> pd.DataFrame:  # noqa: ARG001, versions are a key
+    return read_table(path, ["file", "row", "writer", *READERS, "emotion", "form", "sha"])
+
+
+def _fault(path: Path, row: int, text: str) -> CorruptData:
+    return CorruptData(f"{relative(path)}, row {row}: {text}")
+
+
+def _check_unique(keys: pd.Series, path: Path, remedy: str) -> None:
+    """Refuse a key that stands in two rows."""
     for row in np.flatnonzero(keys.duplicated()):
-        raise CorruptData(
-            f"{relative(path)}, row {row + 2}: '{keys.iloc[row]}' stands twice; {remedy}."
-        )
+        raise _fault(path, row + 2, f"'{keys.iloc[row]}' stands twice; {remedy}.")
 
 
-def _check_places(read: pd.DataFrame, tables: dict[str, pd.DataFrame], path: Path) -> None:
-    """Refuse a reading of a row that is not there, or whose text is another by now."""
+def _check_sentences(labels: pd.DataFrame, tables: dict[str, pd.DataFrame], path: Path) -> None:
+    """Refuse a label whose sentence is absent or has another text by now."""
     texts = {file: table["text"].tolist() for file, table in tables.items()}
-    for number, (file, row, sha) in enumerate(
-        zip(read["file"], read["row"], read["sha"], strict=True), start=2
-    ):
+    places = labels[["file", "row", "sha"]].itertuples(index=False)
+    for number, (file, row, sha) in enumerate(places, start=2):
         if file not in texts:
-            raise CorruptData(
-                f"{relative(path)}, row {number}: there is no file '{file}' to read; choose from: {', '.join(texts)}."
-            )
+            files = ", ".join(texts)
+            raise _fault(path, number, f"there is no file '{file}' to read; choose from: {files}.")
         if not 0 <= row < len(texts[file]):
-            raise CorruptData(
-                f"{relative(path)}, row {number}: {file}.csv has no row {row} (counted from 0); delete the reading, or restore the sentence."
-            )
+            problem = f"{file}.csv has no row {row} (counted from 0)"
+            raise _fault(path, number, f"{problem}; delete the reading, or restore the sentence.")
         if text_hash(texts[file][row]) != sha:
-            raise CorruptData(
-                f"{relative(path)}, row {number}: the text of {file}.csv, row {row} has changed since it was read; have it read anew."
-            )
+            problem = f"the text of {file}.csv, row {row} has changed since it was read"
+            raise _fault(path, number, f"{problem}; have it read anew.")
 
 
 def _check_writers(names: pd.Series, root: Path, wrote: str, path: Path) -> None:
-    """Refuse a text by nobody of writers.csv, and a writer there who has no text."""
-    known = writers(root)
-    known = set(known.loc[known["wrote"] == wrote, "writer"])
-    for row in np.flatnonzero(~names.isin(known | {UNRECORDED})):
+    """Refuse a writer who is not in writers.csv, and one of writers.csv without a text."""
+    source = find(root, "writers", (".csv",))
+    table = read_table(source, ["writer", "wrote", "age", "gender", "region", "work", "temper"])
+    _check_unique(table["writer"], source, "describe each writer once")
+    writers = set(table.loc[table["wrote"] == wrote, "writer"])
+    for row in np.flatnonzero(~names.isin(writers | {UNRECORDED})):
+        problem = f"the writer '{names.iloc[row]}' is not in writers.csv"
+        raise _fault(path, row + 2, f"{problem}; describe that hand there.")
+    if idle := sorted(writers - set(names)):
         raise CorruptData(
-            f"{relative(path)}, row {row + 2}: the writer '{names.iloc[row]}' is not in writers.csv; describe that hand there."
-        )
-    if silent := sorted(known - set(names)):
-        raise CorruptData(
-            f"{relative(path)}: the writer '{silent[0]}' of writers.csv has no text; add it, or delete that writer."
+            f"{relative(path)}: the writer '{idle[0]}' of writers.csv has no text; "
+            "add it, or delete that writer."
         )
 
 
-def _shares(read: pd.DataFrame, path: Path) -> np.ndarray:
-    """Share of the readers for each emotion, (n, 6); a third reader is asked where the two differ."""
-    shares = np.zeros((len(read), emotions.N))
-    for number, labels in enumerate(read[list(READERS)].itertuples(index=False), start=2):
-        told = emotion_ids([name for name in labels if name], _EMOTION, path, number)
-        if not labels[0] or not labels[1] or (bool(labels[2]) == (labels[0] == labels[1])):
-            raise CorruptData(
-                f"{relative(path)}, row {number}: two readers are needed, and a third where they differ; correct the row."
-            )
-        shares[number - 2] = emotions.label_shares(told)
-        decided = (
-            emotions.EN[told[-1]]
-            if (answer := emotions.hard_label(shares[number - 2])) < 0
-            else emotions.EN[answer]
-        )
-        if read["emotion"].iloc[number - 2] != decided:
-            raise CorruptData(
-                f"{relative(path)}, row {number}: the readers say '{decided}'; correct the emotion."
-            )
+def _reader_shares(labels: pd.DataFrame, path: Path) -> np.ndarray:
+    """Compute the share of readers for each emotion, (n, 6), and check the decided emotion."""
+    shares = np.zeros((len(labels), emotions.N))
+    rows = labels[[*READERS, "emotion"]].itertuples(index=False)
+    for number, (first, second, third, emotion) in enumerate(rows):
+        row = number + 2
+        names = [name for name in (first, second, third) if name]
+        ids = emotion_ids(names, _EMOTION, path, row)
+        if not first or not second or bool(third) == (first == second):
+            problem = "two readers are needed, and a third where they differ"
+            raise _fault(path, row, f"{problem}; correct the row.")
+        shares[number] = emotions.label_shares(ids)
+        majority = emotions.hard_label(shares[number])
+        decided = emotions.EN[ids[-1] if majority < 0 else majority]
+        if emotion != decided:
+            raise _fault(path, row, f"the readers say '{decided}'; correct the emotion.")
     return shares
 
 
 def sentence_pairs(root: Path) -> pd.DataFrame:
-    """Answers of the first two readers to each sentence, ids: columns file, first, second."""
-    read = read_table(find(root, "readings", (".csv",)), ["file", *READERS[:2]])
-    return pd.DataFrame(
-        {
-            "file": read["file"],
-            "first": read["reader_1"].map(_EMOTION),
-            "second": read["reader_2"].map(_EMOTION),
-        }
-    )
+    """Get the labels of the first two readers of each sentence: file, first, second (ids)."""
+    path = find(root, "readings", (".csv",))
+    labels = _read_once(path, file_versions(path))
+    first, second = (labels[reader].map(_EMOTION) for reader in _PAIR)
+    return pd.DataFrame({"file": labels["file"], "first": first, "second": second})
+
+
+def label_ids(
+    table: pd.DataFrame, columns: list[str], mapping: dict[str, int], path: Path
+) -> pd.DataFrame:
+    """Map columns of labels to emotion ids; an unknown label is an error that names its row."""
+    rows = table[columns].itertuples(index=False)
+    ids = [emotion_ids(names, mapping, path, row) for row, names in enumerate(rows, start=2)]
+    return pd.DataFrame(ids, columns=columns)
 
 
 def read_lyrics(root: Path, lyrics: pd.Series) -> pd.DataFrame:
-    """What two blind readers hear in each lyric of a folder.
+    """Load the emotions that two blind readers gave to each lyric of a folder.
 
     Parameters
     ----------
@@ -177,32 +188,32 @@ def read_lyrics(root: Path, lyrics: pd.Series) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns id, writer, and by reader (reader_1, reader_2) the emotion ids `<reader>_first` and `<reader>_second`, -1 for none.
+        Columns id, writer, and for reader_1 and reader_2 the emotion ids `<reader>_first` and
+        `<reader>_second`; -1 stands for no emotion.
+
+    Raises
+    ------
+    CorruptData
+        If a lyric is absent, changed or labelled twice, or a label or a writer is unknown.
     """
     path = find(root, "lyric_readings", (".csv",))
-    columns = [f"{reader}_{place}" for reader in READERS[:2] for place in ("first", "second")]
+    columns = [f"{reader}_{place}" for reader in _PAIR for place in ("first", "second")]
     table = read_table(path, ["id", "writer", *columns, "sha"])
     table["id"] = number_column(table["id"], path, whole=True)
-    _once(table["id"].astype(str), path, "keep one of the readings")
+    _check_unique(table["id"].astype(str), path, "keep one of the readings")
     for row, (song, sha) in enumerate(zip(table["id"], table["sha"], strict=True), start=2):
         if song not in lyrics.index:
-            raise CorruptData(
-                f"{relative(path)}, row {row}: lyrics.tsv has no song {song}; delete the reading, or restore the lyric."
-            )
+            problem = f"lyrics.tsv has no song {song}"
+            raise _fault(path, row, f"{problem}; delete the reading, or restore the lyric.")
         if text_hash(lyrics[song]) != sha:
-            raise CorruptData(
-                f"{relative(path)}, row {row}: the lyric of song {song} has changed since it was read; have it read anew."
-            )
+            problem = f"the lyric of song {song} has changed since it was read"
+            raise _fault(path, row, f"{problem}; have it read anew.")
     _check_writers(table["writer"], root, "lyrics", path)
-    ids = [
-        emotion_ids(names, _EMOTION | {"": -1}, path, row)
-        for row, names in enumerate(table[columns].itertuples(index=False), start=2)
-    ]
-    return table[["id", "writer"]].join(pd.DataFrame(ids, columns=columns))
+    return table[["id", "writer"]].join(label_ids(table, columns, _EMOTION | {"": -1}, path))
 
 
 def read_lines(root: Path, lyrics: pd.Series) -> pd.DataFrame:
-    """Couplets of the lyrics, each read alone by two blind readers.
+    """Load the couplets of lyrics, each labelled out of context by two blind readers.
 
     Parameters
     ----------
@@ -212,80 +223,67 @@ def read_lines(root: Path, lyrics: pd.Series) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns id, line (which couplet of the lyric, from 0), text, reader_1, reader_2 (emotion ids).
+        Columns id, line (number of the couplet in its lyric, from 0), text, and the emotion ids
+        reader_1 and reader_2.
+
+    Raises
+    ------
+    CorruptData
+        If a couplet is labelled twice or is not in its lyric, or a label is unknown.
     """
     path = find(root, "lyric_lines", (".csv",))
-    table = read_table(path, ["id", "line", "text", *READERS[:2]])
-    table["id"], table["line"] = (
-        number_column(table[column], path, whole=True) for column in ("id", "line")
-    )
-    _once(
-        table["id"].astype(str) + ", couplet " + table["line"].astype(str),
-        path,
-        "keep one of the readings",
-    )
-    parted = {
-        song: couplets(strip_sections(lyrics[song].replace("\\n", "\n")))
-        for song in table["id"].unique()
-        if song in lyrics.index
-    }
-    for row, (song, line, text) in enumerate(
-        table[["id", "line", "text"]].itertuples(index=False), start=2
-    ):
-        if not 0 <= line < len(parted.get(song, ())) or parted[song][line] != text:
-            raise CorruptData(
-                f"{relative(path)}, row {row}: couplet {line} of song {song} is not this text in lyrics.tsv; have it read anew."
-            )
-    for reader in READERS[:2]:
-        table[reader] = [
-            emotion_ids([name], _EMOTION, path, row)[0]
-            for row, name in enumerate(table[reader], start=2)
-        ]
+    table = read_table(path, ["id", "line", "text", *_PAIR])
+    for column in ("id", "line"):
+        table[column] = number_column(table[column], path, whole=True)
+    places = table["id"].astype(str) + ", couplet " + table["line"].astype(str)
+    _check_unique(places, path, "keep one of the readings")
+    songs = table["id"][table["id"].isin(lyrics.index)].unique()
+    texts = {song: couplets(strip_sections(lyrics[song].replace("\\n", "\n"))) for song in songs}
+    rows = table[["id", "line", "text"]].itertuples(index=False)
+    for row, (song, line, text) in enumerate(rows, start=2):
+        if not 0 <= line < len(texts.get(song, ())) or texts[song][line] != text:
+            problem = f"couplet {line} of song {song} is not this text in lyrics.tsv"
+            raise _fault(path, row, f"{problem}; have it read anew.")
+    table[_PAIR] = label_ids(table, _PAIR, _EMOTION, path)
     return table
 
 
 def read_care(root: Path) -> pd.DataFrame:
-    """Sentences of people at risk, and harmless ones that look alike.
+    """Load sentences of people at risk, and harmless ones in similar words.
 
     Returns
     -------
     DataFrame
-        Columns text, writer, kind (of `CARE_KINDS`), part (train or test; no writer stands in both), at_risk (as written),
-        reader_1, reader_2 (whether each reader takes the writer for being at risk).
+        Columns text, writer, kind (of `CARE_KINDS`), part (train or test; no writer is in both),
+        at_risk (by the kind), and reader_1 and reader_2 (whether each judges the writer at risk).
+
+    Raises
+    ------
+    CorruptData
+        If a text is blank or repeated, a value is unknown, or a writer is in both parts.
     """
     path = find(root, "care", (".csv",))
-    table = read_table(path, ["text", "writer", "kind", "part", *READERS[:2]])
+    table = read_table(path, ["text", "writer", "kind", "part", *_PAIR])
     table["text"] = text_column(table, "text", path)
-    _once(table["text"], path, "keep one of them")
-    allowed = {
-        "kind": list(CARE_KINDS),
-        "part": ["train", "test"],
-        "reader_1": ["at_risk", "harmless"],
-        "reader_2": ["at_risk", "harmless"],
-    }
-    for column, names in allowed.items():
-        for row in np.flatnonzero(~table[column].isin(names)):
-            raise CorruptData(
-                f"{relative(path)}, row {row + 2}: {column} '{table[column].iloc[row]}' is unknown; correct it to one of: {', '.join(names)}."
-            )
+    _check_unique(table["text"], path, "keep one of them")
+    allowed = {"kind": list(CARE_KINDS), "part": ["train", "test"]}
+    allowed |= {reader: ["at_risk", "harmless"] for reader in _PAIR}
+    for column, values in allowed.items():
+        for row in np.flatnonzero(~table[column].isin(values)):
+            problem = f"{column} '{table[column].iloc[row]}' is unknown"
+            raise _fault(path, row + 2, f"{problem}; correct it to one of: {', '.join(values)}.")
     _check_writers(table["writer"], root, "care", path)
-    for row in np.flatnonzero(
-        table["writer"].isin(
-            set(table["writer"][table["part"] == "train"])
-            & set(table["writer"][table["part"] == "test"])
-        )
-    ):
-        raise CorruptData(
-            f"{relative(path)}, row {row + 2}: the writer '{table['writer'].iloc[row]}' stands in train and in test; keep each in one part."
-        )
-    readers = {reader: table[reader] == "at_risk" for reader in READERS[:2]}
-    return table.assign(at_risk=table["kind"].map(CARE_KINDS).astype(bool), **readers)
+    for row in np.flatnonzero(table.groupby("writer")["part"].transform("nunique") > 1):
+        problem = f"the writer '{table['writer'].iloc[row]}' stands in train and in test"
+        raise _fault(path, row + 2, f"{problem}; keep each in one part.")
+    judgements = {reader: table[reader] == "at_risk" for reader in _PAIR}
+    return table.assign(at_risk=table["kind"].map(CARE_KINDS).astype(bool), **judgements)
 
 
 def agreement(
     first: Sequence[int], second: Sequence[int], names: Sequence[str] = emotions.EN
 ) -> dict[str, float]:
-    """Cohen's kappa of two readers, over all labels and for each against the rest.
+    """Compute Cohen's kappa of two readers, over all labels and for each against the rest.
 
     Parameters
     ----------
@@ -297,11 +295,12 @@ def agreement(
     Returns
     -------
     dict
-        {"all": kappa, name: kappa of this label against the others}; a label that neither reader gave has none.
+        Kappa under "all", and under its name that of each label that either reader gave.
     """
     first, second = np.asarray(first), np.asarray(second)
-    found = {"all": metrics.kappa(first, second)}
+    kappas = {"all": metrics.kappa(first, second)}
     for label, name in enumerate(names):
-        if ((first == label) | (second == label)).any():
-            found[name] = metrics.kappa((first == label).astype(int), (second == label).astype(int))
-    return found
+        in_first, in_second = first == label, second == label
+        if (in_first | in_second).any():
+            kappas[name] = metrics.kappa(in_first.astype(int), in_second.astype(int))
+    return kappas

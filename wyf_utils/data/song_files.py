@@ -1,7 +1,8 @@
-"""Song catalogues, lyrics and what is known of them."""
+"""Load song catalogues, lyrics and their labels, and split songs into parts."""
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 from collections.abc import Callable
@@ -15,61 +16,46 @@ from ..core.errors import BadInput, CorruptData, MissingData
 from ..core.paths import data_folder, profile_folder, relative
 from . import readings
 from .cleaning import apply_rules, song_rules
-from .registry import REGISTRY, _check
+from .registry import REGISTRY, checked_path
 from .splits import split
-from .tables import emotion_ids, find, number_column, read_table
+from .tables import find, number_column, read_table
 
-
-def _unique(ids: pd.Series, place: str, remedy: str, first: int = 0) -> None:
-    """Refuse an id that stands twice; `place` is the file and what it calls its rows, counted from `first`."""
-    for row in np.flatnonzero(ids.duplicated()):
-        raise CorruptData(
-            f"{place} {row + first}: the {ids.name} {ids[row]} stands twice; {remedy}."
-        )
+_SONG_FIELDS = (
+    *("id", "song_name", "artist_name_basket"),
+    *("album_name", "song_gn_gnr_basket", "issue_date"),
+)
 
 
 def read_json(path: Path, hook: Callable[[dict], object] | None = None):
-    """Content of a JSON file, each object in it turned into what `hook` makes of it.
+    """Parse a JSON file, passing each object in it through `hook`.
 
     Raises
     ------
     MissingData, CorruptData
-        If the file is not there, breaks off, or is not UTF-8.
+        If the file is missing, truncated or malformed, or not UTF-8.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
         return json.loads(text, object_hook=hook)
     except FileNotFoundError as error:
-        raise MissingData(
-            f"{relative(path)} is missing; restore it, or put it there as data/README.md describes."
-        ) from error
+        remedy = "restore it, or put it there as data/README.md describes"
+        raise MissingData(f"{relative(path)} is missing; {remedy}.") from error
     except UnicodeDecodeError as error:
         raise CorruptData(f"{relative(path)} is not UTF-8; save it as UTF-8.") from error
     except json.JSONDecodeError as error:
-        raise CorruptData(
-            f"{relative(path)} breaks off or is malformed at line {error.lineno}; get the whole file again."
-        ) from error
-
-
-_SONG_FIELDS = (
-    "id",
-    "song_name",
-    "artist_name_basket",
-    "album_name",
-    "song_gn_gnr_basket",
-    "issue_date",
-)
+        problem = f"breaks off or is malformed at line {error.lineno}"
+        raise CorruptData(f"{relative(path)} {problem}; get the whole file again.") from error
 
 
 def parse_song(record: dict) -> tuple | dict:
-    """Columns id, title, artist, album, genres, year of one record, taken while the file is parsed to spare memory; a malformed record stays as it is."""
+    """Convert a record to (id, title, artist, album, genres, year), or return it if malformed.
+
+    As the hook of `read_json` it spares the memory of the whole records.
+    """
     try:
         number, title, artists, album, genres, date = (record[field] for field in _SONG_FIELDS)
-        if not (
-            isinstance(number, int)
-            and isinstance(artists, list | None)
-            and isinstance(genres, list | None)
-        ):
+        has_lists = isinstance(artists, list | None) and isinstance(genres, list | None)
+        if not (isinstance(number, int) and has_lists):
             return record
         year = str(date).zfill(8)[:4]
         return (
@@ -85,27 +71,56 @@ def parse_song(record: dict) -> tuple | dict:
 
 
 def _fault(record: object) -> str:
-    """What keeps a record of song_meta.json from being read, and the remedy."""
+    """Name the fault of a malformed record of song_meta.json, and its remedy."""
     if not isinstance(record, dict):
         return "is no song; get the whole file again"
     if lacking := [field for field in _SONG_FIELDS if field not in record]:
         return f"lacks {', '.join(lacking)}; add it"
-    return "the id must be a whole number, artist_name_basket and song_gn_gnr_basket lists of texts; correct it"
+    return (
+        "the id must be a whole number, artist_name_basket and song_gn_gnr_basket "
+        "lists of texts; correct it"
+    )
 
 
 def check_songs(songs: object, genre_names: object, path: Path) -> None:
-    """Refuse what is no list of rows as `song_row` gives them, or no object of genres; the message names the record of song_meta.json."""
+    """Refuse songs that are not a list of `parse_song` tuples with unique ids.
+
+    Raises
+    ------
+    CorruptData
+        If a record is malformed, an id is repeated, or the genres are no object. The message
+        names the record of song_meta.json, counted from 0.
+    """
     if not (isinstance(songs, list) and songs and isinstance(genre_names, dict)):
         raise CorruptData(
-            f"{relative(path)} must be a list of songs, and genre_gn_all.json one object; get the whole files again."
+            f"{relative(path)} must be a list of songs, and genre_gn_all.json one object; "
+            "get the whole files again."
         )
     for number, song in enumerate(songs):
         if not isinstance(song, tuple):
             raise CorruptData(f"{relative(path)}, record {number}: {_fault(song)}.")
+    ids = pd.Series([song[0] for song in songs], name="id")
+    _check_unique(ids, f"{relative(path)}, record", "give each song its own")
+
+
+def _check_unique(ids: pd.Series, place: str, remedy: str, first: int = 0) -> None:
+    """Refuse a repeated id; `place` is file and word for its rows, counted from `first`."""
+    for row in np.flatnonzero(ids.duplicated()):
+        problem = f"the {ids.name} {ids[row]} stands twice"
+        raise CorruptData(f"{place} {row + first}: {problem}; {remedy}.")
+
+
+def _read_lyrics(root: Path) -> pd.Series:
+    """Load lyrics.tsv as it stands, by song id; a line break is a backslash and n."""
+    path = find(root, "lyrics", (".tsv",))
+    table = read_table(path, ["song_id", "lyric"])
+    ids = number_column(table["song_id"], path, whole=True)
+    _check_unique(ids, f"{relative(path)}, row", "keep one of its lyrics", first=2)
+    return table.set_index(ids)["lyric"]
 
 
 def read_catalogue(root: Path) -> pd.DataFrame:
-    """Songs with metadata and lyrics as they stand in a profile's files, before cleaning.
+    """Load songs with metadata and lyrics from a folder, before cleaning.
 
     Parameters
     ----------
@@ -115,30 +130,22 @@ def read_catalogue(root: Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns id, title, artist, album, genres, genre, year, lyric; one row a song, lyric blank where none is known.
+        Columns id, title, artist, album, genres, genre, year, lyric. One row for each song; the
+        lyric is blank where there is none.
     """
-    path, lyrics_path = find(root, "song_meta", (".json",)), find(root, "lyrics", (".tsv",))
-    songs, genre_names = (
-        read_json(path, parse_song),
-        read_json(find(root, "genre_gn_all", (".json",))),
-    )
+    path = find(root, "song_meta", (".json",))
+    songs = read_json(path, parse_song)
+    genre_names = read_json(find(root, "genre_gn_all", (".json",)))
     check_songs(songs, genre_names, path)
     table = pd.DataFrame(songs, columns=["id", "title", "artist", "album", "genres", "year"])
-    table.insert(
-        5,
-        "genre",
-        [genre_names.get(codes[0], codes[0]) if codes else "" for codes in table["genres"]],
-    )
-    lyrics = read_table(lyrics_path, ["song_id", "lyric"])
-    lyrics["song_id"] = number_column(lyrics["song_id"], lyrics_path, whole=True)
-    _unique(table["id"], f"{relative(path)}, record", "give each song its own")
-    _unique(lyrics["song_id"], f"{relative(lyrics_path)}, row", "keep one of its lyrics", first=2)
-    lyric = lyrics.set_index("song_id")["lyric"].str.replace("\\n", "\n")
-    return table.assign(lyric=table["id"].map(lyric).fillna(""))
+    first_codes = [codes[0] if codes else "" for codes in table["genres"]]
+    table.insert(5, "genre", [genre_names.get(code, code) for code in first_codes])
+    lyrics = _read_lyrics(root).str.replace("\\n", "\n")
+    return table.assign(lyric=table["id"].map(lyrics).fillna(""))
 
 
 def songs(profile: str, count_tokens) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Song catalogue with lyrics, cleaned by the rules of 2022.
+    """Load the song catalogue with lyrics, and clean it by the rules of 2022.
 
     Parameters
     ----------
@@ -152,21 +159,20 @@ def songs(profile: str, count_tokens) -> tuple[pd.DataFrame, pd.DataFrame]:
     table : DataFrame
         Columns id, title, artist, album, genres, genre, year, lyric, tokens.
     ledger : DataFrame
-        What each rule did.
+        Effect of each rule, from `cleaning.apply_rules`.
     """
     if profile == "open":
-        raise BadInput(
-            "The open profile has no lyrics; use `song_vectors`, or the sample or wyf profile."
-        )
-    return apply_rules(
-        read_catalogue(profile_folder(profile)), song_rules(count_tokens), show="title"
-    )
+        remedy = "use `song_vectors`, or the sample or wyf profile"
+        raise BadInput(f"The open profile has no lyrics; {remedy}.")
+    catalogue = read_catalogue(profile_folder(profile))
+    return apply_rules(catalogue, song_rules(count_tokens), show="title")
 
 
 def lyric_intent(profile: str) -> pd.DataFrame:
-    """Emotion that the author of each sample lyric had in mind.
+    """Load the emotions that the author of each sample lyric intended.
 
-    It composes the sample's sound and serves evaluation. No model learns from it but those of notebook 04 that say so.
+    They are the targets of the composed sound and of evaluation. Only the models of notebook 04
+    that say so are trained on them.
 
     Returns
     -------
@@ -174,58 +180,61 @@ def lyric_intent(profile: str) -> pd.DataFrame:
         Columns id, first (emotion id), second (emotion id or -1).
     """
     path = find(profile_folder(profile), "lyric_intent", (".csv",))
-    table = read_table(path, ["id", "first", "second"])
-    ids = {**{e.ko: e.id for e in emotions.EMOTIONS}, "": -1}
-    meant = [
-        emotion_ids(names, ids, path, row)
-        for row, names in enumerate(zip(table["first"], table["second"], strict=True), start=2)
-    ]
-    return pd.DataFrame(meant, columns=["first", "second"]).assign(
-        id=number_column(table["id"], path, whole=True)
-    )[["id", "first", "second"]]
-
-
-def _written_lyrics() -> pd.Series:
-    """Lyrics of the sample as they stand in lyrics.tsv, by song id."""
-    path = find(profile_folder("sample"), "lyrics", (".tsv",))
-    table = read_table(path, ["song_id", "lyric"])
-    return table.set_index(number_column(table["song_id"], path, whole=True))["lyric"]
+    columns = ["id", "first", "second"]
+    table = read_table(path, columns)
+    mapping = {name: number for number, name in enumerate(emotions.KO)} | {"": -1}
+    ids = readings.label_ids(table, columns[1:], mapping, path)
+    return ids.assign(id=number_column(table["id"], path, whole=True))[columns]
 
 
 def lyric_readings() -> pd.DataFrame:
-    """First and second emotion that two blind readers hear in each lyric of the sample, and who wrote it: see `readings.read_lyrics`."""
-    return readings.read_lyrics(profile_folder("sample"), _written_lyrics())
+    """Load writer and blind readers' emotions of each sample lyric: see `readings.read_lyrics`."""
+    root = profile_folder("sample")
+    files = (root / name for name in ("lyrics.tsv", "lyric_readings.csv", "writers.csv"))
+    return _read_once(root, readings.file_versions(*files)).copy()
+
+
+@functools.lru_cache(maxsize=1)
+def _read_once(root: Path, versions: tuple) -> pd.DataFrame:  # noqa: ARG001, versions are a key
+    return readings.read_lyrics(root, _read_lyrics(root))
 
 
 def lyric_lines() -> pd.DataFrame:
-    """Couplets of the sample's lyrics, each read alone by two blind readers: see `readings.read_lines`."""
-    return readings.read_lines(profile_folder("sample"), _written_lyrics())
+    """Load the sample's couplets with blind readers' emotions: see `readings.read_lines`."""
+    root = profile_folder("sample")
+    return readings.read_lines(root, _read_lyrics(root))
 
 
 def vectors_2022() -> tuple[np.ndarray, np.ndarray]:
-    """Song vectors published in 2022: from lyrics and from mel, float64 of shape (42839, 6), rows sum to 1."""
-    lyric, mel = (
-        np.load(_check(REGISTRY[f"{kind}_vectors_2022"]), allow_pickle=False)
-        for kind in ("lyric", "mel")
-    )
+    """Load the song vectors published in 2022, of the lyrics and of the mel spectrograms.
+
+    Returns
+    -------
+    lyric, mel : ndarray of shape (42839, 6)
+        float64; rows sum to 1.
+    """
+    paths = (checked_path(REGISTRY[f"{kind}_vectors_2022"]) for kind in ("lyric", "mel"))
+    lyric, mel = (np.load(path, allow_pickle=False) for path in paths)
     return lyric, mel
 
 
 def published_2022() -> dict:
-    """Numbers published in 2022, to be drawn beside ours: `data/reference/published_2022.json`."""
+    """Load the numbers published in 2022 from `data/reference/published_2022.json`."""
     return read_json(data_folder() / "reference" / "published_2022.json")
 
 
 def split_songs(
     songs: pd.DataFrame, profile: str, seed: int, *, parts: int, by: str
 ) -> dict[str, pd.DataFrame]:
-    """Train, dev and test songs, in which neither an artist nor, in the sample, the writer of a lyric crosses.
+    """Split songs into train, dev and test by artist, in the sample by the lyric's writer.
 
-    Lyrics of the sample whose writers were not kept apart are trained on, never scored. Parameters as for `split`.
+    Sample lyrics of unrecorded writers are all in the train part. Parameters as for `split`.
     """
     if profile != "sample":
         return split(songs, seed, groups=songs["artist"], parts=parts, by=by)
-    hands = songs["id"].map(lyric_readings().set_index("id")["writer"]).fillna(songs["artist"])
-    old = hands == readings.UNRECORDED
-    found = split(songs[~old], seed, groups=hands[~old], parts=parts, by=by)
-    return found | {"train": pd.concat([songs[old], found["train"]], ignore_index=True)}
+    writers = lyric_readings().set_index("id")["writer"]
+    groups = songs["id"].map(writers).fillna(songs["artist"])
+    unrecorded = groups == readings.UNRECORDED
+    split_parts = split(songs[~unrecorded], seed, groups=groups[~unrecorded], parts=parts, by=by)
+    train = pd.concat([songs[unrecorded], split_parts["train"]], ignore_index=True)
+    return split_parts | {"train": train}

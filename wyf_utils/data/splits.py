@@ -20,56 +20,51 @@ def split(
     parts: int = 5,
     by: str = "emotion",
 ) -> dict[str, pd.DataFrame]:
-    """Stratified train, dev and test parts in which no group crosses.
+    """Split rows into train, dev and test parts, stratified, with each group in one part.
+
+    Official parts of a corpus are kept: KOTE's test file, and GoEmotions' dev and test files.
 
     Parameters
     ----------
     table
         Rows with the column `by`.
-    seed
-        Seed of the shuffle.
     groups
-        What must stay together; by default what one writer wrote where writers are known, else the same normalised text.
+        Group of each row; by default its writer if the table has writers, else its `group_key`.
     parts
-        One part of this many is the test set, one more of the rest is dev.
+        The test part is one of this many folds, the dev part one of as many folds of the rest.
     by
         Column to stratify by.
 
     Returns
     -------
     dict
-        Tables `train`, `dev`, `test`. KOTE's own test file and GoEmotions' own dev and test files are those parts.
+        Tables `train`, `dev` and `test`, re-indexed.
     """
     if groups is None:
         groups = table["writer"] if "writer" in table else table["text"].map(group_key)
     groups = groups.set_axis(table.index)
     rest, test = _hold_out("test", table, groups, seed, parts, by)
     train, dev = _hold_out("dev", rest, groups.loc[rest.index], seed + 1, parts, by)
-    return {
-        name: part.reset_index(drop=True)
-        for name, part in (("train", train), ("dev", dev), ("test", test))
-    }
+    tables = {"train": train, "dev": dev, "test": test}
+    return {name: rows.reset_index(drop=True) for name, rows in tables.items()}
 
 
 def _hold_out(
     part: str, table: pd.DataFrame, groups: pd.Series, seed: int, parts: int, by: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Rest and held-out part: the corpus's own where it has one, else a stratified draw."""
-    official = (
-        table["source"].isin([f"{corpus}_{part}" for corpus in CORPORA])
-        if "source" in table
-        else pd.Series(False, index=table.index)
-    )
-    if official.any():
-        return table[~official & ~groups.isin(groups[official])], table[official]
+    """Split off a held-out part: the corpus's official one if it exists, else one fold."""
+    if "source" in table:
+        official = table["source"].isin([f"{corpus}_{part}" for corpus in CORPORA])
+        if official.any():
+            return table[~official & ~groups.isin(groups[official])], table[official]
     folds = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", message="The least populated class"
-        )  # a rare emotion is spread as far as it goes
-        keep, held = next(folds.split(table, table[by], groups))
-    return table.iloc[keep], table.iloc[held]
+        # An emotion with fewer texts than folds is missing in some folds.
+        warnings.filterwarnings("ignore", message="The least populated class")
+        rest, held_out = next(folds.split(table, table[by], groups))
+    return table.iloc[rest], table.iloc[held_out]
 
 
-def _shuffled(items: Sequence, seed: int) -> list:
+def shuffled_copy(items: Sequence, seed: int) -> list:
+    """Copy items into a list in random order."""
     return [items[i] for i in np.random.default_rng(seed).permutation(len(items))]

@@ -1,4 +1,4 @@
-"""Tables as they stand in files: read as text, checked, each fault named with its file and row."""
+"""Reading of csv, tsv and xlsx tables as text, with errors that name the file and the row."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ from .cleaning import normalise_text
 
 
 def find(root: Path, stem: str, endings: tuple[str, ...]) -> Path:
-    """Path of the first file of a folder that has the name and one of the endings; none is an error that names the first."""
+    """Find the first existing file of a folder with the stem and one of the endings.
+
+    Raises
+    ------
+    MissingData
+        If there is none; the message names the first ending.
+    """
     for ending in endings:
         if (root / f"{stem}{ending}").is_file():
             return root / f"{stem}{ending}"
@@ -34,50 +40,29 @@ def read_table(
     Parameters
     ----------
     path
-        File ending in .csv, .tsv or .xlsx; text files are UTF-8, with or without a byte-order mark.
+        File ending in .csv, .tsv or .xlsx; csv and tsv are UTF-8, with or without a BOM.
     columns
-        Columns that must be there and are returned; others, such as AI Hub's stray count table, are left.
+        Required columns; the others, such as AI Hub's stray count table, are ignored.
     header
-        Whether the first row names the columns; otherwise `columns` names them all.
+        Whether the first row of a csv or tsv names the columns; otherwise `columns` names all.
     quotes
-        Whether a field of a text file may stand in double quotes; otherwise they are signs like others.
+        Whether double quotes enclose fields of a csv or tsv; otherwise they are plain characters.
 
     Raises
     ------
     CorruptData
-        If the encoding, a row or a column is wrong; the message names file and row.
+        If the encoding, a row or a column is wrong, or there is no row.
     """
     name = relative(path)
     try:
         if path.suffix == ".xlsx":
-            whole = pd.read_excel(
-                path, dtype=str, keep_default_na=False, header=0 if header else None
-            )
-            table = whole[_all_there(columns, whole.columns, name)]
+            sheet = pd.read_excel(path, dtype=str, keep_default_na=False)
+            _require_columns(columns, sheet.columns, name)
+            table = sheet[columns]
         else:
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                rows = csv.reader(
-                    file,
-                    delimiter="\t" if path.suffix == ".tsv" else ",",
-                    strict=True,
-                    quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE,
-                )
-                names = next(rows, []) if header else columns
-                places = [names.index(c) for c in _all_there(columns, names, name)]
-                kept = []
-                for number, row in enumerate(rows, start=2 if header else 1):
-                    if len(row) != len(names):
-                        raise CorruptData(
-                            f"{name}, row {number}: {len(row)} fields where {len(names)} belong; correct the row."
-                        )
-                    kept.append([row[place] for place in places])
-            table = pd.DataFrame(kept, columns=columns, dtype=object)
+            table = _read_delimited(path, columns, header, quotes)
     except UnicodeDecodeError as error:
         raise CorruptData(f"{name} is not UTF-8 (perhaps cp949); save it as UTF-8.") from error
-    except csv.Error as error:
-        raise CorruptData(
-            f"{name}, line {rows.line_num}: {error}; correct the quotes there, or get the whole file again."
-        ) from error
     except (zipfile.BadZipFile, ValueError, OSError, KeyError) as error:
         raise CorruptData(
             f"{name} cannot be read ({error}); check that it is a whole {path.suffix} file."
@@ -87,39 +72,67 @@ def read_table(
     return table.astype(str)
 
 
-def _all_there(columns: list[str], names: Sequence[str], file: str) -> list[str]:
-    """Columns, each of which must be among the names of a file."""
+def _read_delimited(path: Path, columns: list[str], header: bool, quotes: bool) -> pd.DataFrame:
+    name = relative(path)
+    delimiter = "\t" if path.suffix == ".tsv" else ","
+    quoting = csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, delimiter=delimiter, strict=True, quoting=quoting)
+        try:
+            names = next(reader, []) if header else columns
+            _require_columns(columns, names, name)
+            places = [names.index(column) for column in columns]
+            rows = []
+            for number, row in enumerate(reader, start=2 if header else 1):
+                if len(row) != len(names):
+                    raise CorruptData(
+                        f"{name}, row {number}: {len(row)} fields where {len(names)} belong; "
+                        "correct the row."
+                    )
+                rows.append([row[place] for place in places])
+        except csv.Error as error:
+            raise CorruptData(
+                f"{name}, line {reader.line_num}: {error}; correct the quotes there, "
+                "or get the whole file again."
+            ) from error
+    return pd.DataFrame(rows, columns=columns, dtype=object)
+
+
+def _require_columns(columns: list[str], names: Sequence[str], file: str) -> None:
+    """Raise `CorruptData` if a column is not among the names of a file."""
     if lacking := [c for c in columns if c not in names]:
         raise CorruptData(
             f"{file} lacks the column {', '.join(lacking)}; its first row must hold the names."
         )
-    return columns
 
 
 def number_column(column: pd.Series, path: Path, whole: bool = False) -> pd.Series:
-    """Numbers that a column of texts holds; a cell with none is an error that names its row."""
+    """Convert texts to floats, or ints if `whole`; another cell raises `CorruptData`."""
     numbers = pd.to_numeric(column, errors="coerce")
     wrong = np.flatnonzero(numbers.isna() | (whole & (numbers % 1 != 0)))
     if len(wrong):
+        row, kind = wrong[0], "whole number" if whole else "number"
         raise CorruptData(
-            f"{relative(path)}, row {wrong[0] + 2}: {column.name} '{column.iloc[wrong[0]]}' is no {'whole ' if whole else ''}number; correct it."
+            f"{relative(path)}, row {row + 2}: {column.name} '{column.iloc[row]}' is no {kind}; "
+            "correct it."
         )
     return numbers.astype(int if whole else float)
 
 
 def text_column(table: pd.DataFrame, column: str, path: Path, first: int = 2) -> pd.Series:
-    """Tidied texts of a column; a blank one is an error that names its row."""
+    """Normalise texts, of which the first is in row `first`; a blank one raises `CorruptData`."""
     texts = table[column].map(normalise_text)
     blank = np.flatnonzero(texts == "")
     if len(blank):
         raise CorruptData(
-            f"{relative(path)}, row {blank[0] + first}: {column} is blank; fill it in or delete the row."
+            f"{relative(path)}, row {blank[0] + first}: {column} is blank; "
+            "fill it in or delete the row."
         )
     return texts
 
 
 def emotion_ids(names: Sequence[str], mapping: dict[str, int], path: Path, row: int) -> list[int]:
-    """Emotion ids of the labels of a row; an unknown one is an error that names the row."""
+    """Map the labels of a row to emotion ids; an unknown label raises `CorruptData`."""
     try:
         return [emotions.to_id(name, mapping) for name in names]
     except CorruptData as error:

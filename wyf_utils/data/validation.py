@@ -1,7 +1,8 @@
-"""Reads every file of a profile and says which pass."""
+"""Validation of every file of a profile."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,8 @@ import pandas as pd
 
 from ..core.errors import CorruptData, WyfError
 from ..core.paths import profile_folder, relative
+from . import registry
 from .lexicons import read_lexicon
-from .registry import REGISTRY, _check
 from .song_files import lyric_intent, lyric_lines, lyric_readings, read_catalogue
 from .text_corpora import (
     _read_conversation,
@@ -24,7 +25,7 @@ from .text_corpora import (
 
 
 def validate(profile: str = "open") -> pd.DataFrame:
-    """Read every file of a profile and say which pass; the lexicon and the intents of the lyrics belong to the sample.
+    """Read every file of a profile and report those with errors.
 
     Returns
     -------
@@ -32,40 +33,49 @@ def validate(profile: str = "open") -> pd.DataFrame:
         Columns file, ok, message; one row a file (open) or a table (sample, wyf).
     """
     if profile == "open":
-        checks = {name: lambda r=remote: _check(r) for name, remote in REGISTRY.items()}
-    else:
-        root = profile_folder(profile)
         checks = {
-            loader.__name__: lambda f=loader: f(root)
-            for loader in (_read_dialogue, _read_single_turn, _read_conversation, read_catalogue)
+            name: partial(registry.checked_path, file) for name, file in registry.REGISTRY.items()
         }
-        checks["unrelated"] = lambda: unrelated(profile)
-        if profile == "sample":
-            checks |= {
-                "stories": lambda: _read_stories(root),
-                "readings": lambda: _all_read(root),
-                "lyric_intent": lambda: lyric_intent(profile),
-                "lyric_readings": lyric_readings,
-                "lyric_lines": lyric_lines,
-                "care": care_sentences,
-                "lexicon": read_lexicon,
-            }
+    else:
+        checks = _table_checks(profile)
     rows = []
     for name, check in checks.items():
         try:
             check()
-            rows.append(
-                (name.removeprefix("_read_").removeprefix("read_"), True, "as it should be")
-            )
+            rows.append((name, True, "as it should be"))
         except WyfError as error:
-            rows.append((name.removeprefix("_read_").removeprefix("read_"), False, str(error)))
+            rows.append((name, False, str(error)))
     return pd.DataFrame(rows, columns=["file", "ok", "message"])
 
 
-def _all_read(root: Path) -> None:
-    """Refuse a sentence of the sample that no two readers have read."""
+def _table_checks(profile: str) -> dict:
+    """Return functions that read each table of the sample or wyf profile."""
+    root = profile_folder(profile)
+    checks = {
+        "dialogue": partial(_read_dialogue, root),
+        "single_turn": partial(_read_single_turn, root),
+        "conversation": partial(_read_conversation, root),
+        "catalogue": partial(read_catalogue, root),
+        "unrelated": partial(unrelated, profile),
+    }
+    if profile == "sample":
+        checks |= {
+            "stories": partial(_read_stories, root),
+            "readings": partial(_check_readings, root),
+            "lyric_intent": partial(lyric_intent, profile),
+            "lyric_readings": lyric_readings,
+            "lyric_lines": lyric_lines,
+            "care": care_sentences,
+            "lexicon": read_lexicon,
+        }
+    return checks
+
+
+def _check_readings(root: Path) -> None:
+    """Raise `CorruptData` for a sentence of the sample without a row in readings.csv."""
     for file, table in _read_sentences(root).items():
         for row in np.flatnonzero(table["writer"].eq("")):
             raise CorruptData(
-                f"{relative(root)}/{file}.csv, row {row}: nobody has read the sentence; add its reading to readings.csv."
+                f"{relative(root)}/{file}.csv, row {row}: nobody has read the sentence; "
+                "add its reading to readings.csv."
             )

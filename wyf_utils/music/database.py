@@ -1,11 +1,13 @@
-"""The music database: songs, their vectors and where these come from, in one DuckDB file.
+"""The music database: songs, vectors and provenance in one DuckDB file.
 
-The file is built beside its place and swapped in, and never written to afterwards: a reader sees the old songs or the new
-ones. What people like is kept apart, by `feedback`.
+The file is written beside its place, swapped in, and never changed afterwards, so that a reader
+sees either the old songs or the new ones. Likes and skips are kept apart, by `feedback`.
 """
 
 from __future__ import annotations
 
+import errno
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,14 +20,14 @@ import numpy as np
 import pandas as pd
 
 from ..core import artifacts, emotions
-from ..core.errors import BadInput, CorruptData, MissingData, NoRoom
+from ..core.errors import BadInput, CorruptData, MissingData, NoRoom, WyfError
 from ..core.files import replacing_file
 from ..core.vectors import normalise
 from .search import Index
 
 VERSION = "2"
 NAME = "music.duckdb"
-#: Length of a lyric's text embedding: that of multilingual-e5-small.
+#: Dimension of a lyric's text embedding by multilingual-e5-small.
 EMBEDDING = 384
 _SONG_COLUMNS = ["id", "title", "artist", "album", "genre", "year", "path", "text"]
 _VECTORS = {"lyric": emotions.N, "mel": emotions.N, "fused": emotions.N, "embedding": EMBEDDING}
@@ -33,21 +35,23 @@ _VECTORS = {"lyric": emotions.N, "mel": emotions.N, "fused": emotions.N, "embedd
 
 @dataclass(frozen=True)
 class MusicDatabase:
-    """Songs and vectors, row by row the same song.
+    """Songs and vectors, row by row.
 
     Attributes
     ----------
     songs : DataFrame
-        Columns id, title, artist, album, genre, year (0 where it is unknown), path (file of a person's own music, else blank),
-        text (lines of the lyric, blank where none is known).
+        Columns id, title, artist, album, genre, year (0 for unknown), path (file of a person's
+        own music, else blank), text (lyric, blank for unknown).
     lyric, mel : ndarray of shape (n, 6), float32
         Emotion vectors; nan where there is no lyric, no usable sound.
     fused : ndarray of shape (n, 6), float32
-        What is searched: made of both by `fusion`.
+        Vectors of the search, from `fusion.fuse`.
     embedding : ndarray of shape (n, 384), float32
-        Text embedding of the lyric, of unit length; nan where there is no lyric. (n, 0) where no song has one.
+        Text embeddings of the lyrics, unit length; nan where there is no lyric. (n, 0) where
+        no song has one.
     provenance : dict
-        Run, profile, model, weights and so on, as text; a file's also has version, content, data and time.
+        Run, profile, models and weights as text; that of a file also has version, content,
+        data and time.
     """
 
     songs: pd.DataFrame
@@ -62,96 +66,94 @@ class MusicDatabase:
 
     @property
     def has_lyric(self) -> np.ndarray:
-        """Mask (n,) of the songs that were scored by their lyric."""
+        """Mask (n,) of the songs scored by their lyric."""
         return np.isfinite(self.lyric[:, 0])
 
     @property
     def has_sound(self) -> np.ndarray:
-        """Mask (n,) of the songs that were scored by their sound."""
+        """Mask (n,) of the songs scored by their sound."""
         return np.isfinite(self.mel[:, 0])
 
     @cached_property
     def basis(self) -> np.ndarray:
-        """What each song was scored by, (n,): "both", "lyric" alone or "sound" alone."""
+        """Basis of each song's score, (n,): "both", "lyric" or "sound"."""
         return np.where(~self.has_sound, "lyric", np.where(self.has_lyric, "both", "sound"))
 
     @cached_property
     def index(self) -> Index:
-        """Search over the fused vectors, made once."""
+        """Search index over the fused vectors."""
         return Index(self.fused)
 
     @cached_property
     def artist_codes(self) -> np.ndarray:
-        """Number of each song's artist, (n,); -1 where it is unknown."""
+        """Number of each song's artist, (n,); -1 for unknown."""
         return pd.factorize(self.songs["artist"].where(self.songs["artist"] != ""))[0]
 
     @cached_property
     def genre_codes(self) -> np.ndarray:
-        """Number of each song's genre, (n,); -1 where it is unknown."""
+        """Number of each song's genre, (n,); -1 for unknown."""
         return pd.factorize(self.songs["genre"].where(self.songs["genre"] != ""))[0]
 
     @cached_property
     def themes(self) -> np.ndarray:
-        """What each lyric is about, apart from what all are about: centred embeddings of unit length; 0 where there is no lyric.
+        """Centred embeddings of unit length, (n, d); 0 where there is no lyric.
 
-        Vectors of E5 lie in a narrow cone; without centring every lyric resembles every other.
+        E5 vectors lie in a narrow cone: without centring, all lyrics are similar.
         """
         themes = np.zeros_like(self.embedding)
-        known = (
-            np.isfinite(self.embedding).all(axis=1)
-            if self.embedding.shape[1]
-            else np.zeros(len(self), bool)
-        )
+        if not self.embedding.shape[1]:
+            return themes
+        known = np.isfinite(self.embedding).all(axis=1)
         if known.sum() > 1:
             centred = self.embedding[known] - self.embedding[known].mean(axis=0)
-            themes[known] = centred / np.maximum(
-                np.linalg.norm(centred, axis=1, keepdims=True), 1e-6
-            )
+            lengths = np.linalg.norm(centred, axis=1, keepdims=True)
+            themes[known] = centred / np.maximum(lengths, 1e-6)
         return themes
 
     def part(self, mask: np.ndarray) -> MusicDatabase:
-        """Only the songs of a mask (n,)."""
+        """Select the songs of a mask (n,)."""
         vectors = {name: getattr(self, name)[mask] for name in _VECTORS}
-        return MusicDatabase(
-            self.songs[mask].reset_index(drop=True), **vectors, provenance=self.provenance
-        )
+        songs = self.songs[mask].reset_index(drop=True)
+        return MusicDatabase(songs, **vectors, provenance=self.provenance)
 
     def rows(self, ids) -> np.ndarray:
-        """Rows of songs by their ids; ids that are not here are left out."""
-        found = self._places.get_indexer(list(ids))
-        return found[found >= 0]
+        """Row numbers of song ids; unknown ids are left out."""
+        rows = self._ids.get_indexer(list(ids))
+        return rows[rows >= 0]
 
     @cached_property
-    def _places(self) -> pd.Index:
+    def _ids(self) -> pd.Index:
         return pd.Index(self.songs["id"])
 
 
-def _checked(music: MusicDatabase) -> MusicDatabase:
-    """Music in the order of its ids with all columns, or what keeps it from being stored."""
-    songs = music.songs.reindex(columns=_SONG_COLUMNS)
-    songs = songs.assign(path=songs["path"].fillna(""), text=songs["text"].fillna(""))
+def _check(songs: pd.DataFrame, music: MusicDatabase) -> None:
+    """Raise BadInput where songs or vectors cannot be stored."""
     if songs.empty:
         raise BadInput("There is no song to store; give at least one.")
     for name, width in _VECTORS.items():
-        vectors = getattr(music, name)
-        if vectors.shape != (len(songs), width) and not (
-            name == "embedding" and vectors.shape == (len(songs), 0)
-        ):
+        shape = getattr(music, name).shape
+        if shape != (len(songs), width) and (name, *shape) != ("embedding", len(songs), 0):
             raise BadInput(
-                f"The {name} vectors have shape {vectors.shape} where ({len(songs)}, {width}) belongs; align them with the songs."
+                f"The {name} vectors have shape {shape} where ({len(songs)}, {width}) belongs; "
+                "align them with the songs."
             )
     with np.errstate(invalid="ignore"):
         unusable = ~np.isfinite(music.fused).all(axis=1) | (music.fused.sum(axis=1) <= 0)
     if unusable.any():
-        raise BadInput(
-            f"Song {songs['id'].iloc[int(np.argmax(unusable))]} has no usable vector; drop it first."
-        )
+        song = songs["id"].iloc[int(np.argmax(unusable))]
+        raise BadInput(f"Song {song} has no usable vector; drop it first.")
     if songs["id"].duplicated().any():
         raise BadInput("Two songs share an id; give each its own.")
     if songs.isna().any().any():
-        raise BadInput(
-            f"A song has no {songs.columns[songs.isna().any()][0]}; leave text blank and an unknown year 0."
-        )
+        column = songs.columns[songs.isna().any()][0]
+        raise BadInput(f"A song has no {column}; leave text blank and an unknown year 0.")
+
+
+def _prepared(music: MusicDatabase) -> MusicDatabase:
+    """Music in the order of its ids, with the columns and types of a stored one."""
+    songs = music.songs.reindex(columns=_SONG_COLUMNS)
+    songs = songs.assign(path=songs["path"].fillna(""), text=songs["text"].fillna(""))
+    _check(songs, music)
     order = np.argsort(songs["id"].to_numpy(), kind="stable")
     vectors = {name: np.array(getattr(music, name), np.float32)[order] for name in _VECTORS}
     for values in vectors.values():
@@ -159,34 +161,34 @@ def _checked(music: MusicDatabase) -> MusicDatabase:
     if vectors["embedding"].shape[1]:
         known = np.isfinite(vectors["embedding"][:, 0])
         vectors["embedding"][known] = normalise(vectors["embedding"][known])
-    return MusicDatabase(
-        _typed(songs.iloc[order].reset_index(drop=True)),
-        **vectors,
-        provenance={k: str(v) for k, v in music.provenance.items()},
-    )
+    provenance = {name: str(value) for name, value in music.provenance.items()}
+    songs = _typed(songs.iloc[order].reset_index(drop=True))
+    return MusicDatabase(songs, **vectors, provenance=provenance)
 
 
 def _typed(songs: pd.DataFrame) -> pd.DataFrame:
-    """Songs with the same types before and after they are stored, for the same fingerprint."""
-    return songs.astype(
-        {column: "int64" if column in ("id", "year") else "str" for column in _SONG_COLUMNS}
-    )
+    """Cast columns to the same types before writing and after reading, for equal fingerprints."""
+    types = {name: "int64" if name in ("id", "year") else "str" for name in _SONG_COLUMNS}
+    return songs.astype(types)
+
+
+def _fingerprint(music: MusicDatabase) -> str:
+    return artifacts.fingerprint(music.songs, *(getattr(music, name) for name in _VECTORS))
 
 
 def build(path: Path, music: MusicDatabase) -> bool:
-    """Write a music database beside its place and swap it in when it is whole.
+    """Write a music database and swap it into its place.
 
     Parameters
     ----------
-    path
-        Place of the database file.
     music
-        Songs with at least id, title, artist, album, genre, year; the fused vectors must be usable, the others may hold rows of nan.
+        Songs with at least id, title, artist, album, genre and year. Fused vectors must be
+        usable; rows of the others may be nan.
 
     Returns
     -------
     bool
-        Whether the file was written; one with the same songs, vectors and provenance is left alone.
+        Whether the file was written. One with the same songs, vectors and provenance is kept.
 
     Raises
     ------
@@ -194,19 +196,16 @@ def build(path: Path, music: MusicDatabase) -> bool:
         If songs and vectors do not fit each other, or a song has no usable vector.
     NoRoom
         If the disk is full; the old database stays.
+    WyfError
+        If the file cannot be written for another reason; the old database stays.
     """
-    music = _checked(music)
-    data = artifacts.fingerprint(music.songs, music.lyric, music.mel, music.fused, music.embedding)
+    music = _prepared(music)
+    data = _fingerprint(music)
     content = artifacts.fingerprint(VERSION, data, music.provenance)
     if _content(path) == content:
         return False
-    origin = {
-        **music.provenance,
-        "version": VERSION,
-        "data": data,
-        "content": content,
-        "time": time.strftime("%Y-%m-%d %H:%M:%S"),
-    }
+    origin = {"version": VERSION, "data": data, "content": content}
+    origin = music.provenance | origin | {"time": time.strftime("%Y-%m-%d %H:%M:%S")}
     try:
         with replacing_file(path) as work, _tidied(work):
             _write(work, music, origin)
@@ -216,25 +215,38 @@ def build(path: Path, music: MusicDatabase) -> bool:
         duckdb.FatalException,
         OSError,
     ) as error:
-        raise NoRoom(
-            f"{path.name} could not be written to its end ({_first_words(error)}); make room on the disk and build again. Nothing was lost."
-        ) from error
+        raise _write_error(path.name, error) from error
     return True
 
 
+def _write_error(name: str, error: Exception) -> WyfError:
+    """Name the cause of a failed write, and the remedy where the disk is full."""
+    words = getattr(error, "strerror", None) or str(error).split("\n")[0].split(": ")[-1][:80]
+    full = os.strerror(errno.ENOSPC)  # DuckDB gives the words of the system, but no errno
+    if getattr(error, "errno", None) == errno.ENOSPC or full in str(error):
+        return NoRoom(
+            f"{name} could not be written to its end ({words}); make room on the disk and build "
+            "again. Nothing was lost."
+        )
+    return WyfError(
+        f"{name} could not be written ({type(error).__name__}: {words}); remove the cause "
+        "and build again. Nothing was lost."
+    )
+
+
 def _content(path: Path) -> str:
-    """Fingerprint of what a whole and readable database holds; blank for every other file."""
+    """Content fingerprint of an intact database; blank for every other file."""
     try:
         music = read(path)
     except (MissingData, CorruptData):
         return ""
-    data = artifacts.fingerprint(music.songs, music.lyric, music.mel, music.fused, music.embedding)
-    return music.provenance["content"] if music.provenance.get("data") == data else ""
+    intact = music.provenance.get("data") == _fingerprint(music)
+    return music.provenance["content"] if intact else ""
 
 
 @contextmanager
 def _tidied(work: Path) -> Iterator[None]:
-    """Remove what DuckDB may leave beside a file that it could not finish."""
+    """Remove the files that DuckDB leaves beside an unfinished one."""
     try:
         yield
     finally:
@@ -242,29 +254,21 @@ def _tidied(work: Path) -> Iterator[None]:
             Path(f"{work}{ending}").unlink(missing_ok=True)
 
 
-def _first_words(error: Exception) -> str:
-    return str(error).splitlines()[0].split(": ")[-1][:80] or type(error).__name__
-
-
 def _write(work: Path, music: MusicDatabase, provenance: dict[str, str]) -> None:
-    embedding = (
-        music.embedding
-        if music.embedding.shape[1]
-        else np.full((len(music), EMBEDDING), np.nan, np.float32)
-    )
-    rows = {name: embedding if name == "embedding" else getattr(music, name) for name in _VECTORS}
-    vectors = {
-        name: [v if np.isfinite(v[0]) else None for v in values] for name, values in rows.items()
+    vectors = {name: getattr(music, name) for name in _VECTORS}
+    if not music.embedding.shape[1]:
+        vectors["embedding"] = np.full((len(music), EMBEDDING), np.nan, np.float32)
+    columns = {
+        name: [vector if np.isfinite(vector[0]) else None for vector in values]
+        for name, values in vectors.items()
     }
+    names, values = list(provenance), list(provenance.values())
+    casts = ", ".join(f"{name}::FLOAT[{width}] AS {name}" for name, width in _VECTORS.items())
     with duckdb.connect(str(work)) as connection:
         connection.register("song_table", music.songs)
-        connection.register("vector_table", pd.DataFrame({"id": music.songs["id"]} | vectors))
-        connection.register(
-            "provenance_table",
-            pd.DataFrame({"name": list(provenance), "value": list(provenance.values())}),
-        )
+        connection.register("vector_table", pd.DataFrame({"id": music.songs["id"]} | columns))
+        connection.register("provenance_table", pd.DataFrame({"name": names, "value": values}))
         connection.execute("CREATE TABLE songs AS SELECT * FROM song_table ORDER BY id")
-        casts = ", ".join(f"{name}::FLOAT[{width}] AS {name}" for name, width in _VECTORS.items())
         connection.execute(
             f"CREATE TABLE vectors AS SELECT id, {casts} FROM vector_table ORDER BY id"
         )
@@ -289,36 +293,35 @@ def read(path: Path) -> MusicDatabase:
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
             provenance = dict(connection.execute("SELECT name, value FROM provenance").fetchall())
-            if provenance.get("version") != VERSION:
+            if (version := provenance.get("version")) != VERSION:
                 raise CorruptData(
-                    f"{path.name} has version {provenance.get('version')}, not {VERSION}; delete it and run `make run`.",
-                    f"{path.name} 파일의 판({provenance.get('version')})이 지금 판({VERSION})과 달라요. 지우고 `make run`으로 다시 만들어 주세요.",
+                    f"{path.name} has version {version}, not {VERSION}; delete it and run "
+                    "`make run`.",
+                    f"{path.name} 파일의 판({version})이 지금 판({VERSION})과 달라요. 지우고 "
+                    "`make run`으로 다시 만들어 주세요.",
                 )
-            songs = _typed(
-                connection.execute(f"SELECT {', '.join(_SONG_COLUMNS)} FROM songs ORDER BY id").df()
-            )
-            vectors = {
-                name: _vectors(connection, name, width, len(songs))
-                for name, width in _VECTORS.items()
-            }
+            columns = ", ".join(_SONG_COLUMNS)
+            songs = _typed(connection.execute(f"SELECT {columns} FROM songs ORDER BY id").df())
+            vectors = {name: _vectors(connection, name, len(songs)) for name in _VECTORS}
     except (duckdb.Error, ValueError) as error:
         raise CorruptData(
             f"{path.name} is damaged or no music database; delete it and run `make run`.",
-            f"{path.name} 파일이 손상되었거나 노래 데이터베이스가 아니에요. 지우고 `make run`으로 다시 만들어 주세요.",
+            f"{path.name} 파일이 손상되었거나 노래 데이터베이스가 아니에요. 지우고 "
+            "`make run`으로 다시 만들어 주세요.",
         ) from error
     if np.isnan(vectors["embedding"]).all():
         vectors["embedding"] = vectors["embedding"][:, :0]
     return MusicDatabase(songs, **vectors, provenance=provenance)
 
 
-def _vectors(connection: duckdb.DuckDBPyConnection, name: str, width: int, n: int) -> np.ndarray:
-    """Vectors (n, width) of a column; nan where it is NULL. Unnested, since lists would become Python objects."""
+def _vectors(connection: duckdb.DuckDBPyConnection, name: str, n: int) -> np.ndarray:
+    """Read a column of vectors, (n, width), nan where it is NULL."""
     known = connection.execute(
         f"SELECT {name} IS NOT NULL AS known FROM vectors ORDER BY id"
     ).fetchnumpy()["known"]
-    flat = connection.execute(
-        f"SELECT unnest({name}) AS x FROM (SELECT {name} FROM vectors WHERE {name} IS NOT NULL ORDER BY id)"
-    ).fetchnumpy()["x"]
-    values = np.full((n, width), np.nan, np.float32)
-    values[np.asarray(known, bool)] = np.asarray(flat, np.float32).reshape(-1, width)
+    # Unnested, because lists would become Python objects.
+    rows = f"SELECT {name} FROM vectors WHERE {name} IS NOT NULL ORDER BY id"
+    flat = connection.execute(f"SELECT unnest({name}) AS x FROM ({rows})").fetchnumpy()["x"]
+    values = np.full((n, _VECTORS[name]), np.nan, np.float32)
+    values[np.asarray(known, bool)] = np.asarray(flat, np.float32).reshape(-1, _VECTORS[name])
     return values

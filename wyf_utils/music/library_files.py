@@ -1,10 +1,12 @@
-"""Sound files of a folder: found, their tags read, their sound turned into emotion vectors."""
+"""Sound files of a folder: search, tags, emotion vectors of the sound, lyrics beside them."""
 
 from __future__ import annotations
 
-import inspect
+import functools
 import os
+import stat
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,21 +17,25 @@ import soundfile
 from torch import nn
 
 from ..core import artifacts
+from ..core.code_digest import code_digest
 from ..core.errors import CorruptData, MissingData, WyfError
 from ..core.paths import relative
 from ..core.runtime import THREADS, device, progress
 from ..data.cleaning import normalise_text
 from ..sound import audio_files, dataset, mel, mel_files, network_training, networks
-from . import lyric_sources, tags
-from .feature_store import FeatureStore, _digest
+from . import tags
+from .audio_digest import audio_digest
+from .feature_store import FeatureStore
 
-#: Endings of sound files with the format that belongs to each in libsndfile, blank where it reads no such files.
+#: Endings of sound files, each with its format in libsndfile, blank where it reads none.
 FORMATS = {
-    ".mp3": "MP3", ".flac": "FLAC", ".ogg": "OGG", ".oga": "OGG", ".opus": "OGG", ".wav": "WAV", ".aif": "AIFF", ".aiff": "AIFF",
+    ".mp3": "MP3", ".flac": "FLAC", ".ogg": "OGG", ".oga": "OGG", ".opus": "OGG",
+    ".wav": "WAV", ".aif": "AIFF", ".aiff": "AIFF",
     ".m4a": "", ".aac": "", ".wma": "", ".ape": "", ".wv": "", ".mpc": "",
 }  # fmt: skip
 
-BATCH = 16  # files whose mels are held at once, 360 kB each
+#: Files whose mels are in memory at once, 360 kB each.
+BATCH = 16
 
 
 @dataclass(frozen=True)
@@ -42,9 +48,9 @@ class MusicFile:
 
 
 def find_files(folder: Path) -> list[MusicFile]:
-    """Sound files of a folder and its subfolders by name; hidden ones are left aside.
+    """Find the sound files of a folder and its subfolders, sorted by name.
 
-    Links are not followed: what they lead to within the folder is found in its own place, and nothing outside is read.
+    Hidden files and links are left out, so that nothing outside the folder is read.
 
     Raises
     ------
@@ -56,17 +62,17 @@ def find_files(folder: Path) -> list[MusicFile]:
     files = []
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        plain = [Path(place, name) for name in sorted(names) if not name.startswith(".")]
-        plain = [path for path in plain if path.is_file() and not path.is_symlink()]
+        paths = [Path(place, name) for name in sorted(names) if not name.startswith(".")]
+        paths = [path for path in paths if _is_regular(path)]
         texts = {
             tags.same_stem(path.name): path
-            for ending in (".lrc", ".txt")
-            for path in plain
+            for ending in (".lrc", ".txt")  # a .txt replaces an .lrc
+            for path in paths
             if path.suffix.lower() == ending
-        }  # .txt goes first
+        }
         files += [
-            MusicFile(path, _shown(path, folder), texts.get(tags.same_stem(path.name)))
-            for path in plain
+            MusicFile(path, _printable(path, folder), texts.get(tags.same_stem(path.name)))
+            for path in paths
             if path.suffix.lower() in FORMATS
         ]
     if not files:
@@ -76,131 +82,180 @@ def find_files(folder: Path) -> list[MusicFile]:
     return files
 
 
-def _shown(path: Path, folder: Path) -> str:
-    """Name of a file within a folder that can be printed: a name need not be UTF-8, and may hold control characters."""
+def _is_regular(path: Path) -> bool:
+    """Whether a path is no link and no device; True where that cannot be found out."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return True  # is reported as a file that cannot be opened
+
+
+def _printable(path: Path, folder: Path) -> str:
+    """Name within the folder without control characters and bytes that are not UTF-8."""
     return normalise_text(os.fsencode(path.relative_to(folder).as_posix()).decode(errors="replace"))
 
 
 @dataclass(frozen=True)
 class FileFeatures:
-    """What one sound file gave: names, emotion vector of its sound (6,) or else why there is none, and its format, blank where it is no sound."""
+    """Features of one sound file.
 
-    digest: str
+    Attributes
+    ----------
+    audio : str
+        Digest of the audio without tags, or of the whole file where that fails; blank for a
+        file that cannot be opened.
+    tags : Tags
+        Names and lyric.
+    tag_fault : str
+        Why there are no tags; blank where they could be read.
+    mel : list of float or None
+        Emotion vector of the sound, six numbers.
+    fault : str
+        Why there is no emotion vector.
+    format : str
+        Format in libsndfile; blank where it cannot read the file.
+    """
+
+    audio: str
     tags: tags.Tags
+    tag_fault: str
     mel: list[float] | None
     fault: str
     format: str
 
     @property
     def is_music(self) -> bool:
-        """Whether it is a sound file at all: heard, or at least tagged."""
+        """Whether the file has a usable sound or tags."""
         return self.mel is not None or self.tags != tags.Tags()
 
 
-def _examine(path: Path) -> tuple[dict, np.ndarray | None]:
-    """Tags, fault and format of a file as plain values, and its mel (48, 1876) where it can be heard."""
-    about = {"tags": asdict(tags.read(path)), "mel": None, "fault": "", "format": ""}
-    try:
-        if not path.stat().st_size:
-            raise CorruptData("is empty; get it again")
-        made = mel.from_waveform(audio_files.read_waveform(path)[0])
-        about["format"] = soundfile.info(path).format
-    except WyfError as error:
-        return about | {"fault": str(error).removeprefix(f"{relative(path)} ")}, None
-    except Exception as error:  # whatever a decoder makes of a broken file, it costs this file only
-        return about | {"fault": f"cannot be heard ({type(error).__name__}); convert it"}, None
-    about["fault"] = mel_files._fault(made)[1]
-    return about, None if about["fault"] else made
-
-
-def _sound_vectors(model: nn.Module, mels: list[np.ndarray]) -> list[list[float]]:
-    """Emotion vectors of mels, six numbers each."""
-    material = dataset.MelDataset(np.stack(mels), np.full(len(mels), "test"))
-    return network_training.predict(model, material, np.arange(len(mels))).tolist()
+#: Features of a file that cannot be opened.
+_UNOPENED = FileFeatures(
+    "", tags.Tags(), "", None, "cannot be opened; check its rights, and that its name is UTF-8", ""
+)
 
 
 def extract_features(
     files: list[MusicFile], model: Path, memory: FeatureStore
 ) -> list[FileFeatures]:
-    """Tags and emotion vectors of sound files, by the mel model in a folder; only what is not in memory is read."""
-    kind = f"heard {_fingerprint(model.name, tags, audio_files.read_waveform, mel.from_waveform, network_training.predict, _examine)}"
-    network, heard = (
-        network_training._with_weights(
-            networks.NETWORKS[networks.CHOSEN](0).to(device()), model
-        ).eval(),
-        [],
-    )
+    """Read the tags of sound files and predict their emotion vectors.
+
+    Parameters
+    ----------
+    model
+        Folder of the mel network.
+    memory
+        Features of earlier builds; only new or changed files are read.
+    """
+    code = code_digest(_examine), code_digest(_sound_vectors)
+    kind = f"features {artifacts.fingerprint(model.name, code)[:16]}"
+    network = networks.NETWORKS[networks.CHOSEN](0).to(device())
+    network = network_training.load_weights(network, model).eval()
+    features = []
     bar = progress(total=len(files), desc="hear the music")
     with bar, joblib.Parallel(n_jobs=THREADS, prefer="threads") as workers:
         for start in range(0, len(files), BATCH):
-            batch = files[start : start + BATCH]
-            digests = [_digest(file.path, memory) for file in batch]
+            batch = [file.path for file in files[start : start + BATCH]]
+            digests = [memory.digest(path) for path in batch]
             new = {
-                digest: file.path
-                for digest, file in zip(digests, batch, strict=True)
+                digest: path
+                for digest, path in zip(digests, batch, strict=True)
                 if digest and memory.get(kind, digest) is None
             }
-            with _without_notes():
-                examined = workers(joblib.delayed(_examine)(path) for path in new.values())
-            if mels := [sound for _, sound in examined if sound is not None]:
-                vectors = iter(_sound_vectors(network, mels))
-                examined = [
-                    (about | {"mel": next(vectors)} if sound is not None else about, sound)
-                    for about, sound in examined
-                ]
-            memory.keep(
-                kind, {digest: about for digest, (about, _) in zip(new, examined, strict=True)}
-            )
-            heard += [
-                _recalled(digest, memory.get(kind, digest) if digest else None)
-                for digest in digests
-            ]
+            values = _examine_batch(list(new.values()), network, workers)
+            memory.keep(kind, dict(zip(new, values, strict=True)))
+            features += [_recalled(digest, memory.get(kind, digest)) for digest in digests]
             bar.update(len(batch))
-    return heard
+    return features
+
+
+def _recalled(digest: str, values: dict | None) -> FileFeatures:
+    """Features from their JSON values; a file without a digest has none."""
+    if values is None:
+        return _UNOPENED
+    audio, names = values["audio"] or digest, tags.Tags(**values["tags"])
+    return FileFeatures(**(values | {"audio": audio, "tags": names}))
+
+
+def _examine_batch(paths: list[Path], network: nn.Module, workers: joblib.Parallel) -> list[dict]:
+    """Features of files as JSON values, emotion vectors included."""
+    with _silent_stderr():
+        examined = workers(joblib.delayed(_examine)(path) for path in paths)
+    mels = [sound for _, sound in examined if sound is not None]
+    vectors = iter(_sound_vectors(network, mels) if mels else ())
+    return [
+        values if sound is None else values | {"mel": next(vectors)} for values, sound in examined
+    ]
+
+
+def _examine(path: Path) -> tuple[dict, np.ndarray | None]:
+    """Features of a file as JSON values without emotion vector, and its mel (48, 1876) if usable.
+
+    Raises nothing: a file that breaks its parser or decoder costs no other file.
+    """
+    values = {"audio": "", "tags": asdict(tags.Tags()), "tag_fault": ""}
+    values |= {"mel": None, "fault": "", "format": ""}
+    try:
+        values["tags"] = asdict(tags.read(path))
+    except Exception as error:
+        values["tag_fault"] = f"its tags cannot be read ({type(error).__name__})"
+    try:
+        values["audio"] = audio_digest(path)
+        if not path.stat().st_size:
+            raise CorruptData("is empty; get it again")
+        sound = mel.from_waveform(audio_files.read_waveform(path))
+        values["format"] = soundfile.info(path).format
+        values["fault"] = mel_files.mel_fault(sound)[1]
+    except WyfError as error:
+        values["fault"] = str(error).removeprefix(f"{relative(path)} ").removesuffix(".")
+    except Exception as error:
+        values["fault"] = f"cannot be heard ({type(error).__name__}); convert it"
+    return values, None if values["fault"] else sound
+
+
+def _sound_vectors(model: nn.Module, mels: list[np.ndarray]) -> list[list[float]]:
+    """Predict the emotion vectors of mels, six numbers each."""
+    mel_dataset = dataset.MelDataset(np.stack(mels), np.full(len(mels), "test"))
+    return network_training.predict(model, mel_dataset, np.arange(len(mels))).tolist()
 
 
 @contextmanager
-def _without_notes():
-    """Keep what mpg123 says of every odd frame, straight to the terminal, out of the progress bar."""
+def _silent_stderr() -> Iterator[None]:
+    """Drop the warnings of mpg123, which writes to the terminal in C."""
     sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
+    terminal, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+        os.dup2(terminal, 2)
+        os.close(terminal)
+        os.close(null)
 
 
-def _fingerprint(model: str, *code) -> str:
-    """What a result depends on beside its file: the model (its name) and the code."""
-    return artifacts.fingerprint(model, [inspect.getsource(part) for part in code])[:16]
-
-
-def _recalled(digest: str, about: dict | None) -> FileFeatures:
-    if about is None:
-        return FileFeatures(
-            "",
-            tags.Tags(),
-            None,
-            "cannot be opened; check its rights, and that its name is UTF-8",
-            "",
-        )
-    return FileFeatures(digest, **(about | {"tags": tags.Tags(**about["tags"])}))
+@functools.cache
+def _text_kind() -> str:
+    return f"text {code_digest(tags.read_text)[:16]}"
 
 
 def lyric_beside(file: MusicFile, memory: FeatureStore) -> tuple[str, str]:
-    """Lyric in the text beside a sound file, or else why it cannot be read; both blank where there is no text."""
+    """Read the lyric in the text beside a sound file.
+
+    Returns
+    -------
+    lyric, fault : str
+        The lyric, or why it cannot be read; both blank where there is no text.
+    """
     if file.text is None:
         return "", ""
-    kind = f"text {_fingerprint('', tags.read_text, lyric_sources.plain)}"
-    digest = _digest(file.text, memory)
-    known = memory.get(kind, digest) if digest else None
-    if known is None:
+    digest = memory.digest(file.text)
+    lyric = memory.get(_text_kind(), digest)
+    if lyric is None:
         try:
-            known = tags.read_text(file.text)
-        except CorruptData as error:
+            lyric = tags.read_text(file.text)
+        except WyfError as error:
             return "", str(error)
-        memory.keep(kind, {digest: known} if digest else {})
-    return known, ""
+        except Exception as error:
+            return "", f"its text cannot be read ({type(error).__name__})"
+        memory.keep(_text_kind(), {digest: lyric} if digest else {})
+    return lyric, ""

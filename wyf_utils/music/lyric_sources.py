@@ -1,7 +1,7 @@
-"""Lyrics for a catalogue of one's own: from files that the user has, or from LRCLIB (https://lrclib.net).
+"""Lyric providers: the user's own files, and LRCLIB (https://lrclib.net).
 
-`collect` asks a provider song by song. A song that fails is counted with its reason and costs no other song anything;
-what LRCLIB has answered is kept under `data/cache/lyrics/`, so that a broken run goes on where it stopped.
+`lyric_table.collect` queries a provider song by song. Answers of LRCLIB are cached under
+`data/cache/lyrics/`, from where an interrupted run continues.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import re
 import time
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -27,20 +27,21 @@ from ..core.paths import cache_folder, relative
 from ..data import tables
 from ..data.cleaning import group_key, normalise_text
 
-#: Page that stands in the User-Agent, as LRCLIB asks of its users.
+#: Contact page in the User-Agent, which LRCLIB requests of its clients.
 PAGE = "https://github.com/What-s-Your-Feeling/main_project"
 STATES = ("found", "missing", "instrumental", "failed", "unasked")
 
 _TIME = r"\d{1,3}:\d{2}(?:[.:]\d{1,3})?"
 _LRC = re.compile(
-    rf"^[ \t]*(?:\[{_TIME}\][ \t]*)+|<{_TIME}>|^[ \t]*\[(?:ar|al|ti|au|lr|by|re|ve|la|id|tool|offset|length|#):.*\][ \t]*$",
+    rf"^[ \t]*(?:\[{_TIME}\][ \t]*)+|<{_TIME}>"
+    r"|^[ \t]*\[(?:ar|al|ti|au|lr|by|re|ve|la|id|tool|offset|length|#):.*\][ \t]*$",
     re.I | re.M,
 )
 
 
 @dataclass(frozen=True)
 class Song:
-    """What a provider may be asked by; `duration` in seconds, 0 where it is not known."""
+    """Query for a lyric; `duration` in seconds, 0 where it is unknown."""
 
     id: Hashable
     title: str
@@ -50,7 +51,7 @@ class Song:
 
 
 class Answer(NamedTuple):
-    """One of `STATES`, with the lyric of a song that was found or the reason why there is none."""
+    """One of `STATES`, with the lyric if found, else the reason if there is one."""
 
     state: str
     lyric: str = ""
@@ -58,21 +59,23 @@ class Answer(NamedTuple):
 
 
 class Provider(Protocol):
-    """Where lyrics come from."""
+    """Source of lyrics."""
 
     def key(self, song: Song) -> Hashable:
-        """What the answer depends on: songs with the same key are asked for once."""
+        """Return a key that is equal for songs with the same answer."""
 
     def ask(self, song: Song) -> Answer:
-        """Answer for a song; BadInput where it cannot be asked for, another WyfError where asking fails."""
+        """Look up a song; BadInput if the query is incomplete, another WyfError on failure."""
 
 
 def plain(text: str) -> str:
-    """Lyric without LRC time stamps and tags, one blank line at most between stanzas; section headings stay."""
+    """Strip LRC time stamps and tags from a lyric, and collapse spaces and blank lines.
+
+    Section headings stay.
+    """
     text = _LRC.sub("", "\n".join(text.splitlines()))
-    return normalise_text(
-        re.sub(r"\n{3,}", "\n\n", "\n".join(" ".join(line.split()) for line in text.split("\n")))
-    )
+    lines = (" ".join(line.split()) for line in text.split("\n"))
+    return normalise_text(re.sub(r"\n{3,}", "\n\n", "\n".join(lines)))
 
 
 def _check_names(song: Song) -> None:
@@ -80,60 +83,56 @@ def _check_names(song: Song) -> None:
         raise BadInput(f"its {'artist' if song.title else 'title'} is blank; fill it in")
 
 
-# Files ----------------------------------------------------------------------------------------------
-
-
 def _fold(name: str) -> str:
-    """Form under which names are compared: letters and digits only, so that what a file name cannot hold does not matter."""
+    """Reduce a name to letters and digits: file names cannot hold every other character."""
     return group_key(name) or normalise_text(name).casefold()
 
 
 class LocalLyrics:
-    """Lyrics that the user has.
+    """Lyrics in files of the user.
 
     Parameters
     ----------
     source
-        Folder with `<artist> - <title>.txt`, the same as .lrc, or `<id>.txt`, in subfolders too; of a .txt and an .lrc of one name the .txt is read.
-        Or a .csv, .tsv or .xlsx table with the columns title, artist, lyric (line breaks as they are, or as a literal backslash and n).
+        Folder with `<artist> - <title>.txt`, the same as .lrc, or `<id>.txt`, in subfolders too.
+        A .txt takes precedence over an .lrc of the same name. Or a .csv, .tsv or .xlsx table with
+        the columns title, artist, lyric, where a line break may be a backslash and n.
 
     Raises
     ------
     MissingData
         If there is no such folder or table, or the folder has no such file.
     CorruptData
-        If the table cannot be read. A single file that cannot is an error only once its song is asked for.
+        If the table cannot be read. An unreadable file of a folder raises only in `ask`.
     """
 
     def __init__(self, source: str | Path) -> None:
         source = Path(source)
-        #: Names of a song, or its id, to the files or lyrics that claim it.
+        #: Files or lyrics by song id (text) or by folded (artist, title).
         self._places: dict[Hashable, list[Path | str]] = {}
         if source.is_file():
             table = tables.read_table(source, ["title", "artist", "lyric"])
             for title, artist, lyric in table.itertuples(index=False):
                 self._add((_fold(artist), _fold(title)), plain(lyric.replace("\\n", "\n")))
-            return
-        if not source.is_dir():
-            raise MissingData(
-                f"{relative(source)} is missing; name a folder of .txt and .lrc files, or a table with title, artist, lyric."
-            )
-        files = [
-            p
-            for p in source.rglob("*")
-            if p.suffix.lower() in (".txt", ".lrc") and not p.name.startswith(".") and p.is_file()
-        ]
-        if not files:
-            raise MissingData(
-                f"{relative(source)} has no .txt or .lrc file; put them there as `artist - title.txt`."
-            )
-        for path in {
-            p.with_suffix(""): p for p in sorted(files, key=lambda p: (p.suffix.lower(), p))
-        }.values():  # .txt comes last and stays
+        elif source.is_dir():
+            self._add_folder(source)
+        else:
+            remedy = "name a folder of .txt and .lrc files, or a table with title, artist, lyric"
+            raise MissingData(f"{relative(source)} is missing; {remedy}.")
+
+    def _add_folder(self, folder: Path) -> None:
+        visible = (path for path in folder.rglob("*") if not path.name.startswith("."))
+        paths = [p for p in visible if p.suffix.lower() in (".txt", ".lrc") and p.is_file()]
+        if not paths:
+            remedy = "put them there as `artist - title.txt`"
+            raise MissingData(f"{relative(folder)} has no .txt or .lrc file; {remedy}.")
+        paths.sort(key=lambda path: (path.suffix.lower(), path))  # .txt last, to replace the .lrc
+        for path in {path.with_suffix(""): path for path in paths}.values():
             self._add(normalise_text(path.stem), path)
             parts = path.stem.split(" - ")
-            for cut in range(1, len(parts)):  # both names may hold a dash themselves
-                self._add((_fold(" - ".join(parts[:cut])), _fold(" - ".join(parts[cut:]))), path)
+            for cut in range(1, len(parts)):  # both names may contain a dash
+                artist, title = " - ".join(parts[:cut]), " - ".join(parts[cut:])
+                self._add((_fold(artist), _fold(title)), path)
 
     def _add(self, key: Hashable, place: Path | str) -> None:
         places = self._places.setdefault(key, [])
@@ -141,18 +140,18 @@ class LocalLyrics:
             places.append(place)
 
     def key(self, song: Song) -> Hashable:
-        """The song itself: reading a file twice costs nothing."""
+        """Return the song, whose id and names both count."""
         return song
 
     def ask(self, song: Song) -> Answer:
-        """Lyric under the song's id, else under its names.
+        """Look up a lyric by the song's id, else by its names.
 
         Raises
         ------
         BadInput
             If title or artist is blank.
         CorruptData
-            If the file is not UTF-8 or cannot be read, or if several claim the song.
+            If the file is not UTF-8 or cannot be read, or several lyrics fit the song.
         """
         places = self._places.get(str(song.id))
         if not places:
@@ -160,115 +159,83 @@ class LocalLyrics:
             places = self._places.get((_fold(song.artist), _fold(song.title)))
         if not places:
             return Answer("missing")
-        texts = {
-            text
-            for place in places
-            if (text := place if isinstance(place, str) else self._read(place))
-        }
-        if len(texts) > 1:
-            names = (
-                ", ".join(relative(p) for p in places if isinstance(p, Path))
-                or f"{len(texts)} rows of the table"
-            )
+        lyrics = {place if isinstance(place, str) else _read_file(place) for place in places}
+        lyrics -= {""}
+        if len(lyrics) > 1:
+            names = ", ".join(relative(place) for place in places if isinstance(place, Path))
+            names = names or f"{len(lyrics)} rows of the table"
             raise CorruptData(f"Several lyrics claim this song ({names}); leave one.")
-        return (
-            Answer("found", texts.pop())
-            if texts
-            else Answer("missing", reason="its lyric is blank")
-        )
-
-    @staticmethod
-    def _read(path: Path) -> str:
-        try:
-            return plain(path.read_text(encoding="utf-8-sig"))
-        except UnicodeDecodeError as error:
-            raise CorruptData(
-                f"{relative(path)} is not UTF-8 (perhaps cp949); save it as UTF-8."
-            ) from error
-        except OSError as error:
-            raise CorruptData(
-                f"{relative(path)} cannot be read ({type(error).__name__}); check the file."
-            ) from error
+        if not lyrics:
+            return Answer("missing", reason="its lyric is blank")
+        return Answer("found", lyrics.pop())
 
 
-# LRCLIB ---------------------------------------------------------------------------------------------
+def _read_file(path: Path) -> str:
+    name = relative(path)
+    try:
+        return plain(path.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise CorruptData(f"{name} is not UTF-8 (perhaps cp949); save it as UTF-8.") from error
+    except OSError as error:
+        kind = type(error).__name__
+        raise CorruptData(f"{name} cannot be read ({kind}); check the file.") from error
 
 
-def _understood(answer: object) -> Answer | None:
-    """A documented answer of LRCLIB; anything else is None."""
-    if not isinstance(answer, dict):
-        return None
-    if not isinstance(answer.get("instrumental"), bool):
-        return Answer("missing") if answer.get("name") == "TrackNotFound" else None
-    if answer["instrumental"]:
-        return Answer("instrumental")
-    text = answer.get("plainLyrics") or answer.get("syncedLyrics") or ""
-    if not ("plainLyrics" in answer and isinstance(text, str)):
-        return None
-    return (
-        Answer("found", plain(text))
-        if plain(text)
-        else Answer("missing", reason="LRCLIB knows the song without a lyric")
-    )
-
-
+@dataclass(eq=False)
 class Lrclib:
-    """Lyrics of the public LRCLIB, asked politely: one request at a time, with a pause after each.
+    """Lyrics of the public LRCLIB: one request at a time, with a pause after each.
 
-    Timeouts, broken connections, 429, 5xx and broken JSON are asked again after an exponential pause. The loop is our own, because urllib3's `Retry`
-    sees neither a body that breaks off nor broken JSON, and asks for the second time without any pause.
+    Timeouts, broken connections, 429, 5xx and broken JSON are retried with exponential backoff.
+    `urllib3.util.Retry` cannot do it: it sees neither a truncated body nor broken JSON, and its
+    pause does not extend to the next song.
 
     Parameters
     ----------
     base
         Address of the server.
     seconds
-        Pause between two requests at least.
+        Shortest pause between two requests.
     timeout
         Seconds to wait for the server.
     tries
-        Requests for one song at most; then it has failed, is not cached, and is asked for again in the next run.
+        Most requests for one song. A failed song is not cached.
     backoff
-        Seconds before the second try, doubled before each further one. A longer `Retry-After` goes first.
+        Seconds before the second try, doubled before each further one, unless the server's
+        `Retry-After` is longer.
     patience
-        Longest `Retry-After` that is waited for, in seconds. A server that wants more is not asked again by this object.
+        Longest `Retry-After` to wait for, in seconds. A longer one ends all requests.
     give_up
-        After this many failed songs in a row the server is taken for down and not asked again by this object.
+        Number of failed songs in a row that ends all requests.
     by_album
-        Whether the album is sent too. LRCLIB then compares its name exactly, which hides songs known from another release.
+        Whether to send the album. LRCLIB then requires its exact name.
+
+    Raises
+    ------
+    BadInput
+        If `base` is no address or `tries` is below 1.
     """
 
-    def __init__(
-        self,
-        base: str = "https://lrclib.net",
-        *,
-        seconds: float = 0.5,
-        timeout: float = 15,
-        tries: int = 4,
-        backoff: float = 1,
-        patience: float = 120,
-        give_up: int = 10,
-        by_album: bool = False,
-    ) -> None:
-        if not base.startswith(("http://", "https://")):
-            raise BadInput(f"'{base}' is no address of a server; it begins with https://.")
-        if tries < 1:
-            raise BadInput(f"{tries} tries ask nothing; choose 1 or more.")
-        self.base, self.seconds, self.timeout, self.tries = (
-            base.rstrip("/"),
-            seconds,
-            timeout,
-            tries,
-        )
-        self.backoff, self.patience, self.give_up, self.by_album = (
-            backoff,
-            patience,
-            give_up,
-            by_album,
-        )
+    base: str = "https://lrclib.net"
+    _: KW_ONLY
+    seconds: float = 0.5
+    timeout: float = 15
+    tries: int = 4
+    backoff: float = 1
+    patience: float = 120
+    give_up: int = 10
+    by_album: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.base.startswith(("http://", "https://")):
+            raise BadInput(f"'{self.base}' is no address of a server; it begins with https://.")
+        if self.tries < 1:
+            raise BadInput(f"{self.tries} tries ask nothing; choose 1 or more.")
+        self.base = self.base.rstrip("/")
         self._session = requests.Session()
         self._session.headers["User-Agent"] = f"WYF v{__version__} ({PAGE})"
-        self._next, self._failed, self._closed = 0.0, 0, ""
+        self._next = 0.0  # earliest monotonic time of the next request
+        self._failed = 0  # failed songs in a row
+        self._closed = ""  # reason why no further request is sent
 
     def _parameters(self, song: Song) -> dict[str, str]:
         parameters = {"track_name": song.title, "artist_name": song.artist}
@@ -279,11 +246,11 @@ class Lrclib:
         return parameters
 
     def key(self, song: Song) -> Hashable:
-        """What is sent, in lower case: LRCLIB does not tell cases apart."""
+        """Return the request's parameters in lower case: LRCLIB ignores case."""
         return tuple((name, value.casefold()) for name, value in self._parameters(song).items())
 
     def ask(self, song: Song) -> Answer:
-        """Answer from the cache, else from the server.
+        """Look up a song in the cache, else on the server.
 
         Raises
         ------
@@ -293,28 +260,20 @@ class Lrclib:
             If the server gave no documented answer.
         """
         _check_names(song)
-        path = (
-            cache_folder()
-            / "lyrics"
-            / f"{artifacts.fingerprint(self.base, self.key(song))[:32]}.json"
-        )
-        with contextlib.suppress(
-            OSError, ValueError
-        ):  # what is not there, or not whole, is asked for
-            if path.stat().st_mtime >= artifacts._fresh_since() and (
-                known := _understood(json.loads(path.read_text(encoding="utf-8")))
-            ):
-                return known
+        key = artifacts.fingerprint(self.base, self.key(song))[:32]
+        path = cache_folder() / "lyrics" / f"{key}.json"
+        if answer := _cached_answer(path):
+            return answer
         if self._closed:
             raise Unreachable(self._closed)
         try:
             content, answer = self._fetch(self._parameters(song))
         except Unreachable as error:
             self._failed += 1
-            if self._failed >= self.give_up:
+            if self._failed >= self.give_up and not self._closed:
                 self._closed = (
-                    self._closed
-                    or f"{self.base} failed for {self._failed} songs in a row and was not asked; run it again later. Last: {error}"
+                    f"{self.base} failed for {self._failed} songs in a row and was not asked; "
+                    f"run it again later. Last: {error}"
                 )
             raise
         self._failed = 0
@@ -323,50 +282,64 @@ class Lrclib:
         return answer
 
     def _fetch(self, parameters: dict[str, str]) -> tuple[object, Answer]:
-        """Documented answer of the server, as it came and as understood."""
+        """Request a song until the server gives a documented answer; return it raw and parsed."""
+        url = f"{self.base}/api/get"
         for attempt in range(self.tries):
             time.sleep(max(0.0, self._next - time.monotonic()))
             pause = self.backoff * 2**attempt
             try:
-                response = self._session.get(
-                    f"{self.base}/api/get", params=parameters, timeout=self.timeout
-                )
-                content = response.json() if response.status_code in (200, 404) else None
-                if answer := _understood(content):
-                    pause = 0
-                    return content, answer
-                problem = f"HTTP {response.status_code}" + (
-                    ", but not as LRCLIB answers" if response.status_code in (200, 404) else ""
-                )
-                if 400 <= response.status_code < 500 and response.status_code not in (404, 429):
-                    raise Unreachable(
-                        f"{self.base} refuses this song ({problem}); check its names."
-                    )
-                pause = max(pause, self._wanted_pause(response))
-            except (
-                requests.RequestException,
-                ValueError,
-                RecursionError,
-            ) as error:  # broken JSON is a ValueError
-                problem = type(error).__name__
+                response = self._session.get(url, params=parameters, timeout=self.timeout)
+                status = response.status_code
+                problem = f"HTTP {status}"
+                if status in (200, 404):
+                    content = response.json()
+                    if answer := _parse(content):
+                        pause = 0
+                        return content, answer
+                    problem += ", but not as LRCLIB answers"
+                elif 400 <= status < 500 and status != 429:
+                    refusal = f"{self.base} refuses this song ({problem})"
+                    raise Unreachable(f"{refusal}; check its names.")
+                pause = max(pause, self._retry_after(response))
+            except (requests.RequestException, ValueError, RecursionError) as error:
+                problem = type(error).__name__  # broken JSON is a ValueError
             finally:
                 self._next = time.monotonic() + max(pause, self.seconds)
-        raise Unreachable(
-            f"{self.base} gave no answer in {self.tries} tries ({problem}); run it again later."
-        )
+        outcome = f"{self.base} gave no answer in {self.tries} tries ({problem})"
+        raise Unreachable(f"{outcome}; run it again later.")
 
-    def _wanted_pause(self, response: requests.Response) -> float:
-        """Seconds that the server's Retry-After asks for, 0 without one."""
+    def _retry_after(self, response: requests.Response) -> float:
+        """Parse the server's Retry-After, in seconds; 0 without one."""
         try:
-            wanted = Retry().get_retry_after(response.raw) or 0
+            seconds = Retry().get_retry_after(response.raw) or 0
         except InvalidHeader:
             return 0
-        if wanted > self.patience:
-            self._closed = (
-                f"{self.base} asks for a pause of {wanted:.0f} s; run it again after that."
-            )
+        if seconds > self.patience:
+            request = f"{self.base} asks for a pause of {seconds:.0f} s"
+            self._closed = f"{request}; run it again after that."
             raise Unreachable(self._closed)
-        return wanted
+        return seconds
 
 
-# Catalogue ------------------------------------------------------------------------------------------
+def _parse(content: object) -> Answer | None:
+    """Parse a documented answer of LRCLIB; other content gives None."""
+    if not isinstance(content, dict):
+        return None
+    if not isinstance(content.get("instrumental"), bool):
+        return Answer("missing") if content.get("name") == "TrackNotFound" else None
+    if content["instrumental"]:
+        return Answer("instrumental")
+    lyric = content.get("plainLyrics") or content.get("syncedLyrics") or ""
+    if "plainLyrics" not in content or not isinstance(lyric, str):
+        return None
+    if lyric := plain(lyric):
+        return Answer("found", lyric)
+    return Answer("missing", reason="LRCLIB knows the song without a lyric")
+
+
+def _cached_answer(path: Path) -> Answer | None:
+    """Read a cached answer; None if it is absent, broken or older than a forced refresh."""
+    with contextlib.suppress(OSError, ValueError):
+        if not artifacts.is_stale(path.stat().st_mtime):
+            return _parse(json.loads(path.read_text(encoding="utf-8")))
+    return None

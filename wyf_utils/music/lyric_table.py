@@ -1,4 +1,4 @@
-"""The lyrics of a catalogue: asked for song by song, written to lyrics.tsv."""
+"""Collect the lyrics of a catalogue from a provider, and write them to lyrics.tsv."""
 
 from __future__ import annotations
 
@@ -9,23 +9,25 @@ from pathlib import Path
 import pandas as pd
 
 from ..core import files
-from ..core.errors import BadInput, CorruptData, WyfError
-from ..core.paths import relative
+from ..core.errors import BadInput, WyfError
 from ..core.runtime import progress
 from ..data import song_files, tables
 from ..data.cleaning import normalise_text
 from .lyric_sources import STATES, Answer, Provider, Song
 
 COLUMNS = ("id", "song_id", "song_name", "lyric", "artist", "genre", "album", "album_id", "release")
+#: Fields that a song may lack before it has a lyric.
+_OPTIONAL = dict.fromkeys(("album_name", "album_id", "song_gn_gnr_basket", "issue_date"))
 
 
 def collect(songs: pd.DataFrame, provider: Provider) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Ask a provider for the lyric of every song.
+    """Query a provider for the lyric of each song; a failed song does not stop the others.
 
     Parameters
     ----------
     songs
-        Columns id, title, artist, and perhaps album and duration in seconds; a duration that is no number counts as unknown.
+        Columns id, title, artist, and optionally album and duration (seconds; unknown if it is no
+        number).
     provider
         `LocalLyrics`, `Lrclib`, or another.
 
@@ -34,176 +36,152 @@ def collect(songs: pd.DataFrame, provider: Provider) -> tuple[pd.DataFrame, pd.D
     lyrics : DataFrame
         Columns id, lyric; the songs that were found.
     counts : DataFrame
-        One row for each of `STATES`, which is its index: songs (how many; they add up to all) and which (names and reasons, of all but the found).
+        Index `STATES`, columns songs (their number) and which (names and reasons; empty for the
+        found).
 
     Raises
     ------
     BadInput
-        If a column is lacking.
+        If a column is missing.
     """
-    lacking = {"id", "title", "artist"} - set(songs.columns)
-    if lacking:
+    if lacking := {"id", "title", "artist"} - set(songs.columns):
         raise BadInput(f"The songs lack the column {', '.join(sorted(lacking))}; add it.")
-    names = {
-        c: [
-            normalise_text(html.unescape(str(v)))
-            for v in songs[c].astype(object).where(songs[c].notna(), "")
-        ]
-        for c in ("title", "artist", "album")
-        if c in songs
-    }
-    if "duration" in songs:
-        names["duration"] = (
-            pd.to_numeric(songs["duration"], errors="coerce")
-            .clip(0, 1e6)
-            .fillna(0)
-            .round()
-            .astype(int)
-            .tolist()
-        )
-    known: dict[Hashable, Answer] = {}
-    found, which = [], {state: [] for state in STATES}
-    for number, identity in enumerate(progress(songs["id"].tolist(), desc="lyrics")):
-        song = Song(identity, **{name: values[number] for name, values in names.items()})
+    answers: dict[Hashable, Answer] = {}
+    lyrics, which = [], {state: [] for state in STATES}
+    for song in progress(_queries(songs), desc="lyrics"):
         key = provider.key(song)
-        if key not in known:
-            try:
-                known[key] = provider.ask(song)
-            except WyfError as error:
-                known[key] = Answer(
-                    "unasked" if isinstance(error, BadInput) else "failed", reason=str(error)
-                )
-        answer = known[key]
-        found += [(identity, answer.lyric)] if answer.state == "found" else []
-        which[answer.state].append(
-            f"{song.artist or '?'} - {song.title or '?'} ({identity})"
-            + (f": {answer.reason}" if answer.reason else "")
-        )
-    counts = pd.DataFrame(
-        {
-            "songs": [len(which[s]) for s in STATES],
-            "which": [which[s] if s != "found" else [] for s in STATES],
-        },
-        index=list(STATES),
-    )
-    return pd.DataFrame(found, columns=["id", "lyric"]), counts
+        if key not in answers:
+            answers[key] = _ask(provider, song)
+        state, lyric, reason = answers[key]
+        name = f"{song.artist or '?'} - {song.title or '?'} ({song.id})"
+        which[state].append(f"{name}: {reason}" if reason else name)
+        if state == "found":
+            lyrics.append((song.id, lyric))
+    numbers = [len(names) for names in which.values()]
+    names = list((which | {"found": []}).values())
+    counts = pd.DataFrame({"songs": numbers, "which": names}, index=list(STATES))
+    return pd.DataFrame(lyrics, columns=["id", "lyric"]), counts
+
+
+def _queries(songs: pd.DataFrame) -> list[Song]:
+    """Convert a table of songs to queries with normalised names."""
+    fields = {"id": songs["id"].tolist()}
+    for column in ("title", "artist", "album"):
+        if column in songs:
+            names = songs[column].astype(object).where(songs[column].notna(), "")
+            fields[column] = [normalise_text(html.unescape(str(name))) for name in names]
+    if "duration" in songs:
+        seconds = pd.to_numeric(songs["duration"], errors="coerce").clip(0, 1e6).fillna(0)
+        fields["duration"] = seconds.round().astype(int).tolist()
+    rows = zip(*fields.values(), strict=True)
+    return [Song(**dict(zip(fields, row, strict=True))) for row in rows]
+
+
+def _ask(provider: Provider, song: Song) -> Answer:
+    try:
+        return provider.ask(song)
+    except BadInput as error:
+        return Answer("unasked", reason=str(error))
+    except WyfError as error:
+        return Answer("failed", reason=str(error))
 
 
 def write_tsv(
-    songs: pd.DataFrame, lyrics: pd.DataFrame, path: Path, there: pd.DataFrame | None = None
+    songs: pd.DataFrame, lyrics: pd.DataFrame, path: Path, existing: pd.DataFrame | None = None
 ) -> None:
-    """Write lyrics in the format of lyrics.tsv, whole or not at all.
+    """Write lyrics in the format of lyrics.tsv, replacing the file in one step.
 
     Parameters
     ----------
     songs
-        Columns id, title, artist, and perhaps genre, album, album_id, release, which are blank otherwise.
+        Columns id, title, artist, and optionally genre, album, album_id, release.
     lyrics
         Columns id, lyric, as `collect` returns them.
     path
         File to write or replace.
-    there
-        Rows of such a file that go first; one of a song in `lyrics` is left out.
+    existing
+        Rows of lyrics.tsv to write first, except those of songs in `lyrics`.
     """
-    table = lyrics.merge(
-        songs.drop(columns="lyric", errors="ignore"), on="id", how="left", validate="many_to_one"
-    )
-    table = table.rename(columns={"id": "song_id", "title": "song_name"}).reindex(
-        columns=list(COLUMNS)
-    )
+    songs = songs.drop(columns="lyric", errors="ignore")
+    table = lyrics.merge(songs, on="id", how="left", validate="many_to_one")
+    table = table.rename(columns={"id": "song_id", "title": "song_name"})
+    table = table.reindex(columns=list(COLUMNS))
     table["lyric"] = ["\\n".join(lyric.splitlines()) for lyric in table["lyric"]]
-    if there is not None:
-        table = pd.concat(
-            [there[~there["song_id"].isin(table["song_id"].astype(str))], table], ignore_index=True
-        )
+    if existing is not None:
+        replaced = existing["song_id"].isin(table["song_id"].astype(str))
+        table = pd.concat([existing[~replaced], table], ignore_index=True)
     table["id"] = range(len(table))
     with files.replacing_file(Path(path)) as work:
         table.to_csv(work, sep="\t", index=False, lineterminator="\n")
 
 
-#: Fields that a song may lack as long as its lyric is only looked for.
-_OPTIONAL = dict.fromkeys(("album_name", "album_id", "song_gn_gnr_basket", "issue_date"))
-
-
-def _row(record: dict) -> tuple | dict:
-    """Columns of one record as `song_files.song_row` takes them, with album_id and release."""
+def _parse_record(record: dict) -> tuple | dict:
+    """Convert a record as `song_files.parse_song` does, and append album_id and release."""
     record = _OPTIONAL | record
-    row = song_files.parse_song(record)
-    return (
-        (*row, str(record["album_id"] or ""), str(record["issue_date"] or ""))
-        if isinstance(row, tuple)
-        else row
-    )
+    song = song_files.parse_song(record)
+    if not isinstance(song, tuple):
+        return song
+    return (*song, str(record["album_id"] or ""), str(record["issue_date"] or ""))
 
 
 def read_songs(folder: Path) -> pd.DataFrame:
-    """Songs of a folder with song_meta.json, which needs no lyrics yet, unlike `song_files.read_catalogue`.
+    """Load the songs of song_meta.json, which need no lyrics as in `song_files.read_catalogue`.
 
     Returns
     -------
     DataFrame
-        Columns id, title, artist, genre (names where genre_gn_all.json is there, else codes), album, album_id, release.
+        Columns id, title, artist, genre, album, album_id, release. Genres are names where
+        genre_gn_all.json has them, else codes.
 
     Raises
     ------
     MissingData, CorruptData
-        If the file is not there, breaks off, or a song lacks its id, song_name or artist_name_basket, or has a field of another type.
+        If the file is missing or malformed, an id is repeated, a song lacks id, song_name or
+        artist_name_basket, or a field has another type.
     """
     path = Path(folder) / "song_meta.json"
-    songs = song_files.read_json(path, _row)
-    genres = (
-        song_files.read_json(path.with_name("genre_gn_all.json"))
-        if path.with_name("genre_gn_all.json").is_file()
-        else {}
-    )
+    songs = song_files.read_json(path, _parse_record)
+    genre_path = path.with_name("genre_gn_all.json")
+    genres = song_files.read_json(genre_path) if genre_path.is_file() else {}
     song_files.check_songs(songs, genres, path)
-    table = pd.DataFrame(
-        songs, columns=["id", "title", "artist", "album", "genre", "year", "album_id", "release"]
-    )
-    table["genre"] = [
-        ", ".join(genres.get(code, code) for code in codes) for codes in table["genre"]
-    ]
-    if table["id"].duplicated().any():
-        raise CorruptData(
-            f"{relative(path)}: the id {table.loc[table['id'].duplicated(), 'id'].iloc[0]} stands twice; give each song its own."
-        )
+    columns = ["id", "title", "artist", "album", "genre", "year", "album_id", "release"]
+    table = pd.DataFrame(songs, columns=columns)
+    table["genre"] = [", ".join(genres.get(code, code) for code in row) for row in table["genre"]]
     return table[["id", "title", "artist", "genre", "album", "album_id", "release"]]
 
 
 def _read_tsv(path: Path) -> pd.DataFrame:
-    """Lyrics table as it stands; columns beside song_id and lyric may be absent and are blank then."""
+    """Read lyrics.tsv; columns other than song_id and lyric are blank if absent."""
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         names = file.readline().rstrip("\r\n").split("\t")
-    return tables.read_table(
-        path, [c for c in COLUMNS if c in ("song_id", "lyric") or c in names]
-    ).reindex(columns=list(COLUMNS), fill_value="")
+    columns = [column for column in COLUMNS if column in ("song_id", "lyric", *names)]
+    return tables.read_table(path, columns).reindex(columns=list(COLUMNS), fill_value="")
 
 
 def fill(folder: Path, provider: Provider, out: Path | None = None) -> tuple[Path, pd.DataFrame]:
-    """Collect the lyrics that a catalogue does not have yet, and add them to its lyrics.tsv.
+    """Collect the missing lyrics of a catalogue, and add them to its lyrics.tsv.
 
     Parameters
     ----------
     folder
         Folder with song_meta.json.
     provider
-        Where the lyrics come from.
+        Source of the lyrics.
     out
-        File to write; lyrics.tsv in the folder by default. Lyrics that stand there already are kept and not asked for.
+        File to write, by default lyrics.tsv in the folder. Its lyrics are kept and not queried.
 
     Returns
     -------
     out : Path
-        The file, which is touched only where a lyric was found.
+        The file; it is not written if no lyric was found.
     counts : DataFrame
-        From `collect`, for the songs that were asked for.
+        From `collect`, for the queried songs.
     """
     out = Path(out or Path(folder) / "lyrics.tsv")
     songs = read_songs(folder)
-    there = _read_tsv(out) if out.is_file() else pd.DataFrame(columns=list(COLUMNS))
-    lyrics, counts = collect(
-        songs[~songs["id"].astype(str).isin(there.loc[there["lyric"] != "", "song_id"])], provider
-    )
+    existing = _read_tsv(out) if out.is_file() else pd.DataFrame(columns=list(COLUMNS))
+    complete = existing.loc[existing["lyric"] != "", "song_id"]
+    lyrics, counts = collect(songs[~songs["id"].astype(str).isin(complete)], provider)
     if len(lyrics):
-        write_tsv(songs, lyrics, out, there)
+        write_tsv(songs, lyrics, out, existing)
     return out, counts

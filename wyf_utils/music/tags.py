@@ -1,4 +1,4 @@
-"""What a person's music file says of itself: names and lyric from its tags, its file name, and the text beside it."""
+"""Read names and lyric of a music file from its tags, its file name, or the text beside it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from ..core.paths import relative
 from ..data.cleaning import normalise_text
 from .lyric_sources import plain
 
-#: Longest text that is taken for a lyric: characters of a tag, bytes of a file.
+#: Length limit of a lyric: characters of a tag, bytes of a file.
 LONGEST = 100_000
 
-#: Where each field stands in ID3v2 frames (ID3v1 is read as such), in Vorbis comments, and in MP4 atoms.
+#: Keys of each field in ID3v2 (mutagen reads ID3v1 as such), in Vorbis comments and in MP4.
 FIELDS = {
     "title": (("TIT2",), ("title",), ("©nam",)),
     "artist": (("TPE1",), ("artist",), ("©ART",)),
@@ -42,12 +42,12 @@ _TRACK_NUMBER = re.compile(r"^\d{1,3}\s*(?:\.|-|\))\s+(?=\S)")
 
 @dataclass(frozen=True)
 class Tags:
-    """Names of a song and what else its file tells; blank (0 for numbers) where it does not.
+    """Metadata of a music file; blank (0 for numbers) where it is unknown.
 
     Attributes
     ----------
     year : int
-        Of the release.
+        Year of release.
     duration : int
         Seconds.
     lyric : str
@@ -64,56 +64,50 @@ class Tags:
 
 
 def read(path: Path) -> Tags:
-    """Tags of a sound file: ID3v2, ID3v1, Vorbis comments or MP4 atoms. A file without them, or a broken one, has blank tags."""
-    found = _open(path)
-    if found is None:
+    """Read ID3v2, ID3v1, Vorbis or MP4 tags; they are blank if absent or broken."""
+    file = _open(path)
+    if file is None:
         return Tags()
-    values = {field: _values(found.tags, keys) for field, keys in FIELDS.items()}
+    values = {field: _values(file.tags, keys) for field, keys in FIELDS.items()}
     names = {
         field: normalise_text(", ".join(values[field]))
         for field in ("title", "artist", "album", "genre")
     }
     year = re.search(r"(?<!\d)(?:19|20)\d{2}", " ".join(values["date"]))
     lyric = next((text for text in map(plain, values["lyric"]) if text), "")
-    seconds = getattr(found.info, "length", 0) or 0
     return Tags(
         **names,
         year=int(year[0]) if year else 0,
-        duration=round(seconds),
+        duration=round(getattr(file.info, "length", 0) or 0),
         lyric=lyric if len(lyric) <= LONGEST else "",
     )
 
 
 def _open(path: Path) -> mutagen.FileType | None:
-    """File as mutagen knows it by name and content, else by content alone (its name may be wrong), else its ID3 tag alone (its sound may be broken)."""
+    """Open a file by name and content, else by content (its name may be wrong), else as ID3."""
     for reader in (mutagen.File, _by_content, ID3FileType):
-        with contextlib.suppress(
-            Exception
-        ):  # whatever a parser makes of a broken file, it costs this file's tags only
-            if (found := reader(path)) is not None:
-                return found
+        # mutagen raises many kinds of errors on broken files.
+        with contextlib.suppress(Exception):
+            if (file := reader(path)) is not None:
+                return file
     return None
 
 
 def _by_content(path: Path) -> mutagen.FileType | None:
-    with open(os.open(path, os.O_RDONLY), "rb") as file:  # noqa: PTH123, a file without a name, by which mutagen would judge it
+    with os.fdopen(os.open(path, os.O_RDONLY), "rb") as file:  # has no name for mutagen to judge by
         return mutagen.File(file)
 
 
 def _values(tags, keys: tuple[tuple[str, ...], ...]) -> list[str]:
-    """All values of a field."""
+    """List all values of a field."""
     if tags is None:
         return []
     frames, comments, atoms = keys
     if isinstance(tags, ID3):
-        return [
-            text for key in frames for frame in tags.getall(key) for text in _frame_texts(frame)
-        ]
-    return [
-        str(text)
-        for key in (atoms if isinstance(tags, MP4Tags) else comments)
-        for text in tags.get(key, ())
-    ]
+        found = [frame for key in frames for frame in tags.getall(key)]
+        return [text for frame in found for text in _frame_texts(frame)]
+    keys = atoms if isinstance(tags, MP4Tags) else comments
+    return [str(text) for key in keys for text in tags.get(key, ())]
 
 
 def _frame_texts(frame: Frame) -> list[str]:
@@ -123,32 +117,36 @@ def _frame_texts(frame: Frame) -> list[str]:
 
 
 def as_korean(text: str) -> str:
-    """Text of a tag that is said to be Latin-1, but whose bytes are cp949, as Korean programs have long written them.
+    """Decode the cp949 that old Korean programs wrote into tags marked as Latin-1.
 
-    It stays as it is unless its bytes are valid cp949, give Hangul, and stand in pairs: `Åsa` would be valid by itself.
+    Text stays as it is unless its bytes are valid cp949 with Hangul, and two bytes from 0xA1 to
+    0xFE stand in a row. The last condition spares names such as `Åsa`, which are valid cp949.
     """
     try:
         data = text.encode("latin-1")
     except UnicodeEncodeError:
         return text
-    for data_or_cut in (data, data[:-1]):  # ID3v1 cuts at 30 bytes, perhaps within a character
+    for part in (data, data[:-1]):  # ID3v1 cuts at 30 bytes, perhaps within a character
         with contextlib.suppress(UnicodeDecodeError):
-            korean = data_or_cut.decode("cp949")
+            korean = part.decode("cp949")
             return korean if _WIDE.search(data) and _HANGUL.search(korean) else text
     return text
 
 
 def from_name(stem: str) -> tuple[str, str]:
-    """Artist and title in a file name without its ending: `Artist - Title`, perhaps after a track number, else the title alone."""
+    """Split a stem `Artist - Title`, perhaps with a track number, or take it all as the title.
+
+    Returns
+    -------
+    artist, title : str
+    """
     stem = _TRACK_NUMBER.sub("", normalise_text(stem.replace("_", " ")))
-    artist, dash, title = stem.partition(" - ")
-    return (
-        (artist.strip(), title.strip()) if dash and artist.strip() and title.strip() else ("", stem)
-    )
+    artist, _, title = (part.strip() for part in stem.partition(" - "))
+    return (artist, title) if artist and title else ("", stem)
 
 
 def named(tags: Tags, stem: str) -> Tags:
-    """Tags whose blank title, and then a blank artist too, are taken from the file name."""
+    """Fill a blank title, and then a blank artist too, from the file name."""
     if tags.title:
         return tags
     artist, title = from_name(stem)
@@ -156,31 +154,31 @@ def named(tags: Tags, stem: str) -> Tags:
 
 
 def same_stem(name: str) -> str:
-    """Form under which a text lies beside a sound file of the same name: without its ending, composed, in lower case."""
+    """Normalise a file name to pair sound with text: NFC stem in lower case."""
     return unicodedata.normalize("NFC", Path(name).stem).casefold()
 
 
 def read_text(path: Path) -> str:
-    """Lyric in a .txt or .lrc file, UTF-8, UTF-16 with its mark, or cp949, without time stamps.
+    """Read the lyric of a .txt or .lrc file without time stamps.
+
+    The encoding is UTF-8, UTF-16 with a byte-order mark, or cp949.
 
     Raises
     ------
     CorruptData
-        If it is none of these, longer than `LONGEST`, or cannot be read.
+        If the encoding is another, the file is longer than `LONGEST`, or it cannot be read.
     """
+    name = relative(path)
     try:
         with path.open("rb") as file:
             data = file.read(LONGEST + 1)
     except OSError as error:
-        raise CorruptData(
-            f"{relative(path)} cannot be read ({type(error).__name__}); check the file."
-        ) from error
+        kind = type(error).__name__
+        raise CorruptData(f"{name} cannot be read ({kind}); check the file.") from error
     if len(data) > LONGEST:
-        raise CorruptData(
-            f"{relative(path)} is too long for a lyric; shorten it to {LONGEST:,} bytes."
-        )
+        raise CorruptData(f"{name} is too long for a lyric; shorten it to {LONGEST:,} bytes.")
     marked = data.startswith((b"\xff\xfe", b"\xfe\xff"))
     for encoding in ("utf-16",) if marked else ("utf-8-sig", "cp949"):
         with contextlib.suppress(UnicodeDecodeError):
             return plain(data.decode(encoding))
-    raise CorruptData(f"{relative(path)} is neither UTF-8 nor cp949; save it as UTF-8.")
+    raise CorruptData(f"{name} is neither UTF-8 nor cp949; save it as UTF-8.")

@@ -1,1 +1,1 @@
-"""From a sound file to a mel spectrogram, an embedding and six probabilities."""
+"""Audio file to waveform, waveform to mel spectrogram, mel to embedding and emotion vector."""

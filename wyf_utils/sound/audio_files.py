@@ -1,4 +1,4 @@
-"""Sound files of a person: thirty seconds, mono, 16 kHz."""
+"""Audio files as mono waveforms: 30 s at 16 kHz."""
 
 from __future__ import annotations
 
@@ -12,62 +12,77 @@ from ..core.errors import CorruptData, MissingData
 from ..core.paths import relative
 from .mel import SAMPLE_RATE
 
-#: Seconds of a song that its mel covers, as in Kakao Arena.
+#: First second and length of the excerpt, as in Kakao Arena's mels.
 START, SECONDS = 20, 30
 
 
-def read_waveform(path: Path) -> tuple[np.ndarray, list[str]]:
-    """Read 30 s of a sound file as the mels of Kakao Arena were cut: seconds 20 to 50, mono, 16 kHz.
+def read_waveform(path: Path) -> np.ndarray:
+    """Read seconds 20 to 50 of an audio file, mixed to mono and resampled to 16 kHz.
+
+    A file shorter than 50 s is read from its start; one shorter than 30 s is padded with zeros.
 
     Parameters
     ----------
     path
-        File of any format that libsndfile reads (wav, flac, ogg, mp3, aiff, ...), at any rate, with any number of channels.
+        File of any format, sample rate and number of channels that libsndfile reads.
 
     Returns
     -------
-    sound : ndarray of shape (480000,), float32
-    changes : list of str
-        What had to be done to it, "step: how", with the last of `STEPS`: a song shorter than 50 s is taken from its start, one shorter than 30 s padded.
+    ndarray of shape (480000,), float32
+        Waveform; full scale is -1 to 1.
 
     Raises
     ------
     MissingData
-        If the file is not there.
+        If the file does not exist.
     CorruptData
-        If it is no sound, empty, or holds values that are no numbers.
+        If libsndfile cannot read it, if it is empty, or if a sample is not finite.
     """
+    name = relative(path)
     if not path.is_file():
-        raise MissingData(
-            f"{relative(path)} is missing; put the sound file there, or drop the song."
-        )
+        raise MissingData(f"{name} is missing; put the sound file there, or drop the song.")
     try:
         with soundfile.SoundFile(path) as file:
-            rate, length, channels = file.samplerate, file.frames, file.channels
-            late = length >= (START + SECONDS) * rate
-            file.seek(START * rate if late else 0)
-            sound = file.read(SECONDS * rate, dtype="float32", always_2d=True).mean(1)
+            rate = file.samplerate
+            file.seek(START * rate if _covers_excerpt(file.frames, rate) else 0)
+            waveform = file.read(SECONDS * rate, dtype="float32", always_2d=True).mean(1)
     except (soundfile.LibsndfileError, ValueError) as error:
         raise CorruptData(
-            f"{relative(path)} is no sound that libsndfile reads; convert it, or drop the song."
+            f"{name} is no sound that libsndfile reads; convert it, or drop the song."
         ) from error
-    if not len(sound):
+    if not len(waveform):
         raise CorruptData(
-            f"{relative(path)} is no sound: it holds no samples; get it again, or drop the song."
+            f"{name} is no sound: it holds no samples; get it again, or drop the song."
         )
-    if not np.isfinite(sound).all():
+    if not np.isfinite(waveform).all():
         raise CorruptData(
-            f"{relative(path)} holds values that are no numbers; get it again, or drop the song."
+            f"{name} holds values that are no numbers; get it again, or drop the song."
         )
-    seconds = length / rate
-    changes = {
-        "mix_to_mono": f"has {channels} channels" if channels > 1 else "",
-        "resample": f"has {rate:,} Hz" if rate != SAMPLE_RATE else "",
-        "take_the_start": "" if late else f"lasts {seconds:.1f} s",
+    if rate != SAMPLE_RATE:
+        waveform = librosa.resample(waveform, orig_sr=rate, target_sr=SAMPLE_RATE)
+    return librosa.util.fix_length(waveform, size=SECONDS * SAMPLE_RATE)
+
+
+def conversions(path: Path) -> list[str]:
+    """List the conversions that `read_waveform` applies to a readable file.
+
+    Returns
+    -------
+    list of str
+        "step: file name and reason"; the steps are the last ones of `mel_files.STEPS`.
+    """
+    info = soundfile.info(path)
+    seconds = info.frames / info.samplerate
+    reasons = {
+        "mix_to_mono": f"has {info.channels} channels" if info.channels > 1 else "",
+        "resample": f"has {info.samplerate:,} Hz" if info.samplerate != SAMPLE_RATE else "",
+        "take_the_start": (
+            "" if _covers_excerpt(info.frames, info.samplerate) else f"lasts {seconds:.1f} s"
+        ),
         "pad": f"lacks {SECONDS - seconds:.1f} s" if seconds < SECONDS else "",
     }
-    if rate != SAMPLE_RATE:
-        sound = librosa.resample(sound, orig_sr=rate, target_sr=SAMPLE_RATE)
-    return librosa.util.fix_length(sound, size=SECONDS * SAMPLE_RATE), [
-        f"{step}: {path.name} {how}" for step, how in changes.items() if how
-    ]
+    return [f"{step}: {path.name} {reason}" for step, reason in reasons.items() if reason]
+
+
+def _covers_excerpt(frames: int, rate: int) -> bool:
+    return frames >= (START + SECONDS) * rate

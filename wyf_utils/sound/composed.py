@@ -1,4 +1,4 @@
-"""The sample's composed sounds and their mels."""
+"""Composed waveforms and mels of the sample catalogue."""
 
 from __future__ import annotations
 
@@ -11,76 +11,76 @@ import numpy as np
 from ..core import artifacts, files
 from ..core.runtime import THREADS, progress
 from . import composer
-from .mel import BANDS, FLOOR, HOP, N_FFT, SAMPLE_RATE, from_waveform
+from .mel import from_waveform
 from .mel_files import path_of
 
 
 def composition_targets(
     first: np.ndarray, second: np.ndarray, ids: np.ndarray, contradiction: float, seed: int
 ) -> np.ndarray:
-    """Emotion vector that each song's sound is composed for.
+    """Draw the emotion vector that each song is composed for.
 
     Parameters
     ----------
     first, second
-        Emotion ids of the lyric's intent, second -1 where there is none.
+        Ids (n,) of the emotions that the lyric's author intended; `second` is -1 for none.
     ids
-        Song ids; a song's draw depends on its id alone, not on its neighbours.
+        Song ids (n,). A draw depends on the seed and the song's own id only.
     contradiction
-        Share of songs whose sound says something else than the lyric.
-    seed
-        Seed of the draws.
+        Share of songs, 0 to 1, composed for another emotion than `first`.
 
     Returns
     -------
     ndarray of shape (n, 6)
     """
-    weights = np.stack([composer.mixture(a, b) for a, b in zip(first, second, strict=True)])
+    targets = np.stack([composer.mixture(a, b) for a, b in zip(first, second, strict=True)])
     for row, song in enumerate(ids):
         rng = np.random.default_rng([seed, int(song)])
         if rng.random() < contradiction:
-            other = rng.choice([e for e in range(weights.shape[1]) if e != first[row]])
-            weights[row] = composer.mixture(int(other), -1)
-    return weights
+            other = rng.choice([e for e in range(targets.shape[1]) if e != first[row]])
+            targets[row] = composer.mixture(int(other), -1)
+    return targets
 
 
 def composed_waveform(
-    song: int, weights: np.ndarray, seed: int, synthesis: str = "pretty_midi"
+    song: int, emotion_vector: np.ndarray, seed: int, synthesis: str = "pretty_midi"
 ) -> np.ndarray:
-    """Sound of one composed song, mono at 16 kHz: its id and the emotion vector (6,) it is composed for."""
-    return composer.render(*composer.compose(weights, seed + song), seed + song, synthesis)
+    """Compose and render a song for an emotion vector (6,): waveform (480000,) at 16 kHz.
+
+    Songs of different ids or seeds share no random numbers.
+    """
+    midi, cues = composer.compose(emotion_vector, [seed, song])
+    return composer.render(midi, cues, [seed, song], synthesis)
 
 
-def _compose_one(song: int, weights: np.ndarray, seed: int, synthesis: str, folder: Path) -> None:
+def _compose_one(
+    song: int, emotion_vector: np.ndarray, seed: int, synthesis: str, folder: Path
+) -> None:
     path = path_of(folder, song)
-    if not path.is_file():  # composed before an interruption
-        with files.replacing_file(path) as work:
-            np.save(
-                work,
-                from_waveform(composed_waveform(song, weights, seed, synthesis)),
-                allow_pickle=False,
-            )
+    if path.is_file():  # composed before an interruption
+        return
+    mel = from_waveform(composed_waveform(song, emotion_vector, seed, synthesis))
+    with files.replacing_file(path) as work:
+        np.save(work, mel, allow_pickle=False)
 
 
 def composed_mels(
-    ids: np.ndarray, weights: np.ndarray, seed: int, synthesis: str = "pretty_midi"
+    ids: np.ndarray, emotion_vectors: np.ndarray, seed: int, synthesis: str = "pretty_midi"
 ) -> artifacts.Entry:
-    """Folder with the mels of composed songs, from the cache or composed now on all threads; what was interrupted goes on.
+    """Compose songs and save their mels, or return them from the cache; resumes where interrupted.
 
     Parameters
     ----------
-    ids, weights
-        Song ids (n,) and the emotion vectors (n, 6) that their sound is composed for.
-    seed
-        Seed of the composer; each song adds its id.
+    ids, emotion_vectors
+        Song ids (n,) and the vectors (n, 6) that the songs are composed for.
     synthesis
         One of `composer.SYNTHESES`.
     """
 
     def make(folder: Path, unfinished: Path) -> None:
         jobs = (
-            joblib.delayed(_compose_one)(int(i), w, seed, synthesis, unfinished)
-            for i, w in zip(ids, weights, strict=True)
+            joblib.delayed(_compose_one)(int(song), vector, seed, synthesis, unfinished)
+            for song, vector in zip(ids, emotion_vectors, strict=True)
         )
         done = joblib.Parallel(n_jobs=THREADS, return_as="generator_unordered")(jobs)
         for _ in progress(done, desc="compose and extract mel", total=len(ids)):
@@ -90,16 +90,7 @@ def composed_mels(
     return artifacts.get_or_create(
         "arena_mel",
         make,
-        parameters={
-            "seed": seed,
-            "synthesis": synthesis,
-            "rate": SAMPLE_RATE,
-            "frame": N_FFT,
-            "hop": HOP,
-            "bands": BANDS,
-            "floor": FLOOR,
-        },
-        data=artifacts.fingerprint(np.asarray(ids), np.asarray(weights)),
-        code=[composer, from_waveform, composed_waveform],
+        parameters={"seed": seed, "synthesis": synthesis},
+        data=artifacts.fingerprint(np.asarray(ids), np.asarray(emotion_vectors)),
         resumable=True,
     )

@@ -1,4 +1,4 @@
-"""Shallow heads on embeddings: from embedding to six probabilities."""
+"""Shallow classifiers ("heads") on features of songs: embeddings or band statistics."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ from ..core.errors import BadInput
 from ..core.runtime import THREADS
 from .dataset import MelDataset
 
+_NEIGHBOURS = 7
+
+
+def _mlp(units: tuple[int, ...], max_iter: int, seed: int) -> MLPClassifier:
+    return MLPClassifier(
+        units, alpha=0.1, learning_rate_init=0.003, tol=1e-3, max_iter=max_iter, random_state=seed
+    )
+
 
 def _members(seed: int) -> dict[str, ClassifierMixin]:
-    """Heads of the appendix's table that vote in max voting."""
+    """Classifiers of the appendix's table; "voting" takes the majority of them."""
     return {
-        "knn": KNeighborsClassifier(7),
+        "knn": KNeighborsClassifier(_NEIGHBOURS),
         "svm": SVC(C=3, class_weight="balanced"),
-        "mlp": MLPClassifier(
-            (128, 64),
-            alpha=0.1,
-            learning_rate_init=0.003,
-            tol=1e-3,
-            max_iter=500,
-            random_state=seed,
-        ),
+        "mlp": _mlp((128, 64), 500, seed),
         "tree": DecisionTreeClassifier(max_depth=6, class_weight="balanced", random_state=seed),
         "forest": RandomForestClassifier(
             200, class_weight="balanced_subsample", n_jobs=THREADS, random_state=seed
@@ -48,21 +49,15 @@ def _xgboost(seed: int) -> ClassifierMixin:
     from xgboost import XGBClassifier
 
     return XGBClassifier(
-        n_estimators=60,
-        max_depth=3,
-        learning_rate=0.2,
-        colsample_bytree=0.3,
-        n_jobs=THREADS,
-        random_state=seed,
-    )
+        n_estimators=60, max_depth=3, learning_rate=0.2, colsample_bytree=0.3,
+        n_jobs=THREADS, random_state=seed,
+    )  # fmt: skip
 
 
-#: Heads by name: linear, the 64 units of 2022, and the table of the appendix.
+#: Unfitted classifiers by name; "dense" has the 64 units of 2022.
 HEADS: dict[str, Callable[[int], ClassifierMixin]] = {
     "linear": lambda _: LogisticRegression(C=0.1, max_iter=2000, class_weight="balanced"),
-    "dense": lambda seed: MLPClassifier(
-        (64,), alpha=0.1, learning_rate_init=0.003, tol=1e-3, max_iter=1000, random_state=seed
-    ),
+    "dense": lambda seed: _mlp((64,), 1000, seed),
     **{name: lambda seed, name=name: _members(seed)[name] for name in _members(0)},
     "voting": lambda seed: VotingClassifier(list(_members(seed).items()), voting="hard"),
     "xgboost": _xgboost,
@@ -76,7 +71,7 @@ class Head:
     Attributes
     ----------
     pipeline : Pipeline
-        Standardises vectors and classifies them into places of `seen`.
+        Standardises features and classifies them into indices of `seen`.
     seen : ndarray
         Emotion ids that occurred in training.
     """
@@ -84,74 +79,93 @@ class Head:
     pipeline: Pipeline
     seen: np.ndarray
 
-    def probabilities(self, vectors: np.ndarray) -> np.ndarray:
-        """Probabilities (n, 6); emotions that the head has never seen get 0.
+    def probabilities(self, features: np.ndarray) -> np.ndarray:
+        """Predict emotion vectors (n, 6); emotions absent from training get 0.
 
-        A support vector machine gives the softmax of its margins, voting the shares of its votes.
+        A support vector machine gives the softmax of its margins, voting the shares of votes.
         """
-        last = self.pipeline[-1]
-        if isinstance(last, VotingClassifier):
-            votes = self.pipeline.transform(vectors)  # (n, members), places of `seen`
-            given = (votes[:, :, None] == np.arange(len(self.seen))).mean(1)
-        elif isinstance(last, SVC):
-            margins = self.pipeline.decision_function(vectors)
-            given = softmax(
-                margins if margins.ndim == 2 else np.stack([-margins, margins], axis=1), axis=1
-            )
+        classifier = self.pipeline[-1]
+        if isinstance(classifier, VotingClassifier):
+            votes = self.pipeline.transform(features)  # (n, members), indices of `seen`
+            shares = (votes[:, :, None] == np.arange(len(self.seen))).mean(1)
+        elif isinstance(classifier, SVC):
+            margins = self.pipeline.decision_function(features)
+            if margins.ndim == 1:  # two emotions
+                margins = np.stack([-margins, margins], axis=1)
+            shares = softmax(margins, axis=1)
         else:
-            given = self.pipeline.predict_proba(vectors)
-        found = np.zeros((len(vectors), emotions.N))
-        found[:, self.seen] = given
-        return found
+            shares = self.pipeline.predict_proba(features)
+        emotion_vectors = np.zeros((len(features), emotions.N))
+        emotion_vectors[:, self.seen] = shares
+        return emotion_vectors
 
 
-def head(name: str, vectors: np.ndarray, labels: np.ndarray, seed: int) -> Head:
-    """Fit a shallow classifier of `HEADS` on vectors.
+def head(name: str, features: np.ndarray, labels: np.ndarray, seed: int) -> Head:
+    """Fit a shallow classifier of `HEADS`.
 
     Parameters
     ----------
-    name
-        One of `HEADS`.
-    vectors, labels
-        (n, dim) and emotion ids (n,).
-    seed
-        Seed of what is random in it.
+    features, labels
+        Features (n, dim) and emotion ids (n,).
+
+    Raises
+    ------
+    BadInput
+        If the name is unknown, or if there are fewer songs than neighbours to look up.
     """
     if name not in HEADS:
         raise BadInput(f"There is no head '{name}'; choose one of: {', '.join(HEADS)}.")
-    seen, places = np.unique(labels, return_inverse=True)
-    classifier = (
-        HEADS[name](seed) if len(seen) > 1 else DummyClassifier()
-    )  # with one emotion there is nothing to tell apart
-    if isinstance(classifier, KNeighborsClassifier | VotingClassifier) and len(vectors) < 7:
+    seen, indices = np.unique(labels, return_inverse=True)
+    classifier = HEADS[name](seed) if len(seen) > 1 else DummyClassifier()  # one class only
+    looks_up = isinstance(classifier, KNeighborsClassifier | VotingClassifier)
+    if looks_up and len(features) < _NEIGHBOURS:
         raise BadInput(
-            f"{len(vectors)} songs are too few for the seven neighbours of '{name}'; take another head."
+            f"{len(features)} songs are too few for the seven neighbours of '{name}'; "
+            "take another head."
         )
-    return Head(make_pipeline(StandardScaler(), classifier).fit(vectors, places), seen)
+    return Head(make_pipeline(StandardScaler(), classifier).fit(features, indices), seen)
 
 
-def head_answers(
-    name: str, vectors: list[np.ndarray], labels: np.ndarray, material: MelDataset, seeds: list[int]
+def fit_and_predict(
+    name: str, features: list[np.ndarray], labels: np.ndarray, dataset: MelDataset, seeds: list[int]
 ) -> list[np.ndarray]:
-    """Answers (n, 6) to the test part by a head fitted on the training part, one a seed; `vectors` of all songs, one array a seed."""
-    rows, test = material.rows("train"), material.rows("test")
+    """Fit a head on the training part and predict the test part, once a seed.
+
+    Parameters
+    ----------
+    features
+        Features (n, dim) of all songs, one array a seed.
+    labels
+        Emotion ids (n,) of all songs.
+
+    Returns
+    -------
+    list of ndarray of shape (test songs, 6)
+    """
+    train, test = dataset.rows("train"), dataset.rows("test")
     return [
-        head(name, x[rows], labels[rows], seed).probabilities(x[test])
-        for x, seed in zip(vectors, seeds, strict=True)
+        head(name, x[train], labels[train], seed).probabilities(x[test])
+        for x, seed in zip(features, seeds, strict=True)
     ]
 
 
 def dense_curve(
-    vectors: np.ndarray, labels: np.ndarray, material: MelDataset, *, epochs: int, seed: int
+    features: np.ndarray, labels: np.ndarray, dataset: MelDataset, *, epochs: int, seed: int
 ) -> dict[str, list[float]]:
-    """Loss and accuracy of the 64-unit dense head on training and dev part, epoch by epoch: the curves of the second experiment of 2022."""
-    rows, dev = material.rows("train"), material.rows("dev")
-    scaled = StandardScaler().fit(vectors[rows]).transform(vectors)
+    """Train the 64-unit dense head epoch by epoch, as in the second experiment of 2022.
+
+    Returns
+    -------
+    dict
+        loss, accuracy and dev_accuracy of each epoch.
+    """
+    train, dev = dataset.rows("train"), dataset.rows("dev")
+    scaled = StandardScaler().fit(features[train]).transform(features)
     dense = HEADS["dense"](seed)
     curve: dict[str, list[float]] = {"loss": [], "accuracy": [], "dev_accuracy": []}
     for _ in range(epochs):
-        dense.partial_fit(scaled[rows], labels[rows], classes=np.unique(labels[rows]))
+        dense.partial_fit(scaled[train], labels[train], classes=np.unique(labels[train]))
         curve["loss"].append(float(dense.loss_))
-        curve["accuracy"].append(float(dense.score(scaled[rows], labels[rows])))
+        curve["accuracy"].append(float(dense.score(scaled[train], labels[train])))
         curve["dev_accuracy"].append(float(np.mean(dense.predict(scaled[dev]) == labels[dev])))
     return curve

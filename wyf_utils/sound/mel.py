@@ -1,7 +1,8 @@
-"""Mel spectrograms of (48, 1876): from sound files, from the sample's composer, from Kakao Arena's files.
+"""Mel spectrograms (48, 1876): extraction, batches, noise and statistics.
 
-The settings are those of Kakao Arena's `arena_mel` (Essentia): 16 kHz, frame 512, hop 256, Hann, 48 Slaney bands of
-unit triangle area, power, decibels. Thirty seconds make 1,876 frames.
+The settings are those of Kakao Arena's `arena_mel`, made with Essentia: 16 kHz, frame 512,
+hop 256, Hann window, 48 Slaney bands of unit triangle area, power in decibels. Thirty seconds
+make 1,876 frames.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 
 BANDS, FRAMES = 48, 1876
 SAMPLE_RATE, N_FFT, HOP = 16_000, 512, 256  # Hz, samples, samples
-FLOOR = -100.0  # dB; what silence is
+FLOOR = -100.0  # dB, the level of silence
 
 #: Spectrum bins under each mel band, (48,), at least one.
 _BINS = np.maximum(
@@ -22,13 +23,13 @@ _BINS = np.maximum(
 ).astype(np.float32)
 
 
-def from_waveform(sound: np.ndarray) -> np.ndarray:
-    """Mel spectrogram in decibels.
+def from_waveform(waveform: np.ndarray) -> np.ndarray:
+    """Extract the mel spectrogram of a waveform.
 
     Parameters
     ----------
-    sound
-        Mono samples at 16 kHz, shape (480000,) for 30 s.
+    waveform
+        Mono samples at 16 kHz, -1 to 1, shape (480000,) for 30 s.
 
     Returns
     -------
@@ -36,66 +37,59 @@ def from_waveform(sound: np.ndarray) -> np.ndarray:
         Decibels relative to 1, at least `FLOOR`.
     """
     power = librosa.feature.melspectrogram(
-        y=np.asarray(sound, np.float32), sr=SAMPLE_RATE, n_fft=N_FFT, hop_length=HOP, window="hann", n_mels=BANDS,
-        htk=False, norm="slaney", power=2.0, center=True,
+        y=np.asarray(waveform, np.float32), sr=SAMPLE_RATE, n_fft=N_FFT, hop_length=HOP,
+        window="hann", n_mels=BANDS, htk=False, norm="slaney", power=2.0, center=True,
     )  # fmt: skip
-    return librosa.power_to_db(power, ref=1.0, amin=10 ** (FLOOR / 10), top_db=None).astype(
-        np.float32
-    )
+    decibels = librosa.power_to_db(power, ref=1.0, amin=10 ** (FLOOR / 10), top_db=None)
+    return decibels.astype(np.float32)
 
 
 def band_centres() -> np.ndarray:
-    """Centre of each mel band in hertz, shape (48,)."""
+    """Compute the centre of each mel band in hertz, shape (48,)."""
     return librosa.mel_frequencies(BANDS + 2, fmin=0, fmax=SAMPLE_RATE / 2, htk=False)[1:-1]
-
-
-# A user's own sound files ----------------------------------------------------------------------------
-
-
-# Many mels ------------------------------------------------------------------------------------------
-
-
-def _forget(mels: np.ndarray) -> None:
-    """Give the pages of mapped mels back to the system, so that memory holds a batch and not all that was ever read."""
-    if isinstance(mels, np.memmap) and hasattr(mmap, "MADV_DONTNEED"):
-        mels._mmap.madvise(mmap.MADV_DONTNEED)
 
 
 def batch(
     mels: np.ndarray, rows: np.ndarray, starts: np.ndarray | None = None, frames: int = FRAMES
 ) -> np.ndarray:
-    """Stretches of some mels, copied; of mapped mels nothing else stays in memory.
+    """Copy excerpts of some mels; a mapped file leaves only the copy in memory.
 
     Parameters
     ----------
     mels
-        All mels, (n, 48, 1876), decibels.
+        Mels (n, 48, 1876) in decibels.
     rows
-        Which of them, (batch,).
+        Row numbers (batch,).
     starts
-        First frame of each, (batch,); the beginning by default.
+        First frame of each excerpt, (batch,); frame 0 by default.
     frames
-        Length of the stretches.
+        Length of the excerpts.
 
     Returns
     -------
-    ndarray of shape (batch, 48, frames), float32, decibels
+    ndarray of shape (batch, 48, frames), float32
     """
     starts = np.zeros(len(rows), int) if starts is None else starts
-    out = np.empty((len(rows), BANDS, frames), np.float32)
+    excerpts = np.empty((len(rows), BANDS, frames), np.float32)
     for place, (row, start) in enumerate(zip(rows, starts, strict=True)):
-        out[place] = mels[row, :, start : start + frames]
-    _forget(mels)
-    return out
+        excerpts[place] = mels[row, :, start : start + frames]
+    _release_pages(mels)
+    return excerpts
+
+
+def _release_pages(mels: np.ndarray) -> None:
+    """Return the pages of a mapped file to the system; otherwise all that was read stays."""
+    if isinstance(mels, np.memmap) and hasattr(mmap, "MADV_DONTNEED"):
+        mels._mmap.madvise(mmap.MADV_DONTNEED)
 
 
 def batches(n: int, size: int = 64) -> list[np.ndarray]:
-    """Row numbers of n mels in order, `size` at a time."""
+    """Split the row numbers 0 to n - 1 into batches, in order."""
     return [np.arange(i, min(i + size, n)) for i in range(0, n, size)]
 
 
 def fingerprint(mels: np.ndarray) -> str:
-    """Return the sha256 of mels, read in batches."""
+    """Hash mels in batches (sha256, 64 hex digits)."""
     digest = hashlib.sha256(str(mels.shape).encode())
     for rows in batches(len(mels)):
         digest.update(batch(mels, rows))
@@ -103,28 +97,28 @@ def fingerprint(mels: np.ndarray) -> str:
 
 
 def add_noise(mels: np.ndarray, snr: float, rng: np.random.Generator) -> np.ndarray:
-    """White noise added to mels (n, 48, frames) at a signal-to-noise ratio in decibels over the whole of each mel.
+    """Add white noise to mels (n, 48, frames) at a signal-to-noise ratio in decibels.
 
-    Noise adds to power. The power of white noise in one frame of a band is the mean over the `_BINS` bins of that band, so it follows a gamma distribution.
+    The ratio is that of the mean powers of a whole mel. Powers add up. White noise has
+    exponentially distributed power in a bin, and a band is the mean of its bins. The noise of
+    a band thus follows a gamma distribution whose shape is the number of bins.
     """
     power = 10 ** (mels / 10)
     level = power.mean((1, 2), keepdims=True) * 10 ** (-snr / 10)
-    noise = (
-        level * rng.standard_gamma(_BINS[:, None], mels.shape).astype(np.float32) / _BINS[:, None]
-    )
+    bins = _BINS[:, None]
+    noise = level * rng.standard_gamma(bins, mels.shape).astype(np.float32) / bins
     return (10 * np.log10(power + noise)).astype(np.float32)
 
 
 def standardise(mels: np.ndarray) -> np.ndarray:
-    """Shift by 100 dB as in 2022 and scale: -100 to 0 dB become about -1 to 1."""
+    """Scale decibels linearly: -100 to 0 dB become -1 to 1."""
     return (mels - FLOOR) / 50 - 1
 
 
 def mel_statistics(mels: np.ndarray) -> np.ndarray:
-    """Mean, deviation and mean absolute difference over time of each band: (n, 48, frames) -> (n, 144)."""
-    return np.concatenate(
-        [mels.mean(2), mels.std(2), np.abs(np.diff(mels, axis=2)).mean(2)], axis=1
-    )
+    """Compute mean, deviation and mean absolute difference over time of each band.
 
-
-# The sample's sound ---------------------------------------------------------------------------------
+    Mels (n, 48, frames) become statistics (n, 144).
+    """
+    differences = np.abs(np.diff(mels, axis=2)).mean(2)
+    return np.concatenate([mels.mean(2), mels.std(2), differences], axis=1)

@@ -1,4 +1,4 @@
-"""Models of songs: networks on raw mel and on the lyric's couplets, SimCLR vectors, and shallow heads on any vectors."""
+"""Networks on mels and on embeddings of the lyric's couplets."""
 
 from __future__ import annotations
 
@@ -16,40 +16,42 @@ from . import mel
 from .dataset import MelDataset
 from .mel import BANDS
 
+#: Dimension of a `MelEncoder` embedding.
 DIM = 512
 
 
-# Networks -------------------------------------------------------------------------------------------
+def convolution_stack(channels: tuple[int, ...]) -> nn.Sequential:
+    """Stack 3 x 3 convolutions, each of which halves bands and frames.
 
-
-def _convolutions(channels: tuple[int, ...]) -> nn.Sequential:
-    """3 x 3 convolutions that halve bands and time at each block."""
-    blocks = []
+    `channels` are those of the input and of each layer. A mel (batch, channels[0], 48, frames)
+    becomes (batch, channels[-1], 48 / 2^layers, frames / 2^layers), rounded up.
+    """
+    layers = []
     for before, after in itertools.pairwise(channels):
-        blocks += [
-            nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False),
-            nn.BatchNorm2d(after),
-            nn.ReLU(),
-        ]
-    return nn.Sequential(*blocks)
+        convolution = nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False)
+        layers += [convolution, nn.BatchNorm2d(after), nn.ReLU()]
+    return nn.Sequential(*layers)
 
 
 class MelEncoder(nn.Module):
-    """Four convolution blocks and a mean over time and bands: (batch, 48, frames) -> (batch, 512)."""
+    """Four convolutions and mean pooling: (batch, 48, frames) -> (batch, 512)."""
 
     dim = DIM
 
     def __init__(self):
         super().__init__()
-        self.blocks = _convolutions((1, 32, 64, 128, DIM))
+        self.blocks = convolution_stack((1, 32, 64, 128, DIM))
 
     def forward(self, mels: torch.Tensor) -> torch.Tensor:
-        """Vectors of standardised mels."""
-        return self.blocks(mels.unsqueeze(1)).mean((2, 3))  # (batch, 1, 48, frames) -> (batch, 512)
+        """Embed standardised mels."""
+        return self.blocks(mels.unsqueeze(1)).mean((2, 3))
 
 
 class MelRNN(nn.Module):
-    """GRU over time, five frames (80 ms) a step, mean of both directions: (batch, 48, frames) -> (batch, 128)."""
+    """Bidirectional GRU over steps of five frames (80 ms), mean-pooled.
+
+    Mels (batch, 48, frames) become embeddings (batch, 128).
+    """
 
     dim = 128
 
@@ -59,33 +61,33 @@ class MelRNN(nn.Module):
         self.rnn = nn.GRU(BANDS, 64, batch_first=True, bidirectional=True)
 
     def forward(self, mels: torch.Tensor) -> torch.Tensor:
-        """Vectors of standardised mels."""
-        steps, _ = self.rnn(
-            self.pool(mels).transpose(1, 2)
-        )  # (batch, 48, frames) -> (batch, frames / 5, 128)
+        """Embed standardised mels."""
+        steps, _ = self.rnn(self.pool(mels).transpose(1, 2))  # (batch, frames / 5, 128)
         return steps.mean(1)
 
 
 class MelCNNRNN(nn.Module):
-    """Three convolution blocks, then a GRU over what is left of time: (batch, 48, frames) -> (batch, 128)."""
+    """Three convolutions, then a bidirectional GRU over time, mean-pooled.
+
+    Mels (batch, 48, frames) become embeddings (batch, 128).
+    """
 
     dim = 128
 
     def __init__(self):
         super().__init__()
-        self.blocks = _convolutions((1, 32, 64, 128))
+        self.blocks = convolution_stack((1, 32, 64, 128))
         self.rnn = nn.GRU(128 * BANDS // 8, 64, batch_first=True, bidirectional=True)
 
     def forward(self, mels: torch.Tensor) -> torch.Tensor:
-        """Vectors of standardised mels."""
-        steps, _ = self.rnn(
-            self.blocks(mels.unsqueeze(1)).flatten(1, 2).transpose(1, 2)
-        )  # (batch, frames / 8, 128 * 6) -> (batch, frames / 8, 128)
+        """Embed standardised mels."""
+        maps = self.blocks(mels.unsqueeze(1))  # (batch, 128, 6, frames / 8)
+        steps, _ = self.rnn(maps.flatten(1, 2).transpose(1, 2))  # (batch, frames / 8, 128)
         return steps.mean(1)
 
 
 class MelStatistics(nn.Module):
-    """Mean, deviation and mean absolute difference over time of each band, centred and scaled: (batch, 48, frames) -> (batch, 144)."""
+    """`mel.mel_statistics`, batch-normalised: (batch, 48, frames) -> (batch, 144)."""
 
     dim = 3 * BANDS
 
@@ -94,15 +96,13 @@ class MelStatistics(nn.Module):
         self.scale = nn.BatchNorm1d(self.dim, affine=False)
 
     def forward(self, mels: torch.Tensor) -> torch.Tensor:
-        """Vectors of standardised mels."""
-        found = torch.from_numpy(
-            mel.mel_statistics(mels.cpu().numpy())
-        )  # nothing before this is learned
-        return self.scale(found.to(mels.device))
+        """Compute scaled statistics of standardised mels; no gradient reaches the mels."""
+        statistics = torch.from_numpy(mel.mel_statistics(mels.cpu().numpy()))
+        return self.scale(statistics.to(mels.device))
 
 
 class CoupletCNN(nn.Module):
-    """Convolution over neighbouring couplets and the largest answer of each filter: (batch, couplets, dim) -> (batch, 128)."""
+    """Convolution over three couplets and max pooling: (batch, couplets, dim) -> (batch, 128)."""
 
     dim = 128
 
@@ -111,13 +111,13 @@ class CoupletCNN(nn.Module):
         self.convolution = nn.Conv1d(width, self.dim, 3, padding=1)
 
     def forward(self, couplets: torch.Tensor) -> torch.Tensor:
-        """Vectors of lyrics."""
-        heard = self.convolution(couplets.transpose(1, 2)).relu()  # (batch, 128, couplets)
-        return heard.masked_fill(_empty(couplets).unsqueeze(1), 0).amax(2)
+        """Embed lyrics."""
+        maps = self.convolution(couplets.transpose(1, 2)).relu()  # (batch, 128, couplets)
+        return maps.masked_fill(_padding(couplets).unsqueeze(1), 0).amax(2)
 
 
 class CoupletRNN(nn.Module):
-    """GRU over the couplets, mean of both directions over those there are: (batch, couplets, dim) -> (batch, 128)."""
+    """Bidirectional GRU over couplets, mean-pooled: (batch, couplets, dim) -> (batch, 128)."""
 
     dim = 128
 
@@ -126,24 +126,23 @@ class CoupletRNN(nn.Module):
         self.rnn = nn.GRU(width, 64, batch_first=True, bidirectional=True)
 
     def forward(self, couplets: torch.Tensor) -> torch.Tensor:
-        """Vectors of lyrics."""
-        lengths = (~_empty(couplets)).sum(1).clamp(min=1)
+        """Embed lyrics."""
+        lengths = (~_padding(couplets)).sum(1).clamp(min=1)
         packed = nn.utils.rnn.pack_padded_sequence(
             couplets, lengths.cpu(), batch_first=True, enforce_sorted=False
         )
-        steps, _ = nn.utils.rnn.pad_packed_sequence(
-            self.rnn(packed)[0], batch_first=True
-        )  # (batch, couplets, 128), zeros behind the last
+        # (batch, couplets, 128), zeros after the last couplet
+        steps, _ = nn.utils.rnn.pad_packed_sequence(self.rnn(packed)[0], batch_first=True)
         return steps.sum(1) / lengths.unsqueeze(1)
 
 
-def _empty(couplets: torch.Tensor) -> torch.Tensor:
-    """Mask of the places behind a lyric's last couplet, (batch, couplets)."""
+def _padding(couplets: torch.Tensor) -> torch.Tensor:
+    """Mask (batch, couplets) of the zeros after a lyric's last couplet."""
     return (couplets == 0).all(2)
 
 
 class ResNet50(nn.Module):
-    """ResNet50 of one channel (He et al. 2016: bottlenecks 3-4-6-3), from scratch, by transformers; logits of standardised mels."""
+    """ResNet50 of one input channel, untrained (He et al. 2016: bottlenecks 3-4-6-3)."""
 
     def __init__(self):
         super().__init__()
@@ -153,12 +152,12 @@ class ResNet50(nn.Module):
         self.network = ResNetForImageClassification(config).to(memory_format=torch.channels_last)
 
     def forward(self, mels: torch.Tensor, _) -> torch.Tensor:
-        """Logits (batch, 6) of standardised mels (batch, 48, frames)."""
+        """Compute logits (batch, 6) of standardised mels (batch, 48, frames)."""
         return self.network(mels.unsqueeze(1)).logits
 
 
 class EmotionNet(nn.Module):
-    """Encoders of sound, of lyrics, or of both side by side, then dropout and a linear layer to six logits."""
+    """Encoders of mel, couplets or both (concatenated), then dropout and a linear layer."""
 
     def __init__(self, sound: nn.Module | None = None, lyric: nn.Module | None = None):
         super().__init__()
@@ -167,16 +166,13 @@ class EmotionNet(nn.Module):
         self.head = nn.Sequential(nn.Dropout(0.3), nn.Linear(dim, emotions.N))
 
     def forward(self, mels: torch.Tensor | None, couplets: torch.Tensor | None) -> torch.Tensor:
-        """Logits (batch, 6)."""
-        vectors = [
-            encoder(given)
-            for encoder, given in ((self.sound, mels), (self.lyric, couplets))
-            if encoder is not None
-        ]
-        return self.head(torch.cat(vectors, dim=1))
+        """Compute logits (batch, 6) of standardised mels and couplets."""
+        encoders = ((self.sound, mels), (self.lyric, couplets))
+        embeddings = [encoder(x) for encoder, x in encoders if encoder is not None]
+        return self.head(torch.cat(embeddings, dim=1))
 
 
-#: Networks by name, made for couplet vectors of a width. `both` joins the two as the 2017 table of the appendix does.
+#: Networks by name; the argument is the dimension of a couplet. `both` is that of the 2017 table.
 NETWORKS: dict[str, Callable[[int], nn.Module]] = {
     "cnn": lambda _: EmotionNet(sound=MelEncoder()),
     "resnet50": lambda _: ResNet50(),
@@ -188,20 +184,19 @@ NETWORKS: dict[str, Callable[[int], nn.Module]] = {
     "both": lambda width: EmotionNet(sound=MelCNNRNN(), lyric=CoupletCNN(width)),
 }
 
-#: The network that hears songs for the recommender: of those taught corrected labels in notebook 04, the best on dev songs of the sample.
+#: Network of the recommender: of those on corrected labels in notebook 04, the best on dev songs.
 CHOSEN = "shallow"
 
 
-def network(name: str, material: MelDataset) -> nn.Module:
-    """Return a network of `NETWORKS` with fresh weights, on the device in use."""
+def network(name: str, dataset: MelDataset) -> nn.Module:
+    """Build an untrained network of `NETWORKS` for a dataset, on the device in use.
+
+    Raises
+    ------
+    BadInput
+        If the name is unknown.
+    """
     if name not in NETWORKS:
         raise BadInput(f"There is no network '{name}'; choose one of: {', '.join(NETWORKS)}.")
-    return NETWORKS[name](0 if material.couplets is None else material.couplets.shape[2]).to(
-        device()
-    )
-
-
-# SimCLR ---------------------------------------------------------------------------------------------
-
-
-# Shallow heads --------------------------------------------------------------------------------------
+    width = 0 if dataset.couplets is None else dataset.couplets.shape[2]
+    return NETWORKS[name](width).to(device())

@@ -1,4 +1,4 @@
-"""Models of emotion from text, judged on one split: baselines, fine-tuned encoders, their errors and their cost."""
+"""Comparison of text models on one split: baselines, fine-tuned encoders, errors and costs."""
 
 from __future__ import annotations
 
@@ -14,14 +14,23 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from ..core import artifacts, emotions, intervals, metrics
 from ..core.errors import CorruptData, MissingData
 from ..data import lexicons
-from ..text import classifier, encoders, finetuning, lexicon, linear_models
+from ..text import (
+    characters,
+    classifier,
+    encoders,
+    finetuning,
+    lexicon,
+    linear_models,
+    prediction,
+    reader,
+)
 from ..text.finetuning import Recipe
 
 SCORES = {
     "macro_f1": metrics.macro_f1,
     "micro_f1": metrics.micro_f1,
     "weighted_f1": metrics.weighted_f1,
-    "weighted_precision": metrics.weighted_precision,  # recall weighted so is micro_f1
+    "weighted_precision": metrics.weighted_precision,  # weighted recall equals micro_f1
     "precision": metrics.macro_precision,
     "recall": metrics.macro_recall,
     "kappa": metrics.kappa,
@@ -38,12 +47,13 @@ LABELS = {
     "e5_finetuned": ("E5 미세조정", "E5 fine-tuned"),
     "e5_tfidf": ("E5 미세조정 + TF-IDF", "E5 fine-tuned + TF-IDF"),
     "e5_tfidf_adjusted": ("E5 + TF-IDF, 비율 보정", "E5 + TF-IDF, adjusted"),
+    "reader": ("글자 + E5 (추천에 쓰는 모델)", "characters + E5 (used)"),
     "e5_tfidf_ensemble": ("E5 + TF-IDF, 시드 평균", "E5 + TF-IDF, seeds together"),
     "e5_sample": ("E5, 예시 자료로 학습", "E5 trained on the sample"),
     "tfidf_sample": ("TF-IDF, 예시 자료로 학습", "TF-IDF trained on the sample"),
 }
-#: The five configurations that were compared in 2022, named as there. The names tell optimiser and rate; what they leave out
-#: (the rate of adamw_hf_t, the patience of most) is taken from the final model: 1e-6. adamw_hf is no longer in transformers: torch's AdamW.
+#: Configurations of 2022, named as there. Values that the names leave out are the final model's.
+#: transformers no longer has adamw_hf, so torch's AdamW stands in.
 SWEEP_2022 = {
     "adafactor_lr6_p5": {"optimizer": "adafactor", "learning_rate": 1e-6, "patience": 5},
     "adafactor_lr1e_6": {"optimizer": "adafactor", "learning_rate": 1e-6, "patience": 3},
@@ -51,11 +61,14 @@ SWEEP_2022 = {
     "adamw_torch_lr6": {"optimizer": "adamw_torch", "learning_rate": 1e-6, "patience": 3},
     "adamw_hf_t": {"optimizer": "adamw_torch", "learning_rate": 1e-6, "patience": 5},
 }
+#: Weights of TF-IDF in a blend, and exponents of its prior correction; 0 comes first.
+_WEIGHTS = (0.0, 0.2, 0.35, 0.5, 0.65)
+_EXPONENTS = np.arange(0, 0.6, 0.1)
 
 
 @dataclass
 class Comparison:
-    """What every model answers to one test part.
+    """Predictions of every model on one test part.
 
     Attributes
     ----------
@@ -66,11 +79,11 @@ class Comparison:
     probabilities : dict
         {fine-tuned model: [(n, 6), one array a seed]}.
     entries : dict
-        {fine-tuned model: [its cached trainings]}.
+        {fine-tuned model: [its cache entries]}.
     seconds : dict
-        {model: seconds to make it, the mean over seeds}.
+        {model: seconds to train it, the mean over seeds}.
     missing : dict
-        {candidate: why it could not be had}.
+        {model: error message of its loading}.
     """
 
     parts: dict[str, pd.DataFrame]
@@ -86,20 +99,20 @@ class Comparison:
         return self.parts["test"]["emotion"].to_numpy()
 
     def scores(self, seed: int) -> dict[str, dict[str, float]]:
-        """Every score of every model with its interval: {`measure/model`: {mean, low, high, n}}."""
+        """Compute every score of every model: {`score/model`: {mean, low, high, n}}."""
         return {
             f"{name}/{model}": intervals.interval(self.true, answers, score, seed=seed)
             for name, score in SCORES.items()
             for model, answers in self.answers.items()
         }
 
-    def against(
-        self, seed: int, ours: str = "e5_finetuned", rival: str = "tfidf"
-    ) -> dict[str, dict[str, float]]:
-        """Paired differences in macro-F1, of a model to every other, and of every blend to a rival: {`a-b`: {mean, low, high, n}}."""
-        pairs = [(ours, m) for m in self.answers if m != ours] + [
-            (m, rival) for m in self.answers if m.startswith("e5_tfidf")
-        ]
+    def against(self, seed: int) -> dict[str, dict[str, float]]:
+        """Compute paired differences in macro-F1: {`a-b`: {mean, low, high, n}}.
+
+        The pairs are the fine-tuned E5 and every other model, and every blend and TF-IDF.
+        """
+        pairs = [("e5_finetuned", m) for m in self.answers if m != "e5_finetuned"]
+        pairs += [(m, "tfidf") for m in self.answers if m.startswith("e5_tfidf")]
         return {
             f"{a}-{b}": intervals.paired_difference(
                 self.true, self.answers[a], self.answers[b], seed=seed
@@ -108,15 +121,18 @@ class Comparison:
         }
 
     def only(self, rows: np.ndarray) -> Comparison:
-        """Judge the same models on some of the test texts, a mask (n,)."""
+        """Restrict the comparison to some test texts, by a mask (n,)."""
         test = self.parts["test"][rows].reset_index(drop=True)
         answers, probabilities = (
-            {m: [a[rows] for a in each] for m, each in of.items()}
-            for of in (self.answers, self.probabilities)
+            {model: [array[rows] for array in arrays] for model, arrays in outputs.items()}
+            for outputs in (self.answers, self.probabilities)
         )
-        return replace(
-            self, parts=self.parts | {"test": test}, answers=answers, probabilities=probabilities
-        )
+        parts = self.parts | {"test": test}
+        return replace(self, parts=parts, answers=answers, probabilities=probabilities)
+
+    def _add_probabilities(self, model: str, probabilities: list[np.ndarray]) -> None:
+        self.probabilities[model] = probabilities
+        self.answers[model] = [p.argmax(1) for p in probabilities]
 
     @contextmanager
     def _timed(self, model: str):
@@ -129,9 +145,11 @@ def baselines(
     parts: dict[str, pd.DataFrame],
     encoder: str,
     seeds: Sequence[int],
-    fewer: pd.DataFrame | None = None,
+    subset: pd.DataFrame | None = None,
 ) -> Comparison:
-    """Compare models that need no fine-tuning: majority, shuffled labels, the lexicon, character TF-IDF with and without class weights, the frozen encoder.
+    """Compare the majority, shuffled labels, the lexicon, TF-IDF and a linear probe.
+
+    TF-IDF is trained with and without class weights. The linear probe reads the frozen encoder.
 
     Parameters
     ----------
@@ -141,124 +159,130 @@ def baselines(
         Name for `encoders.load`.
     seeds
         Seeds of the shuffled labels.
-    fewer
-        Training texts of the frozen encoder, where it shall read fewer than all.
+    subset
+        Training texts of the linear probe; all by default.
     """
-    found = Comparison(parts)
+    result = Comparison(parts)
     train, dev, test = parts.values()
-    prior = train[classifier.TARGETS].mean().to_numpy()
-    found.answers["majority"] = [linear_models.majority(train, len(test))]
-    found.answers["shuffled"] = [linear_models.shuffled(train, len(test), seed) for seed in seeds]
-    with found._timed("lexicon"):
-        found.answers["lexicon"] = [
-            lexicon.scores(test["text"], lexicons.read_lexicon(), prior).argmax(1)
-        ]
-    with found._timed("tfidf"):
-        found.answers["tfidf"] = [linear_models.tfidf(train, dev).predict(test["text"])]
-    with found._timed("tfidf_unweighted"):
-        found.answers["tfidf_unweighted"] = [
-            linear_models.tfidf(train, dev, balanced=False).predict(test["text"])
-        ]
-    before = len(artifacts.USED)
-    with found._timed("e5_frozen"):
-        read = train if fewer is None else fewer
-        rows = [
+    prior = train[list(emotions.EN)].mean().to_numpy()
+    result.answers["majority"] = [linear_models.majority(train, len(test))]
+    result.answers["shuffled"] = [linear_models.shuffled(train, len(test), seed) for seed in seeds]
+    with result._timed("lexicon"):
+        scores = lexicon.scores(test["text"], lexicons.read_lexicon(), prior)
+        result.answers["lexicon"] = [scores.argmax(1)]
+    for name, balanced in (("tfidf", True), ("tfidf_unweighted", False)):
+        with result._timed(name):
+            model = characters.tfidf(train, dev, balanced=balanced)
+            result.answers[name] = [model.predict(test["text"])]
+    used = len(artifacts.USED)
+    with result._timed("e5_frozen"):
+        subset = train if subset is None else subset
+        train_rows, dev_rows, test_rows = (
             linear_models.sentence_vectors(encoder, part["text"], f"embed {name}")
-            for name, part in (("train", read), ("dev", dev), ("test", test))
-        ]
-        found.answers["e5_frozen"] = [
-            linear_models.linear_probe(rows[0], read, rows[1], dev).predict(rows[2])
-        ]
-    found.seconds["e5_frozen"] += sum(
-        vectors.seconds for vectors in artifacts.USED[before:] if vectors.reused
-    )
-    return found
+            for name, part in (("train", subset), ("dev", dev), ("test", test))
+        )
+        model = linear_models.linear_probe(train_rows, subset, dev_rows, dev)
+        result.answers["e5_frozen"] = [model.predict(test_rows)]
+    # Reused vectors cost what they cost when they were made.
+    reused = (entry for entry in artifacts.USED[used:] if entry.reused)
+    result.seconds["e5_frozen"] += sum(entry.seconds for entry in reused)
+    return result
 
 
 def add_fine_tuned(
-    found: Comparison,
+    comparison: Comparison,
     name: str,
     recipe: Recipe,
     seeds: Sequence[int],
-    fewer: pd.DataFrame | None = None,
+    subset: pd.DataFrame | None = None,
     tracker: str = "none",
 ) -> None:
-    """Fine-tune an encoder once a seed and add its answers; one that cannot be had leaves its reason.
+    """Fine-tune an encoder once a seed and add its predictions.
+
+    If the encoder cannot be loaded, the reason is added to `missing`.
 
     Parameters
     ----------
-    found
-        Comparison that receives the answers.
     name
-        Name of the model in the table.
-    recipe, seeds, tracker
-        How to train.
-    fewer
-        Training texts, where it shall read fewer than all.
+        Name of the model in the comparison.
+    recipe, tracker
+        As for `finetuning.trained`.
+    subset
+        Training texts; all by default.
     """
-    train, dev, test = found.parts.values()
+    train, dev, test = comparison.parts.values()
+    subset = train if subset is None else subset
     try:
-        entries = [
-            finetuning.trained(train if fewer is None else fewer, dev, recipe, seed, tracker)
-            for seed in seeds
-        ]
+        entries = [finetuning.trained(subset, dev, recipe, seed, tracker) for seed in seeds]
     except (MissingData, CorruptData) as error:
-        found.missing[name] = str(error)
+        comparison.missing[name] = str(error)
         return
-    add_trained(found, name, entries, test["text"])
-    found.seconds[name] = float(np.mean([entry.seconds for entry in entries]))
+    add_trained(comparison, name, entries, test["text"])
+    comparison.seconds[name] = float(np.mean([entry.seconds for entry in entries]))
+
+
+def add_reader(comparison: Comparison, name: str, neural: str) -> None:
+    """Pool a fine-tuned model with characters (`reader.fitted`), once a seed, and add it."""
+    train, dev, test = comparison.parts.values()
+    entries = [reader.fitted(train, dev, entry) for entry in comparison.entries[neural]]
+    comparison._add_probabilities(
+        name, [reader.load(entry.path).predict(test["text"].tolist()) for entry in entries]
+    )
+    seconds = float(np.mean([entry.seconds for entry in entries]))
+    comparison.seconds[name] = comparison.seconds[neural] + seconds
 
 
 def add_trained(
-    found: Comparison, name: str, entries: Sequence[artifacts.Entry], texts: pd.Series
+    comparison: Comparison, name: str, entries: Sequence[artifacts.Entry], texts: pd.Series
 ) -> None:
-    """Add what trained models answer to the test texts."""
-    found.entries[name] = list(entries)
-    found.probabilities[name] = [classifier.cached_probabilities(entry, texts) for entry in entries]
-    found.answers[name] = [p.argmax(1) for p in found.probabilities[name]]
+    """Add the predictions of trained models on the test texts."""
+    comparison.entries[name] = list(entries)
+    probabilities = [classifier.cached_probabilities(entry, texts) for entry in entries]
+    comparison._add_probabilities(name, probabilities)
 
 
-def add_blend(found: Comparison, name: str, neural: str) -> None:
-    """Add the weighted mean of a fine-tuned model and character TF-IDF, once a seed, and the same adjusted for rare emotions.
+def add_blend(comparison: Comparison, name: str, neural: str) -> None:
+    """Add the weighted mean of a fine-tuned model and character TF-IDF, once a seed.
 
-    The two read different things: the encoder meaning, the character counts spelling, slang and signs. The weight is chosen on dev by macro- plus
-    micro-F1. `<name>_adjusted` divides by (class share) ** strength (logit adjustment, Menon et al. 2021), both chosen on dev by macro-F1: it
-    answers rare emotions more often, at the cost of accuracy. `<name>_ensemble` is the mean over the seeds, one answer.
+    The weight is chosen on dev by macro-F1 plus micro-F1. Two variants are added as well.
+    `<name>_adjusted` divides by prior ** exponent (logit adjustment, Menon et al. 2021); weight and
+    exponent are chosen on dev by macro-F1. It predicts rare emotions more often and costs accuracy.
+    `<name>_ensemble` is the mean of `name` over its seeds.
+
+    Parameters
+    ----------
+    name, neural
+        Names of the blend and of the fine-tuned model.
     """
-    train, dev, test = found.parts.values()
+    train, dev, test = comparison.parts.values()
     true = dev["emotion"].to_numpy()
-    share = np.bincount(train["emotion"], minlength=emotions.N) / len(train)
-    grid = [
-        (weight, strength)
-        for strength in np.arange(0, 0.6, 0.1)
-        for weight in (0.0, 0.2, 0.35, 0.5, 0.65)
-    ]
+    prior = np.bincount(train["emotion"], minlength=emotions.N) / len(train)
+    grid = [(weight, exponent) for exponent in _EXPONENTS for weight in _WEIGHTS]
+    plain, adjusted = [], []
+    with comparison._timed(name):
+        model = characters.tfidf(train, dev, balanced=False)
+        on_dev, on_test = (characters.predict_six(model, part["text"]) for part in (dev, test))
+        pairs = zip(comparison.entries[neural], comparison.probabilities[neural], strict=True)
+        for entry, neural_test in pairs:
+            neural_dev = classifier.cached_probabilities(entry, dev["text"])
+            answers = {p: _blend(neural_dev, on_dev, prior, *p).argmax(1) for p in grid}
+            macro = {p: metrics.macro_f1(true, answer) for p, answer in answers.items()}
+            both = {p: macro[p] + metrics.micro_f1(true, answers[p]) for p in grid[: len(_WEIGHTS)]}
+            plain.append(_blend(neural_test, on_test, prior, *max(both, key=both.get)))
+            adjusted.append(_blend(neural_test, on_test, prior, *max(macro, key=macro.get)))
+    comparison._add_probabilities(name, plain)
+    comparison._add_probabilities(f"{name}_adjusted", adjusted)
+    comparison._add_probabilities(f"{name}_ensemble", [np.mean(plain, axis=0)])
+    comparison.seconds[name] += comparison.seconds[neural]
 
-    def blend(read: np.ndarray, counted: np.ndarray, weight: float, strength: float) -> np.ndarray:
-        adjusted = ((1 - weight) * read + weight * counted) / np.where(
-            share > 0, share, 1
-        ) ** strength
-        return adjusted / adjusted.sum(axis=1, keepdims=True)
 
-    with found._timed(name):
-        model = linear_models.tfidf(train, dev, balanced=False)
-        on_dev, on_test = (linear_models.predict_six(model, part["text"]) for part in (dev, test))
-        found.probabilities |= {name: [], f"{name}_adjusted": []}
-        for entry, answered in zip(found.entries[neural], found.probabilities[neural], strict=True):
-            read = classifier.cached_probabilities(entry, dev["text"])
-            tried = {place: blend(read, on_dev, *place).argmax(1) for place in grid}
-            macro = {place: metrics.macro_f1(true, given) for place, given in tried.items()}
-            plain = max(
-                grid[:5], key=lambda place: macro[place] + metrics.micro_f1(true, tried[place])
-            )
-            found.probabilities[name].append(blend(answered, on_test, *plain))
-            found.probabilities[f"{name}_adjusted"].append(
-                blend(answered, on_test, *max(grid, key=macro.get))
-            )
-    found.probabilities[f"{name}_ensemble"] = [np.mean(found.probabilities[name], axis=0)]
-    for each in (name, f"{name}_adjusted", f"{name}_ensemble"):
-        found.answers[each] = [p.argmax(1) for p in found.probabilities[each]]
-    found.seconds[name] += found.seconds[neural]
+def _blend(
+    neural: np.ndarray, linear: np.ndarray, prior: np.ndarray, weight: float, exponent: float
+) -> np.ndarray:
+    """Weighted mean of probabilities (n, 6), divided by prior ** exponent and normalised."""
+    mean = (1 - weight) * neural + weight * linear
+    adjusted = mean / np.where(prior > 0, prior, 1) ** exponent
+    return adjusted / adjusted.sum(axis=1, keepdims=True)
 
 
 def learning_curve(
@@ -277,17 +301,17 @@ def learning_curve(
     tests
         {name: table} to score.
     encoder
-        Encoder whose vectors are read, not trained.
+        Name of the frozen encoder for `encoders.load`.
     shares
-        Shares of the training sentences, drawn at random, each holding the smaller ones.
+        Shares of the training sentences, drawn at random and nested.
 
     Returns
     -------
     DataFrame
-        Columns model (tfidf, e5_frozen, tfidf_e5_frozen: their mean), test, n (training sentences), and macro_f1 with its
-        interval (mean, low, high, n).
+        Columns model (tfidf, e5_frozen, and tfidf_e5_frozen: their mean), test, n (training
+        sentences), and macro_f1 with its interval (mean, low, high, n).
     """
-    train, dev, scores = parts["train"], parts["dev"], []
+    train, dev, rows = parts["train"], parts["dev"], []
     vectors = {
         name: linear_models.sentence_vectors(encoder, part["text"], f"embed {name}")
         for name, part in {"train": train, "dev": dev, **tests}.items()
@@ -296,130 +320,102 @@ def learning_curve(
     for share in shares:
         drawn = np.sort(order[: round(share * len(train))])
         few = train.iloc[drawn]
-        counted, frozen = (
-            linear_models.tfidf(few, dev),
-            linear_models.linear_probe(vectors["train"][drawn], few, vectors["dev"], dev),
-        )
+        tfidf = characters.tfidf(few, dev)
+        probe = linear_models.linear_probe(vectors["train"][drawn], few, vectors["dev"], dev)
         for name, test in tests.items():
-            read = {
-                "tfidf": linear_models.predict_six(counted, test["text"]),
-                "e5_frozen": linear_models.predict_six(frozen, vectors[name]),
+            probabilities = {
+                "tfidf": characters.predict_six(tfidf, test["text"]),
+                "e5_frozen": characters.predict_six(probe, vectors[name]),
             }
-            read["tfidf_e5_frozen"] = (read["tfidf"] + read["e5_frozen"]) / 2
+            probabilities["tfidf_e5_frozen"] = sum(probabilities.values()) / 2
             true = test["emotion"].to_numpy()
-            scores += [
-                (
-                    model,
-                    name,
-                    len(few),
-                    intervals.interval(true, [p.argmax(1)], metrics.macro_f1, seed=seed),
-                )
-                for model, p in read.items()
-            ]
-    return pd.DataFrame(scores, columns=["model", "test", "n", "macro_f1"])
+            for model, p in probabilities.items():
+                score = intervals.interval(true, [p.argmax(1)], metrics.macro_f1, seed=seed)
+                rows.append((model, name, len(few), score))
+    return pd.DataFrame(rows, columns=["model", "test", "n", "macro_f1"])
 
 
 def sweep(
     parts: dict[str, pd.DataFrame], recipe: Recipe, seed: int, *, texts: int, factor: float
 ) -> dict[str, list[dict]]:
-    """Train with the five configurations of 2022 and return their logs.
+    """Train with the five configurations of 2022 and return their logs of dev scores.
 
     Parameters
     ----------
     recipe
-        What the configurations leave out.
+        Other hyperparameters.
     texts
-        Training texts of each; 0 for all. Half as many dev texts are scored, every few steps.
+        Training texts of each; 0 for all. Half as many dev texts are scored five times.
     factor
-        Times the rates of 2022: a rate of 1e-6 over a few dozen steps would move nothing.
+        Multiplier of the learning rates: 1e-6 has no effect within a few dozen steps.
     """
-    train, dev = (
-        _sample(parts[name], n, seed) for name, n in (("train", texts), ("dev", texts // 2))
-    )
+    train, dev = _sample(parts["train"], texts, seed), _sample(parts["dev"], texts // 2, seed)
     steps = len(train) * recipe.epochs / recipe.batch_size
+    recipe = replace(recipe, eval_steps=max(1, round(steps / 5)))
     logs = {}
     for name, chosen in SWEEP_2022.items():
         rate = chosen["learning_rate"] * factor
-        entry = finetuning.trained(
-            train,
-            dev,
-            replace(
-                recipe, **chosen | {"learning_rate": rate}, eval_steps=max(1, round(steps / 5))
-            ),
-            seed,
-        )
-        logs[name] = [
-            row for row in classifier.read_card(entry.path)["curve"] if "eval_micro_f1" in row
-        ]
+        own = replace(recipe, **chosen | {"learning_rate": rate})
+        curve = prediction.read_card(finetuning.trained(train, dev, own, seed).path)["curve"]
+        logs[name] = [row for row in curve if "eval_micro_f1" in row]
     return logs
 
 
 def _sample(table: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
-    return (
-        table.sample(n, random_state=seed).reset_index(drop=True) if 0 < n < len(table) else table
-    )
+    if not 0 < n < len(table):
+        return table
+    return table.sample(n, random_state=seed).reset_index(drop=True)
 
 
 def fewer(train: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
-    """Draw at most so many training texts of every emotion (0 for all), in their old order."""
+    """Draw at most `most` training texts of every emotion (0 for all), in their old order."""
     if not most:
         return train
-    return (
-        train.sample(frac=1, random_state=seed)
-        .groupby("emotion")
-        .head(most)
-        .sort_index()
-        .reset_index(drop=True)
-    )
+    drawn = train.sample(frac=1, random_state=seed).groupby("emotion").head(most)
+    return drawn.sort_index().reset_index(drop=True)
 
 
-def errors(found: Comparison, model: str, n: int, seed: int) -> pd.DataFrame:
-    """Test texts that a model gets wrong, with what may explain it.
+def errors(comparison: Comparison, model: str, n: int, seed: int) -> pd.DataFrame:
+    """Draw test texts that a model gets wrong, each with its most similar training text.
 
     Returns
     -------
     DataFrame
-        text, label (in the source's words), meant, answered, sure (probability of the answer, where the model gives one), and the
-        training text that is most alike in characters with its emotion: where that is the answered one, the training texts led astray.
+        text, label (the source's own), meant, answered, sure (probability of the answer, if the
+        model has one), and the training text with the most similar character n-grams and its
+        emotion. If that emotion is the answered one, the surface may have misled the model.
     """
-    answered, true = found.answers[model][0], found.true
+    answered, true = comparison.answers[model][0], comparison.true
     rows = np.random.default_rng(seed).permutation(np.flatnonzero(answered != true))[:n]
-    test, train = found.parts["test"].iloc[rows], found.parts["train"]
+    test, train = comparison.parts["test"].iloc[rows], comparison.parts["train"]
     grams = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), min_df=2, sublinear_tf=True)
-    nearest = np.asarray(
-        (grams.fit_transform(train["text"]) @ grams.transform(test["text"]).T).argmax(0)
-    ).ravel()
-    table = pd.DataFrame(
-        {
-            "text": test["text"].to_numpy(),
-            "label": test["label"].to_numpy(),
-            "meant": [emotions.KO[i] for i in true[rows]],
-        }
-    )
-    table["answered"] = [emotions.KO[i] for i in answered[rows]]
-    if model in found.probabilities:
-        table["sure"] = found.probabilities[model][0][rows].max(1).round(2)
-    table["most alike in training"] = train["text"].iloc[nearest].to_numpy()
-    table["its emotion"] = [emotions.KO[i] for i in train["emotion"].iloc[nearest]]
-    return table
+    similarities = grams.fit_transform(train["text"]) @ grams.transform(test["text"]).T
+    nearest = train.iloc[np.asarray(similarities.argmax(0)).ravel()]
+    columns = {
+        "text": test["text"].to_numpy(),
+        "label": test["label"].to_numpy(),
+        "meant": [emotions.KO[i] for i in true[rows]],
+        "answered": [emotions.KO[i] for i in answered[rows]],
+    }
+    if model in comparison.probabilities:
+        columns["sure"] = comparison.probabilities[model][0][rows].max(1).round(2)
+    columns["most alike in training"] = nearest["text"].to_numpy()
+    columns["its emotion"] = [emotions.KO[i] for i in nearest["emotion"]]
+    return pd.DataFrame(columns)
 
 
-def cost(found: Comparison) -> pd.DataFrame:
-    """Return what models cost beside what they score: millions of weights, seconds to make, megabytes, macro-F1."""
-    rows = []
-    for model, seconds in found.seconds.items():
+def cost(comparison: Comparison) -> pd.DataFrame:
+    """Tabulate each model's millions of weights, seconds to train, megabytes and macro-F1."""
+    rows = {}
+    for model, seconds in comparison.seconds.items():
         weights, megabytes = np.nan, np.nan
-        if model in found.entries:
-            path = found.entries[model][0].path
+        if model in comparison.entries:
+            path = comparison.entries[model][0].path
             weights = encoders.parameter_count(classifier.load(path).model)["all"] / 1e6
             megabytes = (path / "model.safetensors").stat().st_size / 1e6
-        score = np.mean([metrics.macro_f1(found.true, a) for a in found.answers[model]])
-        rows.append((model, weights, seconds, megabytes, score))
-    return (
-        pd.DataFrame(
-            rows,
-            columns=["model", "million weights", "seconds to make", "MB of weights", "macro-F1"],
-        )
-        .set_index("model")
-        .round(3)
-    )
+        answers = comparison.answers[model]
+        score = np.mean([metrics.macro_f1(comparison.true, answer) for answer in answers])
+        rows[model] = (weights, seconds, megabytes, score)
+    columns = ["million weights", "seconds to make", "MB of weights", "macro-F1"]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    return table.rename_axis("model").round(3)

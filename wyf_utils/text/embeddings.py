@@ -1,4 +1,4 @@
-"""An encoder with its tokenizer, and the embeddings of texts."""
+"""Encoders with their tokenizers, and mean-pooled embeddings of texts."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from transformers import BatchEncoding, PreTrainedTokenizerFast
 
 from ..core.errors import BadInput
 from ..core.runtime import progress
+from .prediction import BATCH_SIZE, by_length
 
 
 @dataclass
 class Encoder:
-    """A tokenizer with its model, and what the pair needs to know."""
+    """A transformer, its tokenizer, and the prefix that it expects before a text."""
 
     name: str
     tokenizer: PreTrainedTokenizerFast
@@ -24,104 +25,103 @@ class Encoder:
 
     @property
     def dim(self) -> int:
-        """Length of a token's vector."""
+        """Embedding dimension."""
         return self.model.config.hidden_size
 
 
 def mean_pool(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Mean over the tokens that are not padding: (batch, tokens, dim), (batch, tokens) -> (batch, dim)."""
+    """Average hidden states over the tokens that are not padding.
+
+    Parameters
+    ----------
+    hidden
+        Hidden states (batch, tokens, dim).
+    mask
+        Attention mask (batch, tokens).
+
+    Returns
+    -------
+    Tensor of shape (batch, dim)
+    """
     weights = mask.unsqueeze(-1).to(hidden.dtype)
     return (hidden * weights).sum(1) / weights.sum(1).clamp(min=1)
 
 
-def by_length(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
-    """Rows in batches of like length, which waste no padding."""
-    order = sorted(range(len(lengths)), key=lengths.__getitem__)
-    return [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
-
-
 def _batches(
-    encoder: Encoder, texts: Sequence[str], batch_size: int, max_length: int, desc: str
+    encoder: Encoder, texts: Sequence[str], max_length: int, desc: str
 ) -> Iterator[tuple[list[int], BatchEncoding]]:
-    """Rows of texts of like length, and what the encoder reads of them."""
+    """Yield the row numbers and the encoded texts of each batch."""
     if not len(texts):
         raise BadInput("There is no text to embed; pass at least one.")
     max_length = min(max_length, encoder.tokenizer.model_max_length)
     device = next(encoder.model.parameters()).device
-    batches = by_length([len(t) for t in texts], batch_size)
-    for batch in progress(batches, desc=desc) if desc else batches:
-        prefixed = [encoder.prefix + texts[i] for i in batch]
-        yield (
-            batch,
-            encoder.tokenizer(
-                prefixed, padding=True, truncation=True, max_length=max_length, return_tensors="pt"
-            ).to(device),
+    batches = by_length([len(t) for t in texts], BATCH_SIZE)
+    for rows in progress(batches, desc=desc) if desc else batches:
+        batch = [encoder.prefix + texts[i] for i in rows]
+        inputs = encoder.tokenizer(
+            batch, padding=True, truncation=True, max_length=max_length, return_tensors="pt"
         )
+        yield rows, inputs.to(device)
 
 
 @torch.inference_mode()
 def embed(
-    encoder: Encoder,
-    texts: Sequence[str],
-    batch_size: int = 32,
-    max_length: int = 128,
-    desc: str = "",
+    encoder: Encoder, texts: Sequence[str], max_length: int = 128, desc: str = ""
 ) -> np.ndarray:
-    """Mean-pooled vectors of unit length.
+    """Embed texts by mean pooling of the last layer, scaled to unit length.
 
     Parameters
     ----------
-    texts
-        Any number of texts; each is cut at `max_length` tokens, or at those that the encoder has positions for.
+    max_length
+        Tokens after which a text is truncated; at most the encoder's number of positions.
     desc
-        What the progress bar says; none is shown where this is empty.
+        Label of the progress bar; without one no bar is shown.
 
     Returns
     -------
     ndarray of shape (n, dim), float32
+
+    Raises
+    ------
+    BadInput
+        If there is no text.
     """
     vectors = np.empty((len(texts), encoder.dim), np.float32)
-    for batch, inputs in _batches(encoder, texts, batch_size, max_length, desc):
+    for rows, inputs in _batches(encoder, texts, max_length, desc):
         hidden = encoder.model(**inputs).last_hidden_state  # (batch, tokens, dim)
-        vectors[batch] = (
-            torch.nn.functional.normalize(mean_pool(hidden, inputs["attention_mask"]), dim=-1)
-            .cpu()
-            .numpy()
-        )
+        pooled = mean_pool(hidden, inputs["attention_mask"])
+        vectors[rows] = torch.nn.functional.normalize(pooled, dim=-1).cpu().numpy()
     return vectors
 
 
 @torch.inference_mode()
 def embed_layers(
-    encoder: Encoder,
-    texts: Sequence[str],
-    batch_size: int = 32,
-    max_length: int = 128,
-    desc: str = "",
+    encoder: Encoder, texts: Sequence[str], max_length: int = 128, desc: str = ""
 ) -> np.ndarray:
-    """Mean-pooled hidden states of five depths, from the token embeddings to the last layer, side by side.
+    """Embed texts by mean pooling at five evenly spaced depths, concatenated and not scaled.
 
-    A linear model reads more from several layers than from the last: the lowest keeps the words, the highest what they say together
-    (Tenney et al. 2019, BERT Rediscovers the Classical NLP Pipeline).
+    The first depth is the token embeddings, the fifth the last layer. Lower layers carry lexical
+    and syntactic features, higher ones semantic features (Tenney et al. 2019, BERT Rediscovers
+    the Classical NLP Pipeline).
 
     Parameters
     ----------
-    texts, batch_size, max_length, desc
+    max_length, desc
         As for `embed`.
 
     Returns
     -------
     ndarray of shape (n, 5 * dim), float32
+
+    Raises
+    ------
+    BadInput
+        If there is no text.
     """
     depths = np.linspace(0, encoder.model.config.num_hidden_layers, 5).round().astype(int)
     vectors = np.empty((len(texts), len(depths) * encoder.dim), np.float32)
-    for batch, inputs in _batches(encoder, texts, batch_size, max_length, desc):
+    for rows, inputs in _batches(encoder, texts, max_length, desc):
         hidden = encoder.model(**inputs, output_hidden_states=True).hidden_states
-        vectors[batch] = (
-            torch.cat(
-                [mean_pool(hidden[depth], inputs["attention_mask"]) for depth in depths], dim=-1
-            )
-            .cpu()
-            .numpy()
-        )
+        pooled = [mean_pool(hidden[depth], inputs["attention_mask"]) for depth in depths]
+        vectors[rows] = torch.cat(pooled, dim=-1).cpu().numpy()
     return vectors

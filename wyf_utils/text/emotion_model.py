@@ -12,10 +12,10 @@ from .embeddings import mean_pool
 class EmotionModel(nn.Module):
     """Encoder, mean pooling, standardised dimensions, dropout, and a linear layer to six logits.
 
-    In training a second linear layer tells the source's own labels; it is not saved.
+    In training a second linear layer predicts the source's own labels. It is not saved.
 
-    Mean-pooled vectors of contrastive encoders such as E5 lie in a narrow cone. Without standardising, the head
-    sees nearly the same vector for every text and training stays at the majority for hundreds of steps.
+    Mean-pooled embeddings of contrastive encoders such as E5 lie in a narrow cone. Without
+    standardising, training stays at the majority class for hundreds of steps.
     """
 
     def __init__(
@@ -40,35 +40,39 @@ class EmotionModel(nn.Module):
 
     def forward(
         self,
-        input_ids: torch.Tensor,
-        attention_mask: torch.Tensor,
+        input_ids: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
         labels: torch.Tensor | None = None,
+        hidden: torch.Tensor | None = None,
     ) -> dict:
-        """Logits (batch, 6), and the loss against soft targets of the emotions and of the source's labels (batch, 6 + labels)."""
-        hidden = self.encoder(
-            input_ids=input_ids, attention_mask=attention_mask
-        ).last_hidden_state  # (batch, tokens, dim)
-        pooled = self.dropout(self.standardise(mean_pool(hidden, attention_mask)))  # (batch, dim)
+        """Compute logits (batch, 6) and, with labels, the loss.
+
+        Parameters
+        ----------
+        input_ids, attention_mask
+            Token ids and mask (batch, tokens).
+        labels
+            Soft targets of the six emotions and of the source's own labels (batch, 6 + labels).
+        hidden
+            Hidden states (batch, tokens, dim) instead of ids, for `frozen_layers.upper_layers`.
+        """
+        inputs = {"input_ids": input_ids} if hidden is None else {"inputs_embeds": hidden}
+        states = self.encoder(**inputs, attention_mask=attention_mask).last_hidden_state
+        pooled = self.dropout(self.standardise(mean_pool(states, attention_mask)))  # (batch, dim)
         logits = self.head(pooled)  # (batch, 6)
         if labels is None:
             return {"logits": logits}
-        targets = (
-            labels[:, : emotions.N] * (1 - self.label_smoothing) + self.label_smoothing / emotions.N
-        )
+        return {"loss": self._loss(pooled, logits, labels), "logits": logits}
+
+    def _loss(self, pooled: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor):
+        """Focal cross-entropy with soft targets, plus the auxiliary task's cross-entropy."""
+        smooth = self.label_smoothing
+        targets = labels[:, : emotions.N] * (1 - smooth) + smooth / emotions.N
         logs = logits.float().log_softmax(-1)  # (batch, 6)
-        loss = (
-            -(targets * self.class_weights * (1 - logs.exp()) ** self.focal * logs).sum(-1).mean()
-        )
+        weighted = targets * self.class_weights * (1 - logs.exp()) ** self.focal
+        loss = -(weighted * logs).sum(-1).mean()
         if self.labels_head is not None:
-            told, true = (
-                self.labels_head(pooled).float(),
-                labels[:, emotions.N :],
-            )  # (batch, labels)
-            loss = (
-                loss
-                + self.auxiliary
-                * nn.functional.binary_cross_entropy_with_logits(told, true, reduction="none")
-                .sum(-1)
-                .mean()
-            )
-        return {"loss": loss, "logits": logits}
+            own, true = self.labels_head(pooled).float(), labels[:, emotions.N :]
+            each = nn.functional.binary_cross_entropy_with_logits(own, true, reduction="none")
+            loss = loss + self.auxiliary * each.sum(-1).mean()
+        return loss

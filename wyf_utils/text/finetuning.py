@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -17,12 +19,16 @@ from transformers import DataCollatorWithPadding
 from ..core import artifacts, emotions, metrics, runtime
 from ..core.errors import BadInput
 from ..core.files import write_json
+from ..core.runtime import device
 from ..core.vectors import class_weights
-from . import encoders, training
+from . import encoders, frozen_layers, training
 from .bundled_e5 import BUNDLED
-from .classifier import CARD, TARGETS, calibrate, load
+from .classifier import load
 from .embeddings import Encoder
 from .emotion_model import EmotionModel
+from .prediction import CARD, calibrate
+
+TARGETS = list(emotions.EN)
 
 
 @dataclass(frozen=True)
@@ -32,38 +38,37 @@ class Recipe:
     Attributes
     ----------
     encoder : str
-        Name for `encoders.load`, or the folder of a model kept by `dapt`.
+        Name for `encoders.load`.
     revision : str
         Commit or tag on the hub; the newest by default.
     epochs, batch_size, learning_rate, weight_decay, warmup, optimizer
-        As in transformers' `TrainingArguments`: batch_size is that of each process, warmup a share of all steps.
+        As in transformers' `TrainingArguments`; warmup is a share of all steps.
     frozen_layers : int
-        Embeddings and this many lower layers stay as they are; 0 trains everything.
+        Number of lower layers that are not trained, nor the embeddings; 0 trains everything.
     accumulation : int
-        Batches whose gradients are added up before a step.
+        Batches whose gradients are summed before a step.
     layer_decay : float
-        Each layer's rate is this times that of the layer above.
+        Factor between the learning rates of a layer and of the layer above.
     balance : float
-        Class weights are (class share) ** -balance, with mean 1 over the training texts.
+        Power of `vectors.class_weights`.
     auxiliary : float
-        Weight of a second task that is dropped after training: telling all labels of the source (binary cross-entropy,
-        summed over them). Six emotions say less of a text than its own labels do.
+        Weight of an auxiliary task: the source's own labels (binary cross-entropy, summed).
     focal : float
         Gamma of the focal loss (Lin et al. 2017); 0 is cross-entropy.
     label_smoothing : float
-        Share of every target that is spread over all six emotions.
+        Share of each target that is spread over all six emotions.
     max_length : int
         Tokens read of each text.
     patience : int
-        Evaluations without a better dev macro-F1 before training stops.
+        Evaluations without a better dev macro-F1 before early stopping.
     eval_steps : int
-        Steps between evaluations on dev; 0 for one an epoch.
+        Steps between evaluations on dev; 0 for one per epoch.
     """
 
     encoder: str = BUNDLED
     revision: str = ""
-    epochs: float = 2
-    batch_size: int = 16
+    epochs: float = 3
+    batch_size: int = 32
     learning_rate: float = 2e-4
     head_learning_rate: float = 1e-3
     weight_decay: float = 0.01
@@ -82,7 +87,7 @@ class Recipe:
 
 
 def freeze(encoder: nn.Module, layers: int) -> None:
-    """Stop gradients in the embeddings and in the lowest `layers` layers, and their dropout: what learns nothing need not be disturbed."""
+    """Freeze the embeddings and the lowest layers: no gradients, no dropout."""
     if layers:
         for module in (encoder.embeddings, *encoders.layers(encoder)[:layers]):
             module.requires_grad_(False)
@@ -99,7 +104,7 @@ def fine_tune(
     work: Path | None = None,
     tracker: str = "none",
 ) -> None:
-    """Fine-tune an encoder, keep the epoch with the best dev macro-F1, calibrate it on dev and save it.
+    """Fine-tune an encoder, keep the epoch with the best dev macro-F1, calibrate and save it.
 
     Parameters
     ----------
@@ -108,11 +113,11 @@ def fine_tune(
     recipe
         How to train.
     seed
-        Seed of the head's weights, the dropout and the order of the texts.
+        Seed of the head's weights, of dropout and of the batches.
     path
         Folder that receives model.safetensors, config.json, tokenizer files and recipe.json.
     work
-        Folder of the checkpoints; a training that was stopped goes on from there. By default nothing is kept.
+        Folder of checkpoints, from which an interrupted training resumes; none by default.
     tracker
         As for `training.fit`.
     """
@@ -129,12 +134,17 @@ def fine_tune(
     model = EmotionModel(
         encoder.model, weights, len(names), recipe.auxiliary, recipe.focal, recipe.label_smoothing
     )
-    with tempfile.TemporaryDirectory() as temporary:
+    parts = {"train": train, "dev": dev}
+    rows = {name: _rows(encoder, part, names, recipe.max_length) for name, part in parts.items()}
+    optimizer = _optimizer(model, recipe)
+    with ExitStack() as stack:
+        collator = _split_off_frozen(stack, encoder, recipe.frozen_layers, rows)
+        temporary = stack.enter_context(tempfile.TemporaryDirectory())
         curve = training.fit(
             model,
-            _rows(encoder, train, names, recipe.max_length),
-            dev=_rows(encoder, dev, names, recipe.max_length),
-            collator=DataCollatorWithPadding(encoder.tokenizer),
+            rows["train"],
+            dev=rows["dev"],
+            collator=collator,
             folder=work or Path(temporary),
             desc=f"fine-tune, seed {seed}",
             seed=seed,
@@ -144,7 +154,7 @@ def fine_tune(
             warmup_steps=recipe.warmup,
             patience=recipe.patience,
             eval_steps=recipe.eval_steps,
-            optimizer=_optimizer(model, recipe),
+            optimizer=optimizer,
             scores=_dev_scores,
             tracker=tracker,
         )
@@ -169,13 +179,27 @@ def fine_tune(
     )
 
 
+def _split_off_frozen(
+    stack: ExitStack, encoder: Encoder, depth: int, rows: dict[str, list[dict]]
+) -> Callable:
+    """Run the frozen layers once where that is possible; return the collator of the rows."""
+    every = [row for part in rows.values() for row in part]
+    can_split = depth and frozen_layers.can_split(encoder.model)
+    if not can_split or not frozen_layers.fits_in_memory(encoder.model, every):
+        return DataCollatorWithPadding(encoder.tokenizer)
+    encoder.model.to(device())
+    frozen_layers.add_hidden_states(encoder, depth, every)
+    stack.enter_context(frozen_layers.upper_layers(encoder.model, depth))
+    return frozen_layers.HiddenStatesCollator()
+
+
 def _label_names(table: pd.DataFrame) -> list[str]:
-    """Labels of the source that stand in a table, sorted; none where it has no column `labels`."""
+    """Sort the source's own labels in a table; none where it has no column `labels`."""
     return sorted({name for labels in table.get("labels", ()) for name in labels.split("|")})
 
 
 def _rows(encoder: Encoder, table: pd.DataFrame, names: list[str], max_length: int) -> list[dict]:
-    """Trainer's rows with the targets of the emotions (6,) and of the source's labels (len(names),)."""
+    """Encode texts with soft targets of the six emotions and of the source's own labels."""
     targets = table[TARGETS].to_numpy(np.float32)
     if names:
         told = table["labels"].str.get_dummies("|").reindex(columns=names, fill_value=0)
@@ -228,7 +252,7 @@ def trained(
 ) -> artifacts.Entry:
     """Fine-tuned model from the cache, trained first where it is not there yet."""
     columns = [c for c in ("text", "emotion", "labels", *TARGETS) if c in train]
-    return artifacts.folder(
+    return artifacts.get_or_create(
         "classifier",
         lambda path, work: fine_tune(train, dev, recipe, seed, path, work, tracker),
         parameters={
@@ -238,19 +262,6 @@ def trained(
             "bfloat16": runtime.mixed_precision(),
         },
         data=artifacts.fingerprint(train[columns], dev[columns]),
-        code=[
-            fine_tune,
-            EmotionModel,
-            class_weights,
-            freeze,
-            _optimizer,
-            _rows,
-            _label_names,
-            _dev_scores,
-            calibrate,
-            training,
-            encoders,
-        ],
         resumable=True,
         about=train.attrs,
     )

@@ -1,9 +1,9 @@
-"""Rows and masks for masked language modelling."""
+"""Rows of tokens, masks and collators for continued pre-training."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from transformers import PreTrainedTokenizerFast
@@ -15,53 +15,53 @@ from .embeddings import Encoder
 def language_model_rows(
     encoder: Encoder, texts: Sequence[str], max_length: int, *, pack: bool = False
 ) -> list[dict]:
-    """Rows for the language model. Nothing is cut off: a text that is longer than a row goes on in the next.
+    """Split texts into rows of at most `max_length` tokens.
+
+    A text longer than a row continues in the next row.
 
     Parameters
     ----------
     texts
-        One of fewer than two tokens is left out: there is nothing to guess it from.
+        A text of one token is left out: it has no context to predict from.
     max_length
-        Tokens of a row at the most, prefix and special tokens included.
+        Tokens of a row, with prefix and special tokens; the tokenizer's own limit is kept as well.
     pack
-        Whether short texts share a row, each closed by the separator, as many as find room.
+        Whether short texts share a row, with a separator between them.
 
     Returns
     -------
     list of dict
-        input_ids, attention_mask, length, and `words`: the number of the word that a token belongs to, -1 for what is never masked.
+        input_ids, attention_mask, length, and `words`: the word number of each token, or -1 for
+        tokens that are never masked.
+
+    Raises
+    ------
+    BadInput
+        If a row has room for fewer than two tokens of text.
     """
-    tokenizer = encoder.tokenizer
-    start = [
-        tokenizer.cls_token_id,
-        *(
-            tokenizer(encoder.prefix, add_special_tokens=False)["input_ids"]
-            if encoder.prefix
-            else []
-        ),
-    ]
-    encoded = tokenizer(
-        [*texts, ""], add_special_tokens=False
-    )  # of no text at all it makes no table
+    tokenizer, prefix = encoder.tokenizer, []
+    if encoder.prefix:
+        prefix = tokenizer(encoder.prefix, add_special_tokens=False)["input_ids"]
+    start = [tokenizer.cls_token_id, *prefix]
     room = min(max_length, tokenizer.model_max_length) - len(start) - 1
     if room < 2:
         raise BadInput(
             f"A row of {max_length} tokens has no room for text; take at least {len(start) + 3}."
         )
-    made: list[tuple[list[int], list[int]]] = []
+    # The empty text is there because tokenizers fail on an empty list.
+    encoded = tokenizer([*texts, ""], add_special_tokens=False)
+    rows: list[tuple[list[int], list[int]]] = []
     for number, ids in enumerate(encoded["input_ids"]):
         words = encoded.word_ids(number)
-        for at in range(0, len(ids) if len(ids) > 1 else 0, room):
-            piece, of = ids[at : at + room], words[at : at + room]
-            if pack and made and len(made[-1][0]) + 1 + len(piece) <= room:
-                before, numbers = made[-1]
-                offset = max(numbers) + 1
-                made[-1] = (
-                    [*before, tokenizer.sep_token_id, *piece],
-                    [*numbers, -1, *(offset + w for w in of)],
-                )
+        for i in range(0, len(ids) if len(ids) > 1 else 0, room):
+            piece, piece_words = ids[i : i + room], words[i : i + room]
+            if pack and rows and len(rows[-1][0]) + 1 + len(piece) <= room:
+                row_ids, row_words = rows[-1]
+                offset = max(row_words) + 1
+                row_ids += [tokenizer.sep_token_id, *piece]
+                row_words += [-1, *(offset + word for word in piece_words)]
             elif len(piece) > 1:
-                made.append((list(piece), list(of)))
+                rows.append((piece, piece_words))
     return [
         {
             "input_ids": [*start, *ids, tokenizer.sep_token_id],
@@ -69,23 +69,24 @@ def language_model_rows(
             "words": [*[-1] * len(start), *words, -1],
             "length": len(start) + len(ids) + 1,
         }
-        for ids, words in made
+        for ids, words in rows
     ]
 
 
 @dataclass
 class MlmCollator:
-    """Collator that hides tokens anew every time a row is seen (dynamic masking, Liu et al. 2019).
+    """Collator that draws a new mask at every pass (dynamic masking, Liu et al. 2019).
 
-    Of what is chosen, 80 % become the mask, 10 % a random piece, 10 % stay (Devlin et al. 2019). Prefix and special tokens are
-    never chosen; at least one token of a row is.
+    Of the selected tokens, 80 % become the mask token, 10 % a random token and 10 % stay
+    (Devlin et al. 2019). Prefix and special tokens are never selected. Every row has at least one
+    selected token.
 
     Attributes
     ----------
     share : float
-        Share of the tokens, or words, that are chosen: 0.15 in BERT, 0.4 in Wettig et al. (2023).
+        Share of tokens, or of words, to select: 0.15 in BERT, 0.4 in Wettig et al. (2023).
     whole_words : bool
-        Whether all pieces of a word are chosen together.
+        Whether all tokens of a word are selected together.
     """
 
     tokenizer: PreTrainedTokenizerFast
@@ -95,77 +96,71 @@ class MlmCollator:
     def __post_init__(self):
         if self.tokenizer.mask_token_id is None:
             raise BadInput(
-                "The tokenizer has no mask token, so that nothing can be hidden from its model; take an encoder that has one."
+                "The tokenizer has no mask token, so that nothing can be hidden from its model; "
+                "take an encoder that has one."
             )
         special = set(self.tokenizer.all_special_ids)
         self.ordinary = torch.tensor([i for i in range(len(self.tokenizer)) if i not in special])
 
-    def chosen(self, words: torch.Tensor) -> torch.Tensor:
-        """Mask (rows, tokens) of the tokens to be guessed, from the word numbers (rows, tokens)."""
-        chances = torch.rand(words.shape)
+    def select(self, words: torch.Tensor) -> torch.Tensor:
+        """Draw the mask of the tokens to predict from word numbers, both (rows, tokens)."""
+        uniform = torch.rand(words.shape)
+        positions = torch.arange(words.shape[1])
+        units = words if self.whole_words else torch.where(words >= 0, positions, -1)
         mask = torch.zeros(words.shape, dtype=torch.bool)
-        for row, (numbers, chance) in enumerate(zip(words, chances, strict=True)):
-            units = (
-                numbers
-                if self.whole_words
-                else torch.where(numbers >= 0, torch.arange(len(numbers)), -1)
-            )
-            distinct = units[units >= 0].unique()
-            wanted = max(
-                1, int(self.share * len(distinct) + chance[-1])
-            )  # rounded up or down at random, so that the share holds on average
-            picked = distinct[chance[: len(distinct)].argsort()[:wanted]]
-            mask[row] = torch.isin(units, picked)
+        for i, (row, chances) in enumerate(zip(units, uniform, strict=True)):
+            distinct = row[row >= 0].unique()
+            # Rounding up or down at random keeps the expected share.
+            count = max(1, int(self.share * len(distinct) + chances[-1]))
+            selected = distinct[chances[: len(distinct)].argsort()[:count]]
+            mask[i] = torch.isin(row, selected)
         return mask
 
-    def hide(self, ids: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Ids with chosen tokens hidden, and labels: the true id where one was chosen, else -100."""
-        fate = torch.rand(ids.shape)
+    def corrupt(self, ids: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Corrupt the selected tokens; labels are their true ids, and -100 elsewhere."""
+        uniform = torch.rand(ids.shape)
         random = self.ordinary[torch.randint(len(self.ordinary), ids.shape)]
-        hidden = torch.where(mask & (fate < 0.8), self.tokenizer.mask_token_id, ids)
-        return torch.where(mask & (fate >= 0.9), random, hidden), torch.where(mask, ids, -100)
+        corrupted = torch.where(mask & (uniform < 0.8), self.tokenizer.mask_token_id, ids)
+        corrupted = torch.where(mask & (uniform >= 0.9), random, corrupted)
+        return corrupted, torch.where(mask, ids, -100)
 
     def __call__(self, batch: list[dict]) -> dict[str, torch.Tensor]:
-        """Padded input_ids, attention_mask and labels, each (rows, tokens)."""
+        """Pad a batch and corrupt it: input_ids, attention_mask and labels, each (rows, tokens)."""
         width = max(len(row["input_ids"]) for row in batch)
         fill = {"input_ids": self.tokenizer.pad_token_id, "attention_mask": 0, "words": -1}
         padded = {
             name: torch.tensor([row[name] + [blank] * (width - len(row[name])) for row in batch])
             for name, blank in fill.items()
         }
-        ids, labels = self.hide(padded["input_ids"], self.chosen(padded["words"]))
+        ids, labels = self.corrupt(padded["input_ids"], self.select(padded["words"]))
         return {"input_ids": ids, "attention_mask": padded["attention_mask"], "labels": labels}
 
 
 @dataclass
 class ReplacedTokenCollator(MlmCollator):
-    """Collator for ELECTRA's discriminator: chosen tokens are replaced by draws from how frequent pieces are.
+    """Collator for ELECTRA's discriminator, which detects replaced tokens.
 
-    That is the unigram generator of Clark et al. (2020, section 3.2): published Korean discriminators come without their generator.
+    Replacements are drawn from the unigram distribution of tokens (Clark et al. 2020, section 3.2).
+    Published Korean discriminators come without their trained generator.
+
+    Attributes
+    ----------
+    frequencies : Tensor
+        Count of each token id in the corpus, (vocabulary,).
     """
 
-    frequencies: torch.Tensor | None = None
+    frequencies: torch.Tensor = field(kw_only=True)
 
-    def hide(self, ids: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Ids with chosen tokens replaced, and labels: 1 where a token is not the true one, 0 where it is, -100 for special tokens."""
-        weights = (
-            torch.ones(len(self.ordinary))
-            if self.frequencies is None
-            else self.frequencies[self.ordinary]
-        )
-        drawn = self.ordinary[torch.multinomial(weights, ids.numel(), replacement=True)].view(
-            ids.shape
-        )
-        replaced = torch.where(mask, drawn, ids)
+    def corrupt(self, ids: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Replace the selected tokens; labels: 1 replaced, 0 true, -100 special."""
+        weights = self.frequencies[self.ordinary]
+        draws = torch.multinomial(weights, ids.numel(), replacement=True)
+        replaced = torch.where(mask, self.ordinary[draws].view(ids.shape), ids)
         return replaced, torch.where(torch.isin(ids, self.ordinary), (replaced != ids).long(), -100)
 
 
 def frequencies(rows: list[dict], size: int) -> torch.Tensor:
-    """How often each id of a vocabulary of `size` stands in rows where it may be masked, (size,)."""
-    ids = [
-        i
-        for row in rows
-        for i, word in zip(row["input_ids"], row["words"], strict=True)
-        if word >= 0
-    ]
+    """Count each id of a vocabulary of `size` in the maskable positions of rows, (size,)."""
+    pairs = ((row["input_ids"], row["words"]) for row in rows)
+    ids = [i for pair in pairs for i, word in zip(*pair, strict=True) if word >= 0]
     return torch.bincount(torch.tensor(ids), minlength=size).float()

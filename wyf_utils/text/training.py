@@ -33,7 +33,7 @@ def rows(encoder: Encoder, texts: Sequence[str], max_length: int) -> list[dict]:
 
 
 class _Trainer(transformers.Trainer):
-    """Trainer that leaves the last training texts out where they do not fill a batch, but never a dev text."""
+    """Trainer that drops an incomplete last batch in training, but never in evaluation."""
 
     def get_eval_dataloader(self, eval_dataset=None):
         """Dev texts in batches, the last one included."""
@@ -58,7 +58,7 @@ class _Bar(TrainerCallback):
 
 @contextmanager
 def _tracked(tracker: str, training: str) -> Iterator[None]:
-    """Let a tracker follow a training inside the block, into a folder that stays when the checkpoints go."""
+    """Let a tracker follow a training inside the block; its log outlives the checkpoints."""
     if tracker not in TRACKERS:
         raise BadInput(f"There is no tracker '{tracker}'; choose one of: {', '.join(TRACKERS)}.")
     if tracker != "none" and not importlib.util.find_spec(tracker):
@@ -105,26 +105,26 @@ def fit(
     tracker: str = "none",
     **arguments,
 ) -> list[dict]:
-    """Train a model in batches of like length; a training that was stopped goes on from its last checkpoint.
+    """Train a model in batches of similar length; resume from the last checkpoint.
 
     Parameters
     ----------
     train, dev
-        Rows of `rows`, with labels where the model wants them.
+        Rows of `rows`, with labels where the model needs them.
     folder
-        Receives a checkpoint after each evaluation. Where it holds some already, training continues from the last.
+        Folder of the checkpoints, one after each evaluation.
     scores
-        Function from Trainer's predictions to the dev scores; `macro_f1` among them picks the weights that are kept.
+        Function from Trainer's predictions to dev scores; `macro_f1` selects the weights.
     patience
-        Evaluations without a better dev score before training stops.
+        Evaluations without a better dev score before early stopping.
     eval_steps
-        Steps between evaluations; 0 for one after each epoch.
+        Steps between evaluations; 0 for one per epoch.
     optimizer
         AdamW by default; its schedule is linear after the warm-up.
     sampling
-        group_by_length makes batches of like length, which waste no padding; random takes texts as they come.
+        group_by_length makes batches of similar length, which need little padding; or random.
     tracker
-        none, tensorboard or wandb: who else keeps the log, under `data/cache/logs` (wandb: where `WANDB_DIR` says, if it is set).
+        none, tensorboard or wandb. The log goes to `data/cache/logs` (wandb: to `WANDB_DIR`).
     **arguments
         Further fields of transformers' `TrainingArguments`.
 
@@ -161,9 +161,15 @@ def fit(
     callbacks = [_Bar(bar)] + ([EarlyStoppingCallback(patience)] if dev and patience else [])
     with _tracked(tracker, folder.name):
         trainer = _Trainer(
-            model=model, args=chosen, train_dataset=train, eval_dataset=dev, data_collator=collator, compute_metrics=scores,
-            optimizers=(optimizer, None), callbacks=callbacks,
-        )  # fmt: skip
+            model=model,
+            args=chosen,
+            train_dataset=train,
+            eval_dataset=dev,
+            data_collator=collator,
+            compute_metrics=scores,
+            optimizers=(optimizer, None),
+            callbacks=callbacks,
+        )
         trainer.remove_callback(PrinterCallback)
         trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)))
     bar.close()

@@ -11,8 +11,8 @@ import pandas as pd
 from kiwipiepy import Kiwi
 from kiwipiepy.utils import Stopwords
 
-#: Tags of content words: common and proper nouns, roots, verbs, adjectives, adverbs, interjections.
-CONTENT_TAGS = ("NNG", "NNP", "XR", "VV", "VA", "MAG", "IC")
+#: Common and proper nouns, roots, verbs, adjectives, adverbs, interjections.
+_CONTENT_TAGS = ("NNG", "NNP", "XR", "VV", "VA", "MAG", "IC")
 
 
 @lru_cache(maxsize=1)
@@ -21,47 +21,47 @@ def _kiwi() -> tuple[Kiwi, Stopwords]:
 
 
 def content_words(texts: Sequence[str]) -> list[list[str]]:
-    """Content words of each text in dictionary form, stop words excluded."""
+    """Extract the content words of each text in dictionary form, without stop words."""
     kiwi, stopwords = _kiwi()
-    found = []
+    rows = []
     for tokens in kiwi.tokenize(list(texts), stopwords=stopwords):
-        kept = (t for t in tokens if t.tag.split("-")[0] in CONTENT_TAGS)
-        found.append([t.form + "다" if t.tag.startswith("V") else t.form for t in kept])
-    return found
+        content = (t for t in tokens if t.tag.split("-")[0] in _CONTENT_TAGS)
+        rows.append([t.form + "다" if t.tag.startswith("V") else t.form for t in content])
+    return rows
 
 
 def frequent_by_emotion(
     texts: Sequence[str], ids: Sequence[int], size: int
 ) -> dict[int, pd.Series]:
-    """Content words that mark an emotion: in many of its texts, and in more than in texts at large.
+    """Rank content words by how frequent in and typical of an emotion they are.
 
-    Words are ranked by n * log(share in the emotion / share in all texts), n being the emotion's texts that hold the word.
+    The rank is n * log(share in the emotion / share in all texts), where n is the number of the
+    emotion's texts with the word. Words of one syllable are left out.
 
     Parameters
     ----------
-    texts, ids
-        Texts and the emotion id of each.
+    ids
+        Emotion id of each text.
     size
-        Words kept of each emotion.
+        Number of words for each emotion.
 
     Returns
     -------
     dict
-        Emotion id to a Series: word to the number of the emotion's texts that hold it, largest first.
+        Emotion id to a Series from word to n, largest first.
     """
-    everywhere, within, total = Counter(), {}, Counter(ids)
+    overall, by_emotion, totals = Counter(), {}, Counter(ids)
     for words, emotion in zip(content_words(texts), ids, strict=True):
-        held = {word for word in words if len(word) > 1}
-        everywhere.update(held)
-        within.setdefault(emotion, Counter()).update(held)
+        distinct = {word for word in words if len(word) > 1}
+        overall.update(distinct)
+        by_emotion.setdefault(emotion, Counter()).update(distinct)
     frequent = {}
-    for emotion, counts in within.items():
-        mark = {
-            w: n * math.log(n / total[emotion] * len(texts) / everywhere[w])
+    for emotion, counts in by_emotion.items():
+        rank = {
+            w: n * math.log(n / totals[emotion] * len(texts) / overall[w])
             for w, n in counts.items()
         }
-        leading = sorted(mark, key=lambda w: (-mark[w], w))[:size]
-        frequent[int(emotion)] = pd.Series({w: counts[w] for w in leading}, dtype=int).sort_values(
-            ascending=False, kind="stable"
-        )
+        leading = sorted(rank, key=lambda w: (-rank[w], w))[:size]
+        series = pd.Series({w: counts[w] for w in leading}, dtype=int)
+        frequent[int(emotion)] = series.sort_values(ascending=False, kind="stable")
     return frequent

@@ -1,4 +1,4 @@
-"""Figures by subject. A builder is a function of the language; `save` draws it in both."""
+"""Figures by subject. A builder takes data and returns a drawing; `save` draws both languages."""
 
 from .charts import (
     VERDICT_COLOURS,
@@ -23,43 +23,25 @@ from .diagrams import (
     architecture_mel,
     architecture_recommender,
     architecture_text,
-    boxes,
     initial_design,
     measure_tiles,
 )
-from .domains import DOMAIN_COLOURS, domain_plane, losses, venns
+from .domains import domain_plane, losses, venns
 from .songs import emotion_path, feelings, reach_and_hubs, search_time, why
 from .sound import before_after, mel_picture, over_time
-from .style import (
-    ACCENT,
-    BASELINE,
-    GRID,
-    HATCH_2022,
-    INK,
-    SIZES,
-    Builder,
-    font_path,
-    save,
-    set_style,
-)
+from .style import Drawing, save, set_style
 from .text import cost, flow, learning_curves, pipeline, reliability, word_cloud
+from .words import Words
 
 __all__ = [
-    "ACCENT",
-    "BASELINE",
-    "DOMAIN_COLOURS",
-    "GRID",
-    "HATCH_2022",
-    "INK",
-    "SIZES",
     "VERDICT_COLOURS",
-    "Builder",
+    "Drawing",
+    "Words",
     "architecture",
     "architecture_mel",
     "architecture_recommender",
     "architecture_text",
     "before_after",
-    "boxes",
     "confusion",
     "cost",
     "curves",
@@ -69,7 +51,6 @@ __all__ = [
     "emotion_path",
     "feelings",
     "flow",
-    "font_path",
     "grouped_scores",
     "heatmaps",
     "histograms",

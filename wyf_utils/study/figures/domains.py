@@ -9,8 +9,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from ...core.language import pick
-from .style import ACCENT, BASELINE, HATCH_2022, SIZES
+from .style import ACCENT, BASELINE, HATCH_2022, SIZES, builder, heading
+from .words import Words
 
 #: Colours of the text domains, the same in every figure.
 DOMAIN_COLOURS = {
@@ -21,19 +21,21 @@ DOMAIN_COLOURS = {
 }
 
 
+@builder
 def venns(
+    words: Words,
     panels: dict[str, tuple[dict[tuple[str, ...], float], bool]],
     sets: Sequence[str],
-    labels: dict[str, tuple[str, str]],
-    lang: str,
-    title: str,
 ) -> Figure:
-    """Venn diagrams of the same three sets side by side; areas are not to scale, numbers are percent of the union.
+    """Draw Venn diagrams of the same three sets side by side, in percent of the union.
+
+    Areas are not to scale.
 
     Parameters
     ----------
     panels
-        {title: (shares by the names of the sets that hold an element, whether it was published in 2022 and is hatched)}.
+        {panel: (shares by the names of the sets that hold an element, whether it was published
+        in 2022 and is hatched)}.
     sets
         Names of the three sets: upper left, upper right, below.
     """
@@ -44,104 +46,66 @@ def venns(
         (a,): (-0.98, 0.55), (b,): (0.98, 0.55), (c,): (0, -1.15),
         (a, b): (0, 0.78), (a, c): (-0.64, -0.3), (b, c): (0.64, -0.3), (a, b, c): (0, 0.02),
     }  # fmt: skip
-    for ax, (name, (shares, old)) in zip(axes[0], panels.items(), strict=True):
-        for each, (x, y) in centres.items():
-            colour = (
-                {"fc": "white", "ec": BASELINE, "hatch": HATCH_2022}
-                if old
-                else {"fc": DOMAIN_COLOURS[each], "ec": "none"}
-            )
-            ax.add_patch(plt.Circle((x, y), 0.98, alpha=0.35, lw=1, **colour))
-            if old:
+    for ax, (panel, (shares, is_of_2022)) in zip(axes[0], panels.items(), strict=True):
+        for name, (x, y) in centres.items():
+            style = {"fc": DOMAIN_COLOURS[name], "ec": "none"}
+            if is_of_2022:
+                style = {"fc": "white", "ec": BASELINE, "hatch": HATCH_2022}
+            ax.add_patch(plt.Circle((x, y), 0.98, alpha=0.35, lw=1, **style))
+            if is_of_2022:
                 ax.add_patch(plt.Circle((x, y), 0.98, fc="none", ec="#7A7A7A", lw=1))
-            ax.text(
-                x * 1.75,
-                1.48 if y > 0 else -1.8,
-                pick(lang, *labels[each]),
-                ha="center",
-                va="center",
-                fontweight="semibold",
-            )
-        box = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none"} if old else None
-        for held, (x, y) in places.items():
-            share = next((s for names_, s in shares.items() if set(names_) == set(held)), 0)
+            style = {"ha": "center", "va": "center", "fontweight": "semibold"}
+            ax.text(x * 1.75, 1.48 if y > 0 else -1.8, words.label(name), **style)
+        box = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none"} if is_of_2022 else None
+        by_sets = {frozenset(names): share for names, share in shares.items()}
+        for names, (x, y) in places.items():
+            share = by_sets.get(frozenset(names), 0)
             ax.text(x, y, f"{share:.0f}%", ha="center", va="center", bbox=box)
-        ax.text(0, 2, name, ha="center", va="center")
+        ax.text(0, 2, words.label(panel), ha="center", va="center")
         ax.set(xlim=(-1.75, 1.75), ylim=(-2, 2.3), aspect="equal")
         ax.axis("off")
-    figure.suptitle(title, fontweight="semibold", ha="left", x=0.02)
+    heading(figure, words)
     return figure
 
 
-def domain_plane(
-    points: np.ndarray,
-    domains: np.ndarray,
-    task: str,
-    labels: dict[str, tuple[str, str]],
-    lang: str,
-    title: str,
-    note: str,
-) -> Figure:
-    """Texts of several domains as points (n, 2); an ellipse holds about two in three of a domain's, the task's is drawn in full.
+@builder
+def domain_plane(words: Words, points: np.ndarray, domains: np.ndarray, task: str) -> Figure:
+    """Draw texts of several domains as points (n, 2), each domain with an ellipse.
+
+    The ellipse holds about two thirds of the texts. It is solid for the domain of the task.
 
     Parameters
     ----------
     domains
         Domain of each point, (n,).
     task
-        The domain that is fine-tuned on, also with another corpus behind an @; the others are pre-trained on.
+        Domain of fine-tuning, also with another corpus after an @; the others are of pre-training.
     """
     figure, axes = plt.subplots(figsize=SIZES["tall"])
     for name in dict.fromkeys(domains):
-        mine, colour, is_task = (
-            points[domains == name],
-            DOMAIN_COLOURS.get(name, "#8E5BA6"),
-            name.split("@")[0] == task,
-        )
-        kind = pick(lang, "과제", "task") if is_task else pick(lang, "사전학습", "pre-training")
-        axes.scatter(
-            *mine.T,
-            s=16,
-            color=colour,
-            alpha=0.55,
-            lw=0,
-            label=f"{pick(lang, *labels[name])} ({kind})".replace("\n", " "),
-        )
-        values, vectors = np.linalg.eigh(np.cov(mine.T))
+        texts, colour = points[domains == name], DOMAIN_COLOURS.get(name, "#8E5BA6")
+        is_task = name.split("@")[0] == task
+        kind = words.label("task" if is_task else "pre-training")
+        label = f"{words.label(name)} ({kind})".replace("\n", " ")
+        axes.scatter(*texts.T, s=16, color=colour, alpha=0.55, lw=0, label=label)
+        values, vectors = np.linalg.eigh(np.cov(texts.T))
         width, height = 2 * np.sqrt(2.28 * values)  # two thirds of a normal cloud
         angle = np.degrees(np.arctan2(vectors[1, 0], vectors[0, 0]))
-        axes.add_patch(
-            mpl.patches.Ellipse(
-                mine.mean(0),
-                width,
-                height,
-                angle=angle,
-                fc="none",
-                ec=colour,
-                lw=2.6 if is_task else 1.6,
-                ls="-" if is_task else "--",
-            )
-        )
-    axes.set(title=title, xticks=[], yticks=[], xlabel=note)
-    axes.legend(
-        loc="upper center",
-        bbox_to_anchor=(0.5, -0.06),
-        ncols=2,
-        columnspacing=1.5,
-        handletextpad=0.2,
-    )
+        style = {"lw": 2.6, "ls": "-"} if is_task else {"lw": 1.6, "ls": "--"}
+        style |= {"fc": "none", "ec": colour}
+        ellipse = mpl.patches.Ellipse(texts.mean(0), width, height, angle=angle, **style)
+        axes.add_patch(ellipse)
+    axes.set(title=words("title"), xticks=[], yticks=[], xlabel=words("x"))
+    place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.06)}
+    axes.legend(ncols=2, columnspacing=1.5, handletextpad=0.2, **place)
     return figure
 
 
-def losses(
-    before: dict[str, float],
-    after: dict[str, dict[str, float]],
-    conditions: dict[str, tuple[str, str]],
-    domains: dict[str, tuple[str, str]],
-    lang: str,
-    title: str,
-) -> Figure:
-    """Masked-LM loss on held-out texts before and after, one panel a domain, one arrow a condition.
+@builder
+def losses(words: Words, before: dict[str, float], after: dict[str, dict[str, float]]) -> Figure:
+    """Draw the masked-LM loss on held-out texts before and after pre-training.
+
+    There is one panel for each domain and one arrow for each condition.
 
     Parameters
     ----------
@@ -150,52 +114,26 @@ def losses(
     after
         {condition: {domain: loss}}.
     """
-    figure, axes = plt.subplots(
-        1,
-        len(before),
-        figsize=(2.0 + 2.15 * len(before), 1.7 + 0.36 * len(after)),
-        sharey=True,
-        squeeze=False,
-    )
-    rows = range(len(after))
+    size = (2.0 + 2.15 * len(before), 1.7 + 0.36 * len(after))
+    figure, axes = plt.subplots(1, len(before), figsize=size, sharey=True, squeeze=False)
+    box = {"boxstyle": "round,pad=0.05", "fc": "white", "ec": "none"}
     for ax, (domain, start) in zip(axes[0], before.items(), strict=True):
         ax.axvline(start, color=BASELINE, lw=1.4)
-        for row, found in zip(rows, after.values(), strict=True):
-            end = found[domain]
-            ax.annotate(
-                "",
-                xy=(end, row),
-                xytext=(start, row),
-                arrowprops={
-                    "arrowstyle": "-|>",
-                    "color": ACCENT if end <= start else "#D1453B",
-                    "lw": 1.6,
-                    "shrinkA": 0,
-                    "shrinkB": 0,
-                },
-            )
-            ax.text(
-                end,
-                row - 0.2,
-                f"{end:.2f}",
-                ha="center",
-                va="bottom",
-                fontsize=8,
-                bbox={"boxstyle": "round,pad=0.05", "fc": "white", "ec": "none"},
-            )
-        ends = [found[domain] for found in after.values()] + [start]
-        room = max(0.3 * (max(ends) - min(ends)), 0.05)
-        ax.set(xlim=(min(ends) - room, max(ends) + room), ylim=(len(after) - 0.5, -0.8))
-        ax.set_title(pick(lang, *domains[domain]), fontweight="normal", loc="center", fontsize=10.5)
+        ends = [of_domain[domain] for of_domain in after.values()]
+        for row, end in enumerate(ends):
+            arrow = {"arrowstyle": "-|>", "color": ACCENT if end <= start else "#D1453B"}
+            arrow |= {"lw": 1.6, "shrinkA": 0, "shrinkB": 0}
+            ax.annotate("", xy=(end, row), xytext=(start, row), arrowprops=arrow)
+            style = {"ha": "center", "va": "bottom", "fontsize": 8, "bbox": box}
+            ax.text(end, row - 0.2, f"{end:.2f}", **style)
+        low, high = min(*ends, start), max(*ends, start)
+        room = max(0.3 * (high - low), 0.05)
+        ax.set(xlim=(low - room, high + room), ylim=(len(after) - 0.5, -0.8))
+        title = words.label(domain, "domains")
+        ax.set_title(title, fontweight="normal", loc="center", fontsize=10.5)
         ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(3))
-    axes[0][0].set_yticks(rows, [pick(lang, *conditions[name]) for name in after])
-    figure.suptitle(title, fontweight="semibold", ha="left", x=0.02)
-    figure.supxlabel(
-        pick(
-            lang,
-            "가린 토큰 하나의 손실 (nat); 세로선은 추가 사전학습 전",
-            "loss in nats a masked token; the line stands before pre-training",
-        ),
-        fontsize="medium",
-    )
+    labels = [words.label(condition, "conditions") for condition in after]
+    axes[0][0].set_yticks(range(len(after)), labels)
+    heading(figure, words)
+    figure.supxlabel(words("x"), fontsize="medium")
     return figure

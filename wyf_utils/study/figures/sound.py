@@ -1,4 +1,4 @@
-"""Figures of sound: mel, curves over time, before and after a correction."""
+"""Figures of sound: mel spectrogram, values over time, before and after embedding."""
 
 from __future__ import annotations
 
@@ -7,135 +7,98 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from ...core.language import pick
-from .style import ACCENT, BASELINE, HATCH_2022, INK
+from .style import ACCENT, BASELINE, HATCH_2022, INK, builder
+from .words import Words
 
 
-def over_time(
-    seconds: np.ndarray, values: np.ndarray, lang: str, title: str, ylabel: str
-) -> Figure:
-    """One value a frame over time."""
+@builder
+def over_time(words: Words, seconds: np.ndarray, values: np.ndarray) -> Figure:
+    """Draw one value of each frame over time."""
     figure, axes = plt.subplots()
     axes.plot(seconds, values, lw=0.7, color=ACCENT)
-    axes.set(title=title, xlabel=pick(lang, "초", "seconds"), ylabel=ylabel)
+    axes.set(title=words("title"), xlabel=words("seconds"), ylabel=words("y"))
     return figure
 
 
-def mel_picture(
-    mel: np.ndarray, seconds: np.ndarray, hertz: np.ndarray, lang: str, title: str
-) -> Figure:
-    """Mel spectrogram (bands, frames) in decibels, with its times (frames,) and band centres (bands,)."""
+@builder
+def mel_picture(words: Words, mel: np.ndarray, seconds: np.ndarray, hertz: np.ndarray) -> Figure:
+    """Draw a mel spectrogram (bands, frames) in decibels.
+
+    Parameters
+    ----------
+    seconds, hertz
+        Times of the frames (frames,) and centres of the bands (bands,).
+    """
     figure, axes = plt.subplots()
-    image = axes.pcolormesh(
-        seconds, np.arange(len(hertz)), mel, cmap="magma", shading="nearest", rasterized=True
-    )
+    style = {"cmap": "magma", "shading": "nearest", "rasterized": True}
+    image = axes.pcolormesh(seconds, np.arange(len(hertz)), mel, **style)
     ticks = range(0, len(hertz), 8)
-    axes.set(
-        title=title,
-        xlabel=pick(lang, "초", "seconds"),
-        ylabel=pick(lang, "헤르츠", "hertz"),
-        yticks=ticks,
-        yticklabels=[f"{hertz[i]:,.0f}" for i in ticks],
-    )
+    axes.set(title=words("title"), xlabel=words("seconds"), ylabel=words("y"))
+    axes.set(yticks=ticks, yticklabels=[f"{hertz[i]:,.0f}" for i in ticks])
     figure.colorbar(image, label="dB")
     return figure
 
 
+@builder
 def before_after(
+    words: Words,
     ours: dict[str, tuple[float, float, float]],
     published: dict[str, tuple[float, float]],
-    lang: str,
-    title: str,
-    labels: tuple[str, str],
     published_majority: dict[str, float] | None = None,
 ) -> Figure:
-    """Each measure before and after embedding, with its majority line; 2022 hatched beside, or a note where 2022 published nothing.
+    """Draw each measure before and after embedding, beside those of 2022, with majority lines.
 
     Parameters
     ----------
     ours
         {measure: (before, after, majority)}.
     published
-        {measure: (before, after)} of 2022.
-    labels
-        What before and after stand for.
+        {measure: (before, after)} of 2022; a measure that is missing has a note instead of bars.
     published_majority
-        {measure: majority among the labels of 2022}, a line of its own over the hatched bars; one that is missing or has no bars is left out.
+        {measure: majority among the labels of 2022}, drawn over the bars of 2022.
     """
     figure, axes = plt.subplots(figsize=(8.6, 4.7))
     at, width = np.arange(len(ours)), 0.2
-    styles = (
-        (0, labels[0], "#9DBAD0", None), (1, labels[1], ACCENT, None),
-        (2, pick(lang, "2022년 발표, 전", "published 2022, before"), "white", ".."),
-        (3, pick(lang, "2022년 발표, 후", "published 2022, after"), "white", HATCH_2022),
+    missing = (np.nan, np.nan)
+    kinds = (
+        ("before", "#9DBAD0", None), ("after", ACCENT, None),
+        ("before_2022", "white", ".."), ("after_2022", "white", HATCH_2022),
     )  # fmt: skip
-    for place, label, colour, hatch in styles:
-        values = [
-            (ours[m][place] if place < 2 else published.get(m, (np.nan, np.nan))[place - 2])
-            for m in ours
-        ]
-        bars = axes.bar(
-            at + (place - 1.5) * width,
-            values,
-            width * 0.94,
-            color=colour,
-            edgecolor=BASELINE if hatch else colour,
-            hatch=hatch,
-            label=label,
-        )
-        dark = label == labels[1]
+    for place, (kind, colour, hatch) in enumerate(kinds):
+        values = [(*scores[:2], *published.get(m, missing))[place] for m, scores in ours.items()]
+        style = {"color": colour, "edgecolor": BASELINE if hatch else colour, "hatch": hatch}
+        left = at + (place - 1.5) * width
+        bars = axes.bar(left, values, width * 0.94, label=words.label(kind), **style)
         box = {"boxstyle": "round,pad=0.1", "fc": "white", "ec": "none"} if hatch else None
-        texts = [f"{v:.0%}" if np.isfinite(v) else "" for v in values]
-        axes.bar_label(
-            bars, texts, label_type="center", fontsize=8, color="white" if dark else INK, bbox=box
-        )  # clear of the majority lines
-    for row in (row for row, measure in enumerate(ours) if measure not in published):
-        axes.text(
-            row + width,
-            0.02,
-            pick(lang, "2022: 발표 안 함", "2022: not published"),
-            rotation=90,
-            ha="center",
-            va="bottom",
-            fontsize=8,
-            color="#7A7A7A",
-        )
-    _majority_lines(
-        axes,
-        {row: values[2] for row, values in enumerate(ours.values())},
-        -1,
-        pick(lang, "최빈 감정", "majority"),
-        "-",
-    )
-    known = {row: (published_majority or {}).get(m) for row, m in enumerate(ours) if m in published}
-    known = {row: value for row, value in known.items() if value is not None}
-    _majority_lines(
-        axes,
-        known,
-        1,
-        pick(lang, "최빈 감정 (2022 라벨)", "majority (labels of 2022)"),
-        (0, (3, 1)),
-    )
-    axes.set(title=title, xticks=at, xticklabels=list(ours), ylim=(0, 1.12))
+        texts = [f"{value:.0%}" if np.isfinite(value) else "" for value in values]
+        # in the middle of the bar, clear of the majority lines
+        style = {"color": "white" if kind == "after" else INK, "bbox": box, "fontsize": 8}
+        axes.bar_label(bars, texts, label_type="center", **style)
+    note = {"rotation": 90, "ha": "center", "va": "bottom", "fontsize": 8, "color": "#7A7A7A"}
+    for row, measure in enumerate(ours):
+        if measure not in published:
+            axes.text(row + width, 0.02, words.label("not_published"), **note)
+    majorities = {row: scores[2] for row, scores in enumerate(ours.values())}
+    _majority_lines(axes, majorities, -1, words("majority"), "-")
+    majorities = {
+        row: published_majority[measure]
+        for row, measure in enumerate(ours)
+        if measure in published and measure in (published_majority or {})
+    }
+    _majority_lines(axes, majorities, 1, words.label("majority_2022"), (0, (3, 1)))
+    names = [words.label(measure) for measure in ours]
+    axes.set(title=words("title"), xticks=at, xticklabels=names, ylim=(0, 1.12))
     axes.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
-    axes.legend(
-        ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.1), columnspacing=1.5, handlelength=2
-    )
+    place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.1)}
+    axes.legend(ncols=3, columnspacing=1.5, handlelength=2, **place)
     return figure
 
 
 def _majority_lines(
-    axes: plt.Axes, lines: dict[int, float], side: int, label: str, style: str | tuple
+    axes: plt.Axes, lines: dict[int, float], side: int, label: str, dashes: str | tuple
 ) -> None:
     """Draw {number of a measure: majority} over the left (-1) or right (1) pair of its bars."""
+    style = {"color": "#D1453B", "lw": 1.8, "ls": dashes, "solid_capstyle": "butt"}
     for number, (row, value) in enumerate(lines.items()):
         ends = sorted((row + side * 0.42, row + side * 0.02))
-        axes.plot(
-            ends,
-            [value, value],
-            color="#D1453B",
-            lw=1.8,
-            ls=style,
-            solid_capstyle="butt",
-            label=label if number == 0 else None,
-        )
+        axes.plot(ends, [value, value], label=label if number == 0 else None, **style)

@@ -1,15 +1,17 @@
-"""Style, palette, named sizes, and every figure that is drawn twice or more.
+"""Style, palette and named sizes of the figures, and how a figure is drawn and saved.
 
-A figure is a builder: a function of the language ("ko" or "en") that returns a matplotlib figure. `save` calls it
-for both languages and writes PNG and SVG. A missing glyph is an error.
+A builder takes data and returns a drawing: a function of `Words` that returns a matplotlib figure.
+`save` calls it for both languages and writes PNG and SVG. A missing glyph is an error.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Concatenate, ParamSpec
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -18,19 +20,38 @@ from matplotlib.figure import Figure
 
 from ...core.errors import BadInput, MissingData
 from ...core.files import replacing_file
-from ...core.language import LANGUAGES
+from .words import Words
 
 #: Named sizes in inches; a slide (16:9) has text of 18 pt or more.
 SIZES = {"page": (7.2, 4.2), "tall": (7.2, 6.4), "slide": (13.33, 7.5)}
 INK, GRID, BASELINE, ACCENT = "#2B2B2B", "#E3E3E3", "#B5B5B5", "#2F6690"
-#: Hatch of everything that was published in 2022 and is not ours.
+#: Hatch of results that were published in 2022.
 HATCH_2022 = "////"
 
-Builder = Callable[[str], Figure]
+Drawing = Callable[[Words], Figure]
+_Data = ParamSpec("_Data")
+
+
+def builder(draw: Callable[Concatenate[Words, _Data], Figure]) -> Callable[_Data, Drawing]:
+    """Turn a function of words and data into one of the data that returns a drawing."""
+
+    @functools.wraps(draw)
+    def prepare(*data: _Data.args, **options: _Data.kwargs) -> Drawing:
+        return lambda words: draw(words, *data, **options)
+
+    return prepare
+
+
+def heading(figure: Figure, words: Words) -> None:
+    """Write the title over all panels of a figure."""
+    figure.suptitle(words("title"), fontweight="semibold", ha="left", x=0.02)
 
 
 def font_path(weight: str = "") -> Path:
-    """Path of NanumGothic (weight "", "Bold", "ExtraBold", "Light") out of koreanize-matplotlib, which is not imported."""
+    """Path of NanumGothic in a weight ("", "Bold", "ExtraBold", "Light").
+
+    The file is part of koreanize-matplotlib, which is not imported.
+    """
     spec = importlib.util.find_spec("koreanize_matplotlib")
     if spec is None:
         raise MissingData("The Korean font is missing; install koreanize-matplotlib.")
@@ -80,22 +101,24 @@ def set_style(size: str = "page") -> None:
     )
 
 
-def save(builder: Builder, folder: Path, name: str) -> dict[str, Figure]:
-    """Draw a figure in both languages and save it as PNG and SVG.
+def save(drawing: Drawing, words: dict[str, Words], folder: Path, name: str) -> dict[str, Figure]:
+    """Draw a figure in every language and save it as PNG and SVG.
 
     Parameters
     ----------
-    builder
-        Function of the language that returns the figure.
+    drawing
+        What a builder returns.
+    words
+        {language: words of the figure}.
     folder
-        Where the four files go.
+        Where the files go.
     name
         `<notebook number>_<name>`; the endings are `.ko.png`, `.en.svg` and so on.
 
     Returns
     -------
     dict
-        The figures by language, still open for showing.
+        The figures by language, closed in pyplot but still usable.
 
     Raises
     ------
@@ -103,10 +126,10 @@ def save(builder: Builder, folder: Path, name: str) -> dict[str, Figure]:
         If the font lacks a glyph that the figure needs.
     """
     drawn = {}
-    for lang in LANGUAGES:
+    for lang, words_of_lang in words.items():
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            figure = builder(lang)
+            figure = drawing(words_of_lang)
             for ending, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
                 with replacing_file(folder / f"{name}.{lang}.{ending}") as path:
                     figure.savefig(path, format=ending, metadata=metadata)
@@ -119,9 +142,3 @@ def save(builder: Builder, folder: Path, name: str) -> dict[str, Figure]:
         drawn[lang] = figure
         plt.close(figure)
     return drawn
-
-
-# Figures --------------------------------------------------------------------------------------------
-
-
-# Continued pre-training -----------------------------------------------------------------------------

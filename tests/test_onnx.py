@@ -5,7 +5,7 @@ import pytest
 
 from wyf_utils.core.errors import BadInput, CorruptData, MissingData
 from wyf_utils.data import splits
-from wyf_utils.text import classifier, finetuning, onnx_model
+from wyf_utils.text import classifier, finetuning, onnx_export, onnx_model
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_weights_fit_the_rounded_inputs_they_get():
         (random.normal(size=(32, 16)) / sizes[:, None]).astype(np.float32),
         random.normal(size=16).astype(np.float32),
     )
-    by = onnx_model._product(x, weight, bias)
+    by = onnx_export._product(x, weight, bias)
     whole = np.clip(np.rint((x - by.centre) * by.stretch / by.step) + by.zero, 0, 255) - by.zero
     found, true = (
         whole @ by.whole.astype(np.float32) * by.step * by.scale + by.bias,
@@ -82,7 +82,7 @@ def test_an_interrupted_export_leaves_nothing(model, monkeypatch, tmp_path):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(onnx_model.onnx, "save", full)
+    monkeypatch.setattr(onnx_export.onnx, "save", full)
     with pytest.raises(OSError, match="No space left"):
         onnx_model.load_onnx(model)
     assert not [p for p in tmp_path.rglob("*") if p.is_file()]

@@ -1,0 +1,211 @@
+"""Lyric, mel and fused vectors of a profile's songs, ready for the music database."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import GroupKFold
+
+from ..core import artifacts, emotions
+from ..core.vectors import apply_temperature
+from ..data import song_files
+from ..sound import network_training, networks
+from ..text import bundled_e5, embeddings, encoders, finetuning
+from . import fusion
+from .catalogue import Catalogue, intents, open_catalogue
+from .database import EMBEDDING, MusicDatabase
+
+#: Folds of `out_of_fold`.
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class ScoredCatalogue:
+    """A music database before it is written, with the intermediate results of its scoring.
+
+    Attributes
+    ----------
+    database : MusicDatabase
+        Songs and vectors. Its provenance holds the key of the mel model, where there is one,
+        and the priors, temperature and mel weights as JSON.
+    corrected : dict
+        Vectors (n, 6) without their class prior: "lyric", and "mel" at `mel_temperature`.
+    mel_temperature : float
+        Temperature that matches the mel vectors' confidence to that of the lyric vectors.
+    mel_weights : ndarray of shape (6,)
+        Weight of the mel vector for each emotion.
+    parts : ndarray of shape (n,)
+        "train", "dev" or "test" by artist. Weights are learned on the first two.
+    intents : ndarray of shape (n, 6) or None
+        Mask of the emotions that the sample's songs were written for; None for real songs.
+    """
+
+    database: MusicDatabase
+    corrected: dict[str, np.ndarray]
+    mel_temperature: float
+    mel_weights: np.ndarray
+    parts: np.ndarray
+    intents: np.ndarray | None
+
+    @property
+    def held_out(self) -> np.ndarray:
+        """Mask (n,) of the test songs; all songs of the open profile, whose split is unknown."""
+        return self.parts == "test"
+
+
+@dataclass(frozen=True)
+class _Unfused:
+    """Songs with uncorrected vectors; `out_of_fold` is None where no model was trained here."""
+
+    songs: pd.DataFrame
+    lyric: np.ndarray
+    mel: np.ndarray
+    embedding: np.ndarray
+    parts: np.ndarray
+    out_of_fold: np.ndarray | None = None
+    mel_model: str = ""
+
+
+def mel_model(songs: Catalogue, *, epochs: int, seed: int) -> artifacts.Entry:
+    """Train the mel network on the corrected lyric vectors of the training songs."""
+    return network_training.trained(
+        networks.CHOSEN, songs.mel_dataset, songs.corrected, epochs=epochs, seed=seed
+    )
+
+
+def mel_vectors(songs: Catalogue, model: artifacts.Entry) -> np.ndarray:
+    """Predict emotion vectors (n, 6) of all songs by a model from `mel_model`."""
+    network = network_training.load(networks.CHOSEN, model, songs.mel_dataset)
+    return network_training.predict(network, songs.mel_dataset, np.arange(len(songs.songs)))
+
+
+def out_of_fold(songs: Catalogue, mel: np.ndarray, *, epochs: int, seed: int) -> np.ndarray:
+    """Replace the training songs' rows of mel vectors (n, 6) by out-of-fold predictions.
+
+    A network is more confident on its training songs, and a fusion weight learned there would
+    be too large. Folds are grouped by artist (stacking, Wolpert 1992, Stacked generalization).
+    """
+    vectors, train = mel.copy(), np.flatnonzero(songs.part("train"))
+    artists = songs.songs["artist"].to_numpy()[train]
+    for _, fold in GroupKFold(min(FOLDS, len(set(artists)))).split(train, groups=artists):
+        rows = train[fold]
+        parts = songs.parts.copy()
+        parts[rows] = "test"
+        mels = replace(songs.mel_dataset, parts=parts)
+        model = network_training.trained(
+            networks.CHOSEN, mels, songs.corrected, epochs=epochs, seed=seed
+        )
+        network = network_training.load(networks.CHOSEN, model, mels)
+        vectors[rows] = network_training.predict(network, mels, rows)
+    return vectors
+
+
+def lyric_embeddings(lyrics: pd.Series, encoder: str = bundled_e5.BUNDLED) -> np.ndarray:
+    """Embed lyrics, (n, 384), unit length; nan where there is no lyric."""
+
+    def make(folder: Path) -> None:
+        known = lyrics.str.strip() != ""
+        vectors = np.full((len(lyrics), EMBEDDING), np.nan, np.float32)
+        if known.any():
+            texts = lyrics[known].str.replace("\n", " ").tolist()
+            model = encoders.load(encoder, texts)
+            vectors[known] = embeddings.embed(model, texts, desc="embed lyrics")
+        np.save(folder / "vectors.npy", vectors, allow_pickle=False)
+
+    entry = artifacts.get_or_create(
+        "lyric_embeddings",
+        make,
+        parameters={"encoder": encoder},
+        data=artifacts.fingerprint(lyrics),
+    )
+    return np.load(entry.path / "vectors.npy", allow_pickle=False)
+
+
+def _published_vectors() -> _Unfused:
+    """Vectors published in 2022; their songs carry no titles, and their split is unknown."""
+    lyric, mel = (vectors.astype(np.float32) for vectors in song_files.vectors_2022())
+    rows = np.arange(len(lyric))
+    names = {"title": [f"#{row}" for row in rows], "artist": "", "album": "", "genre": ""}
+    songs = pd.DataFrame({"id": rows, **names, "year": 0})
+    embedding = np.empty((len(rows), 0), np.float32)
+    return _Unfused(songs, lyric, mel, embedding, np.full(len(rows), "test"))
+
+
+def _predicted_vectors(songs: Catalogue, epochs: int, seed: int) -> _Unfused:
+    """Vectors of a catalogue by its text classifier and mel network."""
+    model = mel_model(songs, epochs=epochs, seed=seed)
+    mel = mel_vectors(songs, model)
+    return _Unfused(
+        songs.songs.assign(text=songs.songs["lyric"]),
+        songs.lyric,
+        mel,
+        lyric_embeddings(songs.songs["lyric"]),
+        songs.parts,
+        out_of_fold(songs, mel, epochs=epochs, seed=seed),
+        model.key,
+    )
+
+
+def score_catalogue(
+    profile: str,
+    recipe: finetuning.Recipe,
+    seed: int,
+    *,
+    limit: int,
+    max_songs: int,
+    mel_epochs: int,
+    mel_weight: float,
+) -> ScoredCatalogue:
+    """Score the songs of a profile by lyric and mel, and fuse both vectors.
+
+    Both vectors are corrected by their class prior. The mel vectors then take the temperature
+    that matches their confidence to that of the lyric vectors (`fusion.matching_temperature`).
+    Temperature and mel weights are learned on training and dev songs, `out_of_fold`. The open
+    profile takes the vectors published in 2022 without a temperature.
+
+    Parameters
+    ----------
+    recipe, seed, limit, max_songs
+        As for `catalogue.open_catalogue`.
+    mel_epochs
+        Epochs of the mel network.
+    mel_weight
+        Weight of the mel vector, 0 to 1, for songs of unknown intent (all but the sample's).
+    """
+    songs = open_catalogue(profile, recipe, seed, limit=limit, max_songs=max_songs)
+    raw = _predicted_vectors(songs, mel_epochs, seed) if songs else _published_vectors()
+    lyric_prior, mel_prior = fusion.class_prior(raw.lyric), fusion.class_prior(raw.mel)
+    lyric = fusion.correct_prior(raw.lyric, lyric_prior)
+    mel = fusion.correct_prior(raw.mel, mel_prior)
+    intent = intents(raw.songs["id"], profile) if profile == "sample" else None
+    temperature, weights = 1.0, np.full(emotions.N, mel_weight)
+    if raw.out_of_fold is not None:
+        known = raw.parts != "test"
+        known_mel = fusion.correct_prior(raw.out_of_fold[known], mel_prior)
+        temperature = fusion.matching_temperature(known_mel, lyric[known])
+        mel = apply_temperature(mel, temperature)
+        if intent is not None:
+            known_mel = apply_temperature(known_mel, temperature)
+            weights = fusion.learn_weights(lyric[known], known_mel, intent[known])
+    origin = {"profile": profile} | ({"mel_model": raw.mel_model} if songs else {})
+    origin |= _as_json(
+        prior_lyric=lyric_prior,
+        prior_mel=mel_prior,
+        mel_temperature=[temperature],
+        mel_weights=weights,
+    )
+    fused = fusion.fuse(lyric, mel, weights)
+    database = MusicDatabase(raw.songs, raw.lyric, raw.mel, fused, raw.embedding, origin)
+    corrected = {"lyric": lyric, "mel": mel}
+    return ScoredCatalogue(database, corrected, temperature, weights, raw.parts, intent)
+
+
+def _as_json(**numbers: np.ndarray | list[float]) -> dict[str, str]:
+    """Round numbers to six digits, as JSON texts."""
+    return {
+        name: json.dumps([round(float(x), 6) for x in values]) for name, values in numbers.items()
+    }
