@@ -460,17 +460,17 @@ for corpus in splits:
 elsewhere = committed("open", nb.stem)
 EVERY = [*adaptation.CONDITIONS, "shuffled", "majority"]
 columns = {}
-for suffix, corpus in (("", " (KOTE)"), ("@goemotions", "@goemotions")):
-    keys = {name: f"macro_f1/{name}{suffix}" for name in EVERY}
-    columns[f"macro-F1{corpus}"] = {
-        name: intervals.show(elsewhere[key]) for name, key in keys.items() if key in elsewhere
-    }
-    keys = {name: f"macro_f1_difference/{name}-none{suffix}" for name in EVERY}
-    columns[f"against none{corpus}"] = {
-        name: f"{intervals.show(elsewhere[key])} {intervals.verdict(elsewhere[key])}"
-        for name, key in keys.items()
-        if key in elsewhere
-    }
+for measure, title, rival in (
+    ("macro_f1", "macro-F1", ""),
+    ("macro_f1_difference", "against none", "-none"),
+):
+    for suffix in ("", "@goemotions"):
+        keys = {name: f"{measure}/{name}{rival}{suffix}" for name in EVERY}
+        shown = {name: elsewhere[key] for name, key in keys.items() if key in elsewhere}
+        columns[f"{title}{suffix or ' (KOTE)'}"] = {
+            name: intervals.show(score) + (f" {intervals.verdict(score)}" if rival else "")
+            for name, score in shown.items()
+        }
 pd.DataFrame(columns).fillna("")
 
 # %%

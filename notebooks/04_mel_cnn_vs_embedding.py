@@ -253,7 +253,8 @@ if songs:
     display(table.rename_axis("dev macro-F1, corrected labels"))
     means = {network: np.mean(of_seeds) for network, of_seeds in on_dev.items()}
     print(
-        f"better on dev: {max(means, key=means.get)}, by {abs(means['cnn'] - means['shallow']):.3f} "
+        f"better on dev: {max(means, key=means.get)}, "
+        f"by {abs(means['cnn'] - means['shallow']):.3f} "
         f"on {counts['dev'].sum()} dev songs, the best epoch of each (of\n"
         f"{mel_epochs} the CNN's, of {shallow_epochs} the shallow network's); "
         f"hears for 05: {networks.CHOSEN}"

@@ -47,14 +47,14 @@ import pandas as pd
 from IPython.display import display
 from sklearn.metrics.pairwise import cosine_similarity
 
-from wyf_utils.app import feeling
+from wyf_utils.app import feeling, terminal
 from wyf_utils.core import emotions, intervals, metrics, vectors
 from wyf_utils.data import song_files
 from wyf_utils.music import catalogue, database, fusion, score_songs
 from wyf_utils.music.recommender import SongQuery, query_vectors, recommend
 from wyf_utils.study import figures, recommender_evaluation
 from wyf_utils.study.notebook import open_notebook
-from wyf_utils.text import classifier, finetuning
+from wyf_utils.text import finetuning, reader
 
 nb = open_notebook(
     "05_recommender_demo", run=run, profile=profile, seed=seed, max_sentences=max_sentences,
@@ -175,7 +175,7 @@ answers = [feeling.answer(sentence, run, SongQuery(seed=seed)) for sentence in S
 felt = np.stack([answer.emotion_vector for answer in answers])
 shown = pd.DataFrame(felt, index=SENTENCES, columns=list(emotions.KO)).round(2)
 shown.assign(
-    sure=[answer.sure for answer in answers], said=[answer.said["ko"] for answer in answers]
+    sure=[answer.sure for answer in answers], said=[answer.message["ko"] for answer in answers]
 )
 
 # %%
@@ -225,7 +225,7 @@ pd.concat(
 # **Type your own (직접 써 보기).**
 
 # %%
-feeling.input_box(run)
+terminal.input_box(run)
 
 # %% [markdown]
 # ## A path from sadness to joy (전환)
@@ -292,7 +292,7 @@ table.round(4)
 
 # %%
 test = catalogue.sentences(profile, seed, max_sentences)["test"]
-read = classifier.cached_probabilities(model, test["text"])
+read = reader.load(model.path).predict(test["text"].tolist())
 found = {
     name: recommender_evaluation.top_cosine(read, searched[name], 5)
     for name in ("2022", "cosine_top5")
@@ -380,23 +380,26 @@ times.round(3)
 # %%
 wrong = np.flatnonzero(read.argmax(1) != test["emotion"].to_numpy())
 worst = wrong[np.argsort(-read[wrong].max(1))[:6]]
-pd.DataFrame({
-    "sentence": test["text"].iloc[worst], "true": [emotions.KO[e] for e in test["emotion"].iloc[worst]],
-    "read": [emotions.KO[e] for e in read[worst].argmax(1)], "probability": read[worst].max(1).round(2),
-})  # fmt: skip
+pd.DataFrame(
+    {
+        "sentence": test["text"].iloc[worst],
+        "true": [emotions.KO[e] for e in test["emotion"].iloc[worst]],
+        "read": [emotions.KO[e] for e in read[worst].argmax(1)],
+        "probability": read[worst].max(1).round(2),
+    }
+)
 
 # %% [markdown]
 # Songs of unheard artists that are furthest from what they were written for (sample only).
 
 # %%
 if made.intents is not None:
-    lost = np.flatnonzero(unheard)[
-        np.argsort((music.fused * made.intents)[unheard].max(1) - music.fused[unheard].max(1))[:6]
-    ]
-    display(music.songs.iloc[lost][["title", "artist", "genre"]].assign(
-        read=[emotions.KO[e] for e in music.fused[lost].argmax(1)],
-        meant=[", ".join(np.array(emotions.KO)[mask]) for mask in made.intents[lost]],
-    ))  # fmt: skip
+    missed = (music.fused * made.intents)[unheard].max(1) - music.fused[unheard].max(1)
+    lost = np.flatnonzero(unheard)[np.argsort(missed)[:6]]
+    meant_for = [", ".join(np.array(emotions.KO)[mask]) for mask in made.intents[lost]]
+    read_as = [emotions.KO[e] for e in music.fused[lost].argmax(1)]
+    columns = music.songs.iloc[lost][["title", "artist", "genre"]]
+    display(columns.assign(read=read_as, meant=meant_for))
 
 # %% [markdown]
 # ## Verdict (결론)
@@ -425,7 +428,8 @@ if "fit/ours" in results:
     fit = {kind: intervals.show(results[f"fit/{kind}"]) for kind in tallies}
     by_cosine = ", ".join(f"{kind} {fit[kind]}" for kind in ("concatenated", *kinds))
     verdicts["answers meant for the feeling"] = (
-        f"{fit['ours']}, {fit['random']} at random; top five by cosine, without variety: {by_cosine}"
+        f"{fit['ours']}, {fit['random']} at random; "
+        f"top five by cosine, without variety: {by_cosine}"
     )
     for name, difference in results.items():
         if name.startswith("fit_difference"):

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from transformers import BertConfig, BertModel
 
 from wyf_utils.core import artifacts, emotions, metrics, vectors
 from wyf_utils.core.errors import BadInput, CorruptData, MissingData
@@ -12,6 +13,7 @@ from wyf_utils.text import (
     bundled_e5,
     characters,
     classifier,
+    emotion_model,
     encoders,
     finetuning,
     linear_models,
@@ -296,3 +298,23 @@ def test_the_source_s_labels_are_a_second_task_that_is_not_saved(parts, tmp_path
         told["encoder.encoder.layer.11.output.dense.weight"],
         plain["encoder.encoder.layer.11.output.dense.weight"],
     )
+
+
+@pytest.mark.parametrize("gamma", [0.0, 2.0])
+def test_the_focal_loss_weighs_hard_texts_more(gamma):
+    """Lin et al. 2017, eq. 5: -(1 - p) ** gamma * log p for a hard label."""
+    config = BertConfig(
+        vocab_size=8,
+        hidden_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=1,
+        intermediate_size=8,
+    )
+    model = emotion_model.EmotionModel(BertModel(config, add_pooling_layer=False), focal=gamma)
+    model.eval()
+    ids = torch.tensor([[1, 2], [3, 4]])
+    labels = torch.eye(6)[[0, 4]]
+    out = model(ids, torch.ones_like(ids), labels=labels)
+    p = out["logits"].softmax(-1)[torch.arange(2), torch.tensor([0, 4])]
+    assert torch.isclose(out["loss"], (-((1 - p) ** gamma) * p.log()).mean(), atol=1e-6)
+    assert out["loss"] > 0

@@ -1,3 +1,5 @@
+import unicodedata
+
 import pandas as pd
 import pytest
 
@@ -41,6 +43,9 @@ def table(*songs):
         ("가" * 20_000, "20,000 characters; shorten it"),
         ("I am so tired today", "no Korean"),
         ("今日は疲れた", "no Korean"),
+        ("\ud83d 힘들다", "broken characters; type it again"),
+        (b"\xb1\xe2\xbb\xdd".decode(errors="surrogateescape"), "broken characters"),
+        ("힘들\udcb4다", "broken characters"),
     ],
 )
 def test_a_sentence_that_cannot_be_read_says_why(text, says):
@@ -51,6 +56,35 @@ def test_a_sentence_that_cannot_be_read_says_why(text, says):
 def test_a_readable_sentence_comes_back_tidied():
     assert cleaning.check_sentence("  오늘은   좀\u200b 힘드네 ㅠㅠ ") == "오늘은 좀 힘드네 ㅠㅠ"
     assert cleaning.check_sentence("ㅋㅋㅋ") == "ㅋㅋㅋ"
+
+
+def half_width(letters):
+    return "".join(
+        unicodedata.lookup(f"HALFWIDTH {unicodedata.name(c)}") if c.strip() else c for c in letters
+    )
+
+
+@pytest.mark.parametrize(
+    ("letters", "sentence"),
+    [
+        ("ㅅㅡㄹㅍㅓ", "슬퍼"),
+        ("ㅎㅣㅁㄷㅡㄹㄷㅏ ㅁㅏㄶㅇㅣ", "힘들다 많이"),
+        ("ㄲㅗㅊㅇㅣ ㅇㅖㅃㅓㅆㄷㅏ", "꽃이 예뻤다"),
+        ("ㅋㅋㅋ", "ㅋㅋㅋ"),
+        ("ㅂㅏㅃ", "바ㅃ"),  # no final
+    ],
+)
+def test_half_width_letters_are_composed(letters, sentence):
+    assert cleaning.check_sentence(half_width(letters)) == sentence
+    assert cleaning.check_sentence(f"오늘 {half_width(letters)}!") == f"오늘 {sentence}!"
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
+def test_a_sentence_in_any_unicode_form_is_the_same(form):
+    for text in ("ㅋㅋㅋ", "ㅠㅠ", "오늘 너무 슬퍼 ㅠㅠ", "ㄳ ㅎㅎ 꽃길", "밟았다 ㅇㅇ"):
+        assert cleaning.check_sentence(unicodedata.normalize(form, text)) == text
+    old = "\u1112\u119e\u11ab 글"  # a syllable of the fifteenth century has no one character
+    assert cleaning.normalise_text(unicodedata.normalize(form, old)) == old
 
 
 def test_full_stops_go_and_ellipses_numbers_and_questions_stay():
@@ -103,16 +137,48 @@ def test_html_entities_of_the_catalogue():
     ].iloc[0].tolist() == ["Don't Go", "A & B"]
 
 
+@pytest.mark.parametrize(
+    ("title", "plain"),
+    [
+        ("I&amp;#39;m", "I'm"),
+        ("&amp;amp;lt;3 &quot;봄&quot;", '<3 "봄"'),
+        ("R&amp;amp;B & 소울", "R&B & 소울"),
+    ],
+)
+def test_entities_escaped_more_than_once(title, plain):
+    assert cleaning.unescape_html(table({"title": title, "artist": title}))[
+        ["title", "artist"]
+    ].iloc[0].tolist() == [plain, plain]
+
+
 def test_section_words_go_and_lines_stay():
     lyric = "[Verse 1]\n비가 온다\n(Chorus) 우산을 편다\nHook:\n2절\n\n우리의 bridge 위에서"
     assert cleaning.strip_sections(lyric) == "비가 온다\n우산을 편다\n우리의 bridge 위에서"
 
 
 def test_words_that_only_look_like_section_marks_stay():
-    for line in ("(hooked on you)", "(bridge over water)", "(intro of my life)"):
+    for line in ("(hooked on you)", "(bridge over water)", "(intro of my life)", "[랩소디]"):
         assert cleaning.strip_sections(line) == line
     for mark in ("[Verse 2]", "(Hook)", "[Chorus: 온도]", "<Bridge>", "[Hook x2]", "【후렴】"):
         assert cleaning.strip_sections(f"{mark}\n가사") == "가사"
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "[Verse 1: RM, SUGA & j-hope, Jin]",
+        "[Chorus: Jung Kook (BTS), Jin & everybody else who sings]",
+        "[Verse 2 (RM)]",
+        "[Post-Chorus – 지민]",
+        "[코러스]",
+        "[프리 코러스: 뷔]",
+        "<브릿지>",
+        "(벌스 2)",
+        "아웃트로",
+    ],
+)
+def test_section_words_with_singers_and_in_korean_go(mark):
+    assert cleaning.strip_sections(f"{mark}\n가사") == "가사"
 
 
 def test_near_duplicates_are_those_of_held_out_texts():

@@ -118,6 +118,95 @@ print(os.environ["OMP_WAIT_POLICY"], os.environ["GOMP_SPINCOUNT"])
     assert done.stdout == "\nPASSIVE 1\n"
 
 
+@pytest.mark.parametrize("encoding", ["cp949", "latin-1", "ascii:strict", "cp949:strict"])
+def test_a_terminal_without_the_signs_gets_plain_ones(encoding):
+    code = """
+import sys
+from wyf_utils import cli
+def app(**_):
+    sys.stdout.write("█▌ “I’m” … →\\xa0— 😭\\n")
+    print("██", file=sys.stderr)
+    from wyf_utils.core.runtime import progress
+    bar = progress(total=4, desc="한 – 두")
+    bar.n = 3
+    bar.refresh()
+cli.app = app
+cli.main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    output, errors = (text.decode(encoding.split(":")[0]) for text in (done.stdout, done.stderr))
+    signs = "## “I’m” … → - ?" if "cp949" in encoding else '## "I\'m" ... -> - ?'
+    assert output.replace("\xa0", " ").strip() == signs
+    assert errors.startswith("##") and "###" in errors and "█" not in errors
+
+
+NUMBA = """
+import os, sys
+from wyf_utils import cli
+def app(**_):
+    import tiny
+    print(os.environ.get("NUMBA_CACHE_DIR", "default"), tiny.one())
+cli.app = app
+cli.main()
+"""
+CACHED = """
+import numba
+@numba.njit(cache=True)
+def one():
+    return 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("beside", "home", "chosen"),
+    [(False, False, ""), (True, False, "default"), (False, True, "default"), (False, False, "own")],
+)
+def test_numba_has_a_temporary_cache_only_where_it_can_write_no_other(
+    tmp_path, beside, home, chosen
+):
+    """A file where a folder belongs is no place to write, for root either."""
+    for name in ("librosa", "umap", "pynndescent", "tiny"):
+        package = tmp_path / "packages" / name
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text(CACHED)
+        if not beside:
+            (package / "__pycache__").touch()
+    (tmp_path / "temporary").mkdir()
+    place = tmp_path / "home"
+    if home:
+        place.mkdir()
+    else:
+        place.touch()
+    plain = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    own = {"NUMBA_CACHE_DIR": str(tmp_path / "own")} if chosen == "own" else {}
+    done = subprocess.run(
+        [sys.executable, "-c", NUMBA],
+        cwd=ROOT,
+        env={
+            **plain,
+            **own,
+            "HOME": str(place),
+            "XDG_CACHE_HOME": str(place / "cache"),
+            "TMPDIR": str(tmp_path / "temporary"),
+            "PYTHONPATH": str(tmp_path / "packages"),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    start = chosen and (own.get("NUMBA_CACHE_DIR") or chosen)
+    start = start or str(tmp_path / "temporary" / "wyf-numba-")
+    assert done.stdout.startswith(start) and done.stdout.endswith(" 1\n"), done.stderr
+    assert not list((tmp_path / "temporary").iterdir())  # removed at the end
+
+
 def test_status_and_validate(tmp_path):
     (tmp_path / "raw" / "open").mkdir(parents=True)
     done = wyf("data", "status", WYF_DATA=str(tmp_path))

@@ -9,13 +9,13 @@ import pytest
 from wyf_utils.core import metrics
 from wyf_utils.data import splits
 from wyf_utils.study import comparison
-from wyf_utils.text import classifier, finetuning
+from wyf_utils.text import bundled_e5, finetuning
 
 
 @pytest.fixture(scope="module")
 def found(sample_sentences):
     parts = splits.split(sample_sentences.groupby("emotion").head(45), 0)
-    found = comparison.baselines(parts, classifier.BUNDLED, [0, 1])
+    found = comparison.baselines(parts, bundled_e5.BUNDLED, [0, 1])
     recipe = finetuning.Recipe(epochs=1, frozen_layers=11)
     comparison.add_fine_tuned(found, "e5_finetuned", recipe, [0, 1])
     comparison.add_fine_tuned(
@@ -97,7 +97,7 @@ def test_some_of_the_test_texts_alone(found):
 
 def test_the_learning_curve_grows_by_nested_shares(found):
     tests = {"unseen": found.parts["test"], "hard": found.parts["dev"]}
-    table = comparison.learning_curve(found.parts, tests, classifier.BUNDLED, 0, shares=(0.5, 1.0))
+    table = comparison.learning_curve(found.parts, tests, bundled_e5.BUNDLED, 0, shares=(0.5, 1.0))
     assert set(table["model"]) == {"tfidf", "e5_frozen", "tfidf_e5_frozen"} and set(
         table["test"]
     ) == set(tests)

@@ -152,6 +152,41 @@ def test_malformed_csv_names_file_row_and_remedy(tmp_path, text, says):
         tables.read_table(write(tmp_path, "a.csv", text), ["text", "label"])
 
 
+@pytest.mark.parametrize("ending", ["\n", "\n  \n", ",,\r\n\r\n", "\n\n\n둘,슬픔,2\n"])
+def test_a_blank_line_is_nothing(tmp_path, ending):
+    path = write(tmp_path, "a.csv", f"\ntext,label,x\n하나,기쁨,1\n{ending}")
+    table = tables.read_table(path, ["text", "label"])
+    assert table["text"].tolist() == ["하나", "둘"][: 1 + ("둘" in ending)]
+    assert list(table.index) == list(range(len(table)))
+
+
+def test_headers_and_labels_of_a_mac_are_composed(data):
+    root = aihub_folder(data)
+    for name in ("sentiment_dialogue", "single_turn"):
+        sheet = pd.read_excel(root / f"{name}.xlsx", dtype=str, keep_default_na=False)
+        sheet.columns = sheet.columns.str.normalize("NFD") + " "
+        sheet = sheet.apply(lambda column: column.str.normalize("NFD"))
+        sheet.to_csv(root / f"{name}.csv", index=False)
+        expected = text_corpora.utterances("wyf")[0]
+        sheet.to_excel(root / f"{name}.xlsx", index=False)
+        assert text_corpora.utterances("wyf")[0].equals(expected)  # the csv is read first
+        (root / f"{name}.csv").unlink()
+        assert text_corpora.utterances("wyf")[0].equals(expected)
+
+
+def test_escapes_of_xlsx_are_characters(tmp_path):
+    cells = {
+        "첫 줄_x000D_\n둘째_x000d_셋째": "첫 줄\n둘째\n셋째",
+        "가_x0009_나_x000B_다": "가\t나\n다",
+        "_x005F_x000D_": "_x000D_",
+        "_xD83D_ _x12_ __x": "_xD83D_ _x12_ __x",
+        "": None,
+    }
+    path = tmp_path / "a.xlsx"
+    pd.DataFrame({"te_x0078_t_x000D_": list(cells)}).to_excel(path, index=False)
+    assert tables.read_table(path, ["text"])["text"].tolist() == list(cells.values())[:-1]
+
+
 def test_cp949_is_named(tmp_path):
     with pytest.raises(CorruptData, match="not UTF-8 .*cp949.*; save it as UTF-8"):
         tables.read_table(write(tmp_path, "a.csv", "text\n안녕\n", "cp949"), ["text"])

@@ -1,4 +1,5 @@
 import json
+import re
 import threading
 import unicodedata
 import uuid
@@ -169,6 +170,17 @@ def adds_up(counts, songs):
         ),
         ("탭\t하나\r둘\x00", "탭 하나\n둘"),
         ("[offset:+200]\n[100:00]\n", ""),
+        ("[00:12.00]오늘 [00:12.50]밤 [00:13.00]비가 와", "오늘 밤 비가 와"),
+        (
+            "[00:12.00]오[00:12.50]늘 <00:13.00>밤 [00:14,00]\n[01:02:03.45] 비 [00:15]",
+            "오늘 밤\n비",
+        ),
+        ("[awlrc:QUJDRA==]\n[total:03:12]\n[ver:v1.0]\n[language:ko]\n밤", "밤"),
+        ("[x-source_2: a]\n[Language: ko]\n[ar:가][kana:ga]\n밤", "밤"),
+        (
+            "[verse: 밤]\n[hook: 낮]\n[Jin: 너]\n[a] b:]",
+            "[verse: 밤]\n[hook: 낮]\n[Jin: 너]\n[a] b:]",
+        ),
     ],
 )
 def test_time_stamps_and_tags_go_and_headings_stay(text, is_):
@@ -176,6 +188,37 @@ def test_time_stamps_and_tags_go_and_headings_stay(text, is_):
 
 
 # Files
+
+FOREIGN = "今天下雨了，我很想你".encode("gbk")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp949"])
+def test_korean_files(tmp_path, encoding):
+    (tmp_path / "a.lrc").write_bytes("[ti:밤편지]\r\n[00:01.00]이 밤 뷁".encode(encoding))
+    assert lyric_sources.read_text(tmp_path / "a.lrc") == "이 밤 뷁"
+    (tmp_path / "b.txt").write_bytes("".encode(encoding))
+    assert lyric_sources.read_text(tmp_path / "b.txt") == ""
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("gbk", "今天下雨了，我很想你"),
+        ("gbk", "大家好 你好吗"),
+        ("gb18030", "明天会更好"),
+        ("big5", "明天會更好"),
+        ("euc_jp", "夜の雨が静かに降る"),
+        ("euc_jp", "東京の空"),
+        ("shift_jis", "今日はとても寒い"),
+        ("koi8-r", "МОСКВА НОЧЬЮ"),
+        ("latin-1", "CORAÇÃO"),
+        ("utf-16-le", "이 밤 그날의 반딧불을"),
+    ],
+)
+def test_files_that_are_not_korean_text(tmp_path, encoding, text):
+    (tmp_path / "a.txt").write_bytes(text.encode(encoding))
+    with pytest.raises(CorruptData, match="a.txt is not Korean text"):
+        lyric_sources.read_text(tmp_path / "a.txt")
 
 
 def put(folder, **files):
@@ -254,23 +297,24 @@ def test_names_decomposed_as_on_a_mac_are_the_same_names(tmp_path):
     assert found["lyric"].tolist() == ["돌담"]
 
 
-def test_a_cp949_file_fails_alone_with_its_remedy(tmp_path):
+def test_a_foreign_file_fails_alone_with_its_remedy(tmp_path):
     folder = put(
         tmp_path / "mine",
         **{
             "가수 - 하나.txt": "하나",
-            "가수 - 둘.txt": "둘이서".encode("cp949"),
-            "가수 - 셋.txt": "셋",
+            "가수 - 둘.txt": FOREIGN,
+            "가수 - 셋.txt": "둘이서".encode("cp949"),
         },
     )
     provider = lyric_sources.LocalLyrics(folder)
     with pytest.raises(
-        CorruptData, match=r"둘.txt is not UTF-8 \(perhaps cp949\); save it as UTF-8"
+        CorruptData, match=r"둘.txt is not Korean text in UTF-8 or cp949; save it as UTF-8"
     ):
         provider.ask(lyric_sources.Song(2, "둘", "가수"))
     songs = table("하나", "둘", "셋")
     found, counts = lyric_table.collect(songs, provider)
-    assert found["id"].tolist() == [1, 3] and adds_up(counts, songs)["failed"] == 1
+    assert found["lyric"].tolist() == ["하나", "둘이서"]
+    assert adds_up(counts, songs)["failed"] == 1
     (why,) = counts.loc["failed", "which"]
     assert why.startswith("가수 - 둘 (2): ") and "save it as UTF-8" in why
 
@@ -387,6 +431,32 @@ def test_korean_is_percent_encoded_and_duration_is_sent_where_it_is_known(server
 def test_names_in_html_are_asked_for_as_people_write_them(server):
     lyric_table.collect(table("Rock &amp; Roll"), lrclib(server))
     assert server.titles() == ["Rock & Roll"]
+
+
+def test_html_entities_in_lyrics(server):
+    words = "I&#39;m 사랑 &amp; 이별\n&lt;3\nDon&amp;#39;t"
+    synced = "[00:01.00] I&#x27;m &quot;나&quot;"
+    server.script = {
+        "하나": [{**FOUND, "plainLyrics": words}],
+        "둘": [{**FOUND, "plainLyrics": None, "syncedLyrics": synced}],
+    }
+    found, _ = lyric_table.collect(table("하나", "둘"), lrclib(server))
+    assert found["lyric"].tolist() == ["I'm 사랑 & 이별\n<3\nDon't", 'I\'m "나"']
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        (403, "refused the request .HTTP 403.; try again later"),
+        (401, "refused the request .HTTP 401."),
+        (451, "refused the request .HTTP 451."),
+        (422, "refused this song .HTTP 422.; check its names"),
+    ],
+)
+def test_a_refusal_is_told_with_its_status(server, status, says):
+    server.script["하나"] = [(status, "")]
+    _, counts = lyric_table.collect(table("하나"), lrclib(server))
+    assert re.search(says, counts.loc["failed", "which"][0]) and len(server.asked) == 1
 
 
 def test_only_synced_lyrics_or_none(server):
@@ -533,7 +603,7 @@ def test_what_failed_is_named_not_kept_and_asked_in_the_next_run(server):
     ]
     assert (
         "no answer in 3 tries (HTTP 500); run it again later" in counts.loc["failed", "which"][0]
-        and "refuses this song (HTTP 400); check its names" in counts.loc["failed", "which"][1]
+        and "refused this song (HTTP 400); check its names" in counts.loc["failed", "which"][1]
     )
     _, counts = lyric_table.collect(songs, lrclib(server))
     assert adds_up(counts, songs) == {
@@ -743,6 +813,40 @@ def test_fill_keeps_what_is_there_and_asks_for_the_rest(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "header", ["\t".join(lyric_table.COLUMNS) + "\n", "lyric\tsong_id\n\n", ""]
+)
+def test_a_table_of_names_only_is_filled(tmp_path, header):
+    root = catalogue(tmp_path / "root", "하나")
+    (root / "lyrics.tsv").write_text(header, encoding="utf-8-sig")
+    provider = lyric_sources.LocalLyrics(put(tmp_path / "one", **{"11.txt": "처음"}))
+    out, counts = lyric_table.fill(root, provider)
+    assert counts.loc["found", "songs"] == 1
+    assert tables.read_table(out, ["song_id", "lyric"]).to_numpy().tolist() == [["11", "처음"]]
+
+
+def test_names_of_other_columns_are_not_overwritten(tmp_path):
+    root = catalogue(tmp_path / "root", "하나")
+    (root / "lyrics.tsv").write_text("name,words\n", encoding="utf-8")
+    provider = lyric_sources.LocalLyrics(put(tmp_path / "one", **{"11.txt": "처음"}))
+    with pytest.raises(CorruptData, match="lacks the column song_id, lyric"):
+        lyric_table.fill(root, provider)
+
+
+@pytest.mark.parametrize(("ending", "mark"), [("csv", ","), ("CSV", ","), ("TSV", "\t")])
+def test_the_ending_names_the_delimiter(tmp_path, ending, mark):
+    root, out = catalogue(tmp_path / "root", "하나", "둘"), tmp_path / f"lyrics.{ending}"
+    one = lyric_sources.LocalLyrics(put(tmp_path / "one", **{"11.txt": 'a, "b"\n다'}))
+    assert lyric_table.fill(root, one, out)[1].loc["found", "songs"] == 1
+    assert out.read_text(encoding="utf-8").startswith(mark.join(lyric_table.COLUMNS) + "\n")
+    two = lyric_sources.LocalLyrics(put(tmp_path / "two", **{"12.txt": "둘"}))
+    assert lyric_table.fill(root, two, out)[1]["songs"].sum() == 1
+    rows = tables.read_table(out, ["song_id", "lyric"]).to_numpy().tolist()
+    assert rows == [["11", 'a, "b"\\n다'], ["12", "둘"]]
+    with pytest.raises(BadInput, match="lyrics.xlsx is neither .tsv nor .csv"):
+        lyric_table.fill(root, two, tmp_path / "lyrics.xlsx")
+
+
+@pytest.mark.parametrize(
     ("records", "says"),
     [
         ("[", "breaks off or is malformed"),
@@ -791,13 +895,11 @@ def test_the_command(tmp_path, server, monkeypatch):
     assert isinstance(
         runner.invoke(app, ["lyrics", str(tmp_path / "no"), "--online"]).exception, MissingData
     )
-    folder = put(
-        tmp_path / "mine", **{"가수 - 하나.txt": "내 것", "가수 - 둘.txt": "둘이서".encode("cp949")}
-    )
+    folder = put(tmp_path / "mine", **{"가수 - 하나.txt": "내 것", "가수 - 둘.txt": FOREIGN})
     done = runner.invoke(app, ["lyrics", str(root), "--from", str(folder)])
     assert (
         done.exit_code == 1
-        and "failed  가수 - 둘 (13): 가수 - 둘.txt is not UTF-8" in done.output
+        and "failed  가수 - 둘 (13): 가수 - 둘.txt is not Korean text" in done.output
         and "lyrics  lyrics.tsv" in done.output
     )
     made = lrclib(server)

@@ -32,6 +32,7 @@ from wyf_utils.music import (
     audio_digest,
     catalogue,
     database,
+    encodings,
     feature_store,
     feedback,
     library,
@@ -41,7 +42,7 @@ from wyf_utils.music import (
 )
 from wyf_utils.music.recommender import SongQuery, recommend
 from wyf_utils.sound import audio_files, networks
-from wyf_utils.text import bundled_e5, encoders, finetuning
+from wyf_utils.text import bundled_e5, encoders, finetuning, reader
 
 LYRIC = "눈물이 멈추지 않아\n이별하고 매일 운다"
 RATE = 22_050
@@ -189,10 +190,74 @@ def test_cp949_in_id3v1_even_cut_within_a_character_and_in_id3v2_that_says_latin
         "Queen",
         "",
         "“”",
+        "CORAÇÃO",
+        "MAÇÃ",
+        "AÇÕES DO CORAÇÃO",
+        "Çünkü",
+        "GÖÇÜ",
+        "«Été»",
+        "ÇA VA À LA MAISON DE L'ÉTÉ É",
     ],
 )
 def test_latin_names_stay(name):
-    assert tags.as_korean(name) == name
+    assert encodings.as_korean(name) == name
+    if not name.isascii() and name != "“”":  # nor is its UTF-8 taken for cp949
+        assert encodings.as_korean(name.encode().decode("latin-1")) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "부활",
+        "겨울비",
+        "키",
+        "쿨",
+        "MC몽",
+        "TV는 사랑을 싣고",
+        "Spring Day (봄날)",
+        "사랑(愛)",
+        "뷁의 밤",
+    ],
+)
+def test_korean_names_read_as_latin_1_are_repaired(tmp_path, name):
+    cp949, utf8 = (name.encode(encoding).decode("latin-1") for encoding in ("cp949", "utf-8"))
+    assert encodings.as_korean(cp949) == encodings.as_korean(utf8) == name
+    for encoding, title in ((0, utf8), (0, cp949), (1, cp949), (3, cp949), (3, utf8)):
+        path = tagged(sound(tmp_path / "a.mp3"), encoding, TIT2=title)
+        assert tags.read(path).title == name
+    assert tags.read(commented(sound(tmp_path / "a.flac"), title=cp949)).title == name
+    assert tags.read(m4a(tmp_path / "a.m4a", nam=cp949)).title == name
+
+
+def test_bytes_of_utf_8_read_as_cp1252_or_cut_at_30_bytes():
+    assert encodings.as_korean("ì‚¬ëž‘") == "사랑"
+    title = "비처럼 음악처럼 비처럼"
+    for encoding in ("utf-8", "cp949"):
+        cut = (title + " 음악처럼").encode(encoding)[:30]
+        assert encodings.as_korean(cut.decode("latin-1")) == cut.decode(encoding, errors="ignore")
+    half = title.encode("cp949")[:-1].decode("latin-1")
+    assert encodings.as_korean(half) == half, "no letter is dropped elsewhere"
+
+
+@pytest.mark.parametrize("languages", [("kor", "eng"), ("eng", "kor"), ("eng", "XXX")])
+def test_the_korean_lyric_of_several(tmp_path, languages):
+    texts = {"eng": "tears will not stop, and every day I cry again"}
+    path = tagged(sound(tmp_path / "a.mp3"))
+    found = mutagen.File(path)
+    for language in languages:
+        text = texts.get(language, LYRIC)
+        found.tags.add(id3.USLT(encoding=3, lang=language, desc="", text=text))
+    found.save()
+    assert tags.read(path).lyric == LYRIC
+    path = sound(tmp_path / "a.flac")
+    found = mutagen.File(path)
+    found["LYRICS"] = [texts.get(language, LYRIC) for language in languages]
+    found["UNSYNCEDLYRICS"] = "[00:01.00]"
+    found.save()
+    assert tags.read(path).lyric == LYRIC
+    found["LYRICS"] = ["", "tears", "가" * 100_001]
+    found.save()
+    assert tags.read(path).lyric == "tears"
 
 
 @pytest.mark.parametrize(
@@ -219,17 +284,13 @@ def test_a_blank_title_comes_from_the_file_name_and_a_tagged_artist_stays():
     assert tags.named(tags.Tags("밤편지"), "IU - x") == tags.Tags("밤편지")
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp949"])
-def test_texts_beside_a_file(tmp_path, encoding):
-    (tmp_path / "a.lrc").write_bytes(f"[ti:밤편지]\r\n[00:01.00]{LYRIC}".encode(encoding))
-    assert tags.read_text(tmp_path / "a.lrc") == LYRIC
-
-
 def test_texts_that_are_no_lyric(tmp_path):
     (tmp_path / "a.txt").write_bytes(b"\xff\x00\x81")
-    with pytest.raises(CorruptData, match="a.txt is neither UTF-8 nor cp949; save it as UTF-8"):
+    with pytest.raises(
+        CorruptData, match="a.txt is not Korean text in UTF-8 or cp949; save it as UTF-8"
+    ):
         tags.read_text(tmp_path / "a.txt")
-    (tmp_path / "a.txt").write_text("가" * tags.LONGEST)
+    (tmp_path / "a.txt").write_text("가" * lyric_sources.LONGEST)
     with pytest.raises(CorruptData, match="too long for a lyric"):
         tags.read_text(tmp_path / "a.txt")
     with pytest.raises(CorruptData, match=r"none.txt cannot be read \(FileNotFoundError\)"):
@@ -293,12 +354,9 @@ def made(tmp_path_factory, sample_sentences):
     runs, tiny = tmp_path_factory.mktemp("runs"), tmp_path_factory.mktemp("tiny")
     kcbert(tiny, sample_sentences["text"].tolist()[:200])
     parts = catalogue.sentences("sample", seed=0, limit=300)
-    model = finetuning.trained(
-        parts["train"],
-        parts["dev"],
-        finetuning.Recipe(encoder=str(tiny), epochs=1, frozen_layers=1),
-        0,
-    )
+    recipe = finetuning.Recipe(encoder=str(tiny), epochs=1, frozen_layers=1)
+    neural = finetuning.trained(parts["train"], parts["dev"], recipe, 0)
+    model = reader.fitted(parts["train"], parts["dev"], neural)
     torch.manual_seed(0)
     folder = paths.cache_folder() / f"mel_{networks.CHOSEN}" / "tiny"
     folder.mkdir(parents=True)
@@ -460,7 +518,7 @@ def test_only_what_is_new_or_changed_is_read_again(build, mixed, heard, monkeypa
         lambda file, kind: (digested.append(Path(file.name).name), digest(file, kind))[1],
     )
     with monkeypatch.context() as patch:
-        patch.setattr(library.onnx_model, "load", None)  # no lyric is read either
+        patch.setattr(reader, "load", None)  # no lyric is read either
         build(mixed)
     assert heard == [] and digested == [] and build.path.read_bytes() == first
     (mixed / "b.flac").rename(mixed / "moved.flac")
@@ -559,7 +617,7 @@ def test_a_text_that_cannot_be_read_is_said_and_the_sound_counts(build, tmp_path
     music, account = build(tmp_path / "music")
     assert music.basis.tolist() == ["sound"]
     assert account["which"]["without lyrics"] == [
-        "a.wav: a.txt is neither UTF-8 nor cp949; save it as UTF-8."
+        "a.wav: a.txt is not Korean text in UTF-8 or cp949; save it as UTF-8."
     ]
 
 

@@ -1,4 +1,7 @@
+import json
 import os
+import shutil
+import sys
 
 import jupytext
 import nbformat
@@ -134,6 +137,33 @@ def test_a_run_injects_its_parameters_and_leaves_the_source_alone(house):
     executed = nbformat.read(out / "notebooks" / "09_try.ipynb", as_version=4)
     assert "papermill" not in executed.metadata and str(folder) not in nbformat.writes(executed)
     assert "WYF_OUT" not in os.environ
+
+
+@pytest.mark.parametrize("folder", ["{proj}", "out {seed}", "{", "{{0}}"])
+def test_braces_in_a_folder_s_name_stay(house, monkeypatch, folder):
+    root = house("a: {09_try: {seed: 3}}")
+    place = root / folder
+    shutil.move(root / "notebooks", place / "notebooks")
+    monkeypatch.setattr(runner, "NOTEBOOKS", place / "notebooks")
+    runner.run("a", place / folder)
+    assert (place / folder / "seen.txt").read_text() == "3 0.1"
+    assert (place / folder / "notebooks" / "09_try.ipynb").is_file()
+    assert [path.name for path in root.iterdir()] == [folder]
+
+
+def test_the_kernel_is_always_this_environment_s_python(house, monkeypatch, tmp_path):
+    kernel = tmp_path / "jupyter" / "kernels" / "python3"
+    kernel.mkdir(parents=True)
+    other = {"argv": ["false"], "display_name": "other", "language": "python"}
+    (kernel / "kernel.json").write_text(json.dumps(other | {"env": {"SEED": "other"}}))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    body = (
+        "import sys\n"
+        f"assert sys.executable == {sys.executable!r} and 'SEED' not in os.environ\n"
+        'assert Path.cwd().name == "notebooks"'
+    )
+    runner.run("a", house("a: {09_try: {}}", body=body) / "out")
 
 
 def test_kernels_sleep_while_they_wait_and_the_process_keeps_its_environment(house, monkeypatch):

@@ -331,6 +331,10 @@ def main() -> None:
     set_openmp_waiting()
     logging.getLogger("transformers").setLevel(logging.ERROR)
     try:
+        from .core import runtime
+
+        runtime.print_plain_signs()
+        os.environ.update(runtime.numba_cache())
         code = app(standalone_mode=False)  # the exit code where a command ends early, else nothing
     except WyfError as error:
         print(f"wyf: {error}", file=sys.stderr)

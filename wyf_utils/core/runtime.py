@@ -1,17 +1,35 @@
-"""Random seeds, threads, devices, precision and progress bars."""
+"""Random seeds, threads, devices, precision, numba's cache, progress bars and terminals."""
 
 from __future__ import annotations
 
+import atexit
+import codecs
+import contextlib
 import functools
+import importlib.util
 import os
 import random
+import shutil
 import sys
+import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
 from tqdm import tqdm
 
 from .errors import BadInput
+
+if TYPE_CHECKING:
+    import numpy as np
+
+#: Packages that keep compiled functions in numba's cache.
+_NUMBA_USERS = ("librosa", "umap", "pynndescent")
+_PLAIN_SIGNS = {
+    **dict.fromkeys("▏▎▍▌▋▊▉█", "#"),
+    **dict.fromkeys("“”", '"'),
+    **dict.fromkeys("‘’", "'"),
+    **{"→": "->", "…": "...", "–": "-", "—": "-", "·": "-", "\xa0": " "},
+}
 
 
 def _threads() -> int:
@@ -38,6 +56,7 @@ def set_threads() -> int:
 
 def seed_everything(seed: int) -> np.random.Generator:
     """Seed Python, NumPy and torch, and return a new generator with that seed."""
+    import numpy as np
     import torch
 
     random.seed(seed)
@@ -68,6 +87,67 @@ def processes():
     from accelerate import PartialState
 
     return PartialState(cpu=device() == "cpu")
+
+
+def numba_cache() -> dict[str, str]:
+    """Return the variable that gives numba a temporary cache, or nothing where it needs none.
+
+    numba caches beside a package, else in the user's cache folder. Where both are read-only, the
+    packages that use its cache cannot be imported. Set the variable before their import.
+    """
+    if os.environ.get("NUMBA_CACHE_DIR") or _is_writable(_user_cache() / "numba"):
+        return {}
+    specs = filter(None, map(importlib.util.find_spec, _NUMBA_USERS))
+    if all(_is_writable(Path(spec.origin).with_name("__pycache__")) for spec in specs):
+        return {}
+    with contextlib.suppress(OSError):  # without a temporary folder, numba itself complains
+        folder = tempfile.mkdtemp(prefix="wyf-numba-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        return {"NUMBA_CACHE_DIR": folder}
+    return {}
+
+
+def _user_cache() -> Path:
+    """Return the folder in which numba makes its own, by system."""
+    try:
+        home = Path.home()
+    except RuntimeError:  # an account without a home
+        return Path(os.devnull)  # nothing can be written below it
+    if sys.platform == "darwin":
+        return home / "Library" / "Caches"
+    name, default = "XDG_CACHE_HOME", home / ".cache"
+    if os.name == "nt":
+        name, default = "LOCALAPPDATA", home / "AppData" / "Local"
+    return Path(os.environ.get(name, default))
+
+
+def _is_writable(folder: Path) -> bool:
+    """Try to write a file in a folder, or where it is missing, in the nearest one above it."""
+    try:
+        while not folder.exists():
+            folder = folder.parent
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+def print_plain_signs() -> None:
+    """Let standard output and error replace the signs that their encoding lacks.
+
+    A bar of █ becomes one of #, and a character without a plain form becomes a question mark.
+    """
+    codecs.register_error("plain_signs", _plain_signs)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="plain_signs")
+
+
+def _plain_signs(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    signs = error.object[error.start : error.end]
+    return "".join(_PLAIN_SIGNS.get(sign, "?") for sign in signs), error.end
 
 
 @functools.lru_cache

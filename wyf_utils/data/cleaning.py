@@ -29,29 +29,73 @@ GENRES_WITHOUT_LYRICS = frozenset(f"GN{n}00" for n in (11, *range(16, 25), *rang
 #: Songs of one artist named by a day that make a series, such as 130 birthday songs of 2022.
 _CALENDAR_SERIES = 5
 
-_SECTION = (
-    r"(?:pre[- ]?chorus|verse|chorus|bridge|hook|intro|outro|refrain|interlude|rap|narration"
-    r"|repeat|후렴|간주|[1-4]절)"
+#: Pattern of a section word.
+SECTION = (
+    r"(?:(?:pre|post)[- ]?chorus|verse|chorus|bridge|hook|intro|outro|refrain|interlude|rap"
+    r"|narration|repeat|(?:프리|포스트)?\s?코러스|벌스|브[릿리]지|훅|인트로|아[웃우]트로|랩"
+    r"|[내나]레이션|후렴구?|간주\s?중?|[1-4]절)"
 )
+_HEADING = rf"\s*{SECTION}\s*(?:x?\s*\d+)?\s*"
 _BRACKETED_SECTION = re.compile(
-    rf"[\[(<{{【]\s*{_SECTION}\s*(?:x?\s*\d+)?\s*(?:[:\-][^\])>}}】\n]{{0,20}})?[\])>}}】]\s*:?",
+    # Square brackets may name singers, other brackets are used for backing vocals too.
+    rf"(?:\[{_HEADING}(?:[:,(\-–—][^\]\n]*)?\]"
+    rf"|[\[(<{{【]{_HEADING}(?:[:\-][^\])>}}】\n]{{0,20}})?[\])>}}】])\s*:?",
     re.IGNORECASE,
 )
-_SECTION_LINE = re.compile(rf"^\s*{_SECTION}\s*\d*\s*[:.)]?\s*$", re.IGNORECASE | re.MULTILINE)
+_SECTION_LINE = re.compile(rf"^\s*{SECTION}\s*\d*\s*[:.)]?\s*$", re.IGNORECASE | re.MULTILINE)
 _CALENDAR_DAY = re.compile(r"\d{1,2}\s*월\s*\d{1,2}\s*일")
 _FULL_STOP = re.compile(r"(?<![.\d])\.(?=\s|$)")
 _HANGUL = re.compile(r"[가-힣ㄱ-ㅎㅏ-ㅣ]")
 _HANGUL_WORD = re.compile(r"[가-힣]{2,}|[가-힣].*[가-힣]")
+_HALF_WIDTH = re.compile(r"[\uffa1-\uffdc]+")
+_SYLLABLE_AND_INITIAL = re.compile(r"([가-힣])([\u1100-\u1112])")
+_OLD_JAMO = r"[\u1113-\u1160\u1176-\u11a7\u11c3-\u11ff]"
+#: Modern jamo that are not part of an old syllable.
+_LONE_JAMO = re.compile(
+    rf"(?<!{_OLD_JAMO})[\u1100-\u1112\u1161-\u1175\u11a8-\u11c2]+(?!{_OLD_JAMO})"
+)
+_JAMO_KIND = re.compile("CHOSEONG|JUNGSEONG|JONGSEONG")
 
 Rule = Callable[[pd.DataFrame], pd.DataFrame]
 CountTokens = Callable[[Sequence[str]], list[int]]
 
 
 def normalise_text(text: str) -> str:
-    """Normalise to Unicode NFC, remove control characters and fold runs of blanks and tabs."""
-    characters = unicodedata.normalize("NFC", str(text))
+    """Normalise to Unicode NFC, remove control characters and fold runs of blanks and tabs.
+
+    Half-width Hangul letters become syllables. Jamo outside a syllable become letters, such as ㅋ
+    after NFKD.
+    """
+    characters = _HALF_WIDTH.sub(lambda run: _compose(run[0]), str(text))
+    characters = unicodedata.normalize("NFC", characters)
+    characters = _LONE_JAMO.sub(lambda run: "".join(map(_letter, run[0])), characters)
     text = "".join(c for c in characters if c in "\n\t" or unicodedata.category(c)[0] != "C")
     return re.sub(r"[ \t]+", " ", text).strip()
+
+
+def _compose(half_width: str) -> str:
+    """Compose half-width Hangul letters, whose consonants NFKC takes for initials only."""
+    text = unicodedata.normalize("NFKC", half_width)
+    return _SYLLABLE_AND_INITIAL.sub(lambda pair: _with_final(*pair.groups()), text)
+
+
+def _with_final(syllable: str, initial: str) -> str:
+    """Append a consonant to a syllable as its final, if it has none yet and may have this one."""
+    final = unicodedata.lookup(unicodedata.name(initial).replace("CHOSEONG", "JONGSEONG"))
+    composed = unicodedata.normalize("NFC", syllable + final)
+    return composed if len(composed) == 1 else syllable + initial  # ㄸ, ㅃ and ㅉ are no finals
+
+
+def _letter(jamo: str) -> str:
+    """Convert a jamo to the letter that stands alone."""
+    return unicodedata.lookup(_JAMO_KIND.sub("LETTER", unicodedata.name(jamo)))
+
+
+def unescape_names(text: str) -> str:
+    """Replace HTML entities by characters, also those that were escaped several times."""
+    while (plain := html.unescape(text)) != text:
+        text = plain
+    return text
 
 
 def group_key(text: str) -> str:
@@ -92,12 +136,18 @@ def check_sentence(text: str) -> str:
     Raises
     ------
     BadInput
-        If it is blank, longer than `MAX_SENTENCE` characters, without letters or without Hangul.
+        If it is blank, has lone surrogates, is longer than `MAX_SENTENCE` characters, or is
+        without letters or Hangul.
     """
     if not isinstance(text, str) or not text.strip():
         raise BadInput(
             "The sentence is empty; type in Korean how you feel.",
             "빈 문장이에요. 지금 기분을 한국어로 적어 주세요.",
+        )
+    if any("\ud800" <= c <= "\udfff" for c in text):
+        raise BadInput(
+            "The sentence has broken characters; type it again, in a terminal set to UTF-8.",
+            "깨진 글자가 있어요. 문장을 다시 적어 주세요.",
         )
     text = normalise_text(text)
     if len(text) > MAX_SENTENCE:
@@ -174,7 +224,7 @@ UTTERANCE_RULES: tuple[Rule, ...] = (
 def unescape_html(songs: pd.DataFrame) -> pd.DataFrame:
     """Replace HTML entities such as `&#39;` in names by characters; the catalogue was scraped."""
     names = ["title", "artist", "album"]
-    return songs.assign(**{name: songs[name].map(html.unescape) for name in names})
+    return songs.assign(**{name: songs[name].map(unescape_names) for name in names})
 
 
 def drop_genres_without_lyrics(songs: pd.DataFrame) -> pd.DataFrame:

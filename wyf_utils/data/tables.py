@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import re
+import unicodedata
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +16,10 @@ from ..core import emotions
 from ..core.errors import CorruptData, MissingData
 from ..core.paths import relative
 from .cleaning import normalise_text
+
+#: Escape of a character in xlsx; surrogates are left, as half a character is none.
+_XLSX_ESCAPE = re.compile(r"_x(?![Dd][89A-Fa-f])([\dA-Fa-f]{4})_")
+_LINE_BREAK = re.compile(r"\r\n?|[\v\f]")
 
 
 def find(root: Path, stem: str, endings: tuple[str, ...]) -> Path:
@@ -35,7 +41,9 @@ def find(root: Path, stem: str, endings: tuple[str, ...]) -> Path:
 def read_table(
     path: Path, columns: list[str], header: bool = True, quotes: bool = True
 ) -> pd.DataFrame:
-    """Read columns of a csv, tsv or xlsx file as text.
+    """Read columns of a csv, tsv or xlsx file as text in Unicode NFC with plain line breaks.
+
+    Blank rows are skipped and not counted.
 
     Parameters
     ----------
@@ -55,10 +63,8 @@ def read_table(
     """
     name = relative(path)
     try:
-        if path.suffix == ".xlsx":
-            sheet = pd.read_excel(path, dtype=str, keep_default_na=False)
-            _require_columns(columns, sheet.columns, name)
-            table = sheet[columns]
+        if path.suffix.lower() == ".xlsx":
+            table = _read_sheet(path, columns)
         else:
             table = _read_delimited(path, columns, header, quotes)
     except UnicodeDecodeError as error:
@@ -69,21 +75,44 @@ def read_table(
         ) from error
     if table.empty:
         raise CorruptData(f"{name} has no rows; put the data there.")
-    return table.astype(str)
+    return table.astype(str).map(_compose)
+
+
+def _compose(cell: str) -> str:
+    """Compose a cell to NFC, as Macs write NFD, and break its lines by line feeds alone."""
+    return unicodedata.normalize("NFC", _LINE_BREAK.sub("\n", cell))
+
+
+def _is_blank(row: Sequence[str]) -> bool:
+    return not any(cell.strip() for cell in row)
+
+
+def _unescape(cell: str) -> str:
+    return _XLSX_ESCAPE.sub(lambda code: chr(int(code[1], 16)), cell)
+
+
+def _read_sheet(path: Path, columns: list[str]) -> pd.DataFrame:
+    """Read the first sheet of an xlsx file, which escapes control characters as in _x000D_."""
+    sheet = pd.read_excel(path, dtype=str, keep_default_na=False).astype(str).map(_unescape)
+    sheet.columns = [normalise_text(_unescape(str(column))) for column in sheet.columns]
+    _require_columns(columns, sheet.columns, relative(path))
+    blank = np.array([_is_blank(row) for row in sheet.to_numpy()], bool)
+    return sheet.loc[~blank, columns].reset_index(drop=True)
 
 
 def _read_delimited(path: Path, columns: list[str], header: bool, quotes: bool) -> pd.DataFrame:
     name = relative(path)
-    delimiter = "\t" if path.suffix == ".tsv" else ","
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
     quoting = csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, delimiter=delimiter, strict=True, quoting=quoting)
         try:
-            names = next(reader, []) if header else columns
+            rows_with_text = (row for row in reader if not _is_blank(row))
+            names = list(map(normalise_text, next(rows_with_text, []))) if header else columns
             _require_columns(columns, names, name)
             places = [names.index(column) for column in columns]
             rows = []
-            for number, row in enumerate(reader, start=2 if header else 1):
+            for number, row in enumerate(rows_with_text, start=2 if header else 1):
                 if len(row) != len(names):
                     raise CorruptData(
                         f"{name}, row {number}: {len(row)} fields where {len(names)} belong; "

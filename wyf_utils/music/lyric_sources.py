@@ -25,18 +25,22 @@ from ..core import artifacts, files
 from ..core.errors import BadInput, CorruptData, MissingData, Unreachable
 from ..core.paths import cache_folder, relative
 from ..data import tables
-from ..data.cleaning import group_key, normalise_text
+from ..data.cleaning import SECTION, group_key, normalise_text, unescape_names
+from .encodings import as_korean, decode
 
 #: Contact page in the User-Agent, which LRCLIB requests of its clients.
 PAGE = "https://github.com/What-s-Your-Feeling/main_project"
 STATES = ("found", "missing", "instrumental", "failed", "unasked")
 
-_TIME = r"\d{1,3}:\d{2}(?:[.:]\d{1,3})?"
-_LRC = re.compile(
-    rf"^[ \t]*(?:\[{_TIME}\][ \t]*)+|<{_TIME}>"
-    r"|^[ \t]*\[(?:ar|al|ti|au|lr|by|re|ve|la|id|tool|offset|length|#):.*\][ \t]*$",
-    re.I | re.M,
+#: Length limit of a lyric: characters of a tag, bytes of a file.
+LONGEST = 100_000
+
+_TIME = r"\s*\d{1,3}:\d{2}(?::\d{2})?(?:[.:,]\d{1,3})?\s*"
+_TAG = (  # of any name in small letters, or a usual one
+    rf"(?!(?i:{SECTION}))[a-z][a-z\d_-]*|#"
+    r"|(?i:ar|al|ti|au|lr|by|re|ver?|la|id|tool|offset|length|total|language|encoding)"
 )
+_LRC = re.compile(rf"\[{_TIME}\]|<{_TIME}>|^[ \t]*\[(?:{_TAG})[ \t]*:.*\][ \t]*$", re.M)
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,29 @@ def plain(text: str) -> str:
     text = _LRC.sub("", "\n".join(text.splitlines()))
     lines = (" ".join(line.split()) for line in text.split("\n"))
     return normalise_text(re.sub(r"\n{3,}", "\n\n", "\n".join(lines)))
+
+
+def read_text(path: Path) -> str:
+    """Read the lyric of a .txt or .lrc file without time stamps.
+
+    Raises
+    ------
+    CorruptData
+        If it is not Korean text by `decode`, is longer than `LONGEST`, or cannot be read.
+    """
+    name = relative(path)
+    try:
+        with path.open("rb") as file:
+            data = file.read(LONGEST + 1)
+    except OSError as error:
+        kind = type(error).__name__
+        raise CorruptData(f"{name} cannot be read ({kind}); check the file.") from error
+    if len(data) > LONGEST:
+        raise CorruptData(f"{name} is too long for a lyric; shorten it to {LONGEST:,} bytes.")
+    text = decode(data)
+    if text is None:
+        raise CorruptData(f"{name} is not Korean text in UTF-8 or cp949; save it as UTF-8.")
+    return plain(as_korean(text))
 
 
 def _check_names(song: Song) -> None:
@@ -151,7 +178,7 @@ class LocalLyrics:
         BadInput
             If title or artist is blank.
         CorruptData
-            If the file is not UTF-8 or cannot be read, or several lyrics fit the song.
+            If `read_text` refuses the file, or several lyrics fit the song.
         """
         places = self._places.get(str(song.id))
         if not places:
@@ -159,7 +186,7 @@ class LocalLyrics:
             places = self._places.get((_fold(song.artist), _fold(song.title)))
         if not places:
             return Answer("missing")
-        lyrics = {place if isinstance(place, str) else _read_file(place) for place in places}
+        lyrics = {place if isinstance(place, str) else read_text(place) for place in places}
         lyrics -= {""}
         if len(lyrics) > 1:
             names = ", ".join(relative(place) for place in places if isinstance(place, Path))
@@ -168,17 +195,6 @@ class LocalLyrics:
         if not lyrics:
             return Answer("missing", reason="its lyric is blank")
         return Answer("found", lyrics.pop())
-
-
-def _read_file(path: Path) -> str:
-    name = relative(path)
-    try:
-        return plain(path.read_text(encoding="utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise CorruptData(f"{name} is not UTF-8 (perhaps cp949); save it as UTF-8.") from error
-    except OSError as error:
-        kind = type(error).__name__
-        raise CorruptData(f"{name} cannot be read ({kind}); check the file.") from error
 
 
 @dataclass(eq=False)
@@ -298,8 +314,10 @@ class Lrclib:
                         return content, answer
                     problem += ", but not as LRCLIB answers"
                 elif 400 <= status < 500 and status != 429:
-                    refusal = f"{self.base} refuses this song ({problem})"
-                    raise Unreachable(f"{refusal}; check its names.")
+                    what, remedy = "the request", "try again later"
+                    if status in (400, 422):
+                        what, remedy = "this song", "check its names"
+                    raise Unreachable(f"{self.base} refused {what} ({problem}); {remedy}.")
                 pause = max(pause, self._retry_after(response))
             except (requests.RequestException, ValueError, RecursionError) as error:
                 problem = type(error).__name__  # broken JSON is a ValueError
@@ -332,7 +350,7 @@ def _parse(content: object) -> Answer | None:
     lyric = content.get("plainLyrics") or content.get("syncedLyrics") or ""
     if "plainLyrics" not in content or not isinstance(lyric, str):
         return None
-    if lyric := plain(lyric):
+    if lyric := plain(unescape_names(lyric)):
         return Answer("found", lyric)
     return Answer("missing", reason="LRCLIB knows the song without a lyric")
 

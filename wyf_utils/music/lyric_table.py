@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import html
+import contextlib
+import csv
 from collections.abc import Hashable
 from pathlib import Path
 
@@ -10,13 +11,15 @@ import pandas as pd
 
 from ..core import files
 from ..core.errors import BadInput, WyfError
+from ..core.paths import relative
 from ..core.runtime import progress
 from ..data import song_files, tables
-from ..data.cleaning import normalise_text
+from ..data.cleaning import normalise_text, unescape_names
 from .lyric_sources import STATES, Answer, Provider, Song
 
 COLUMNS = ("id", "song_id", "song_name", "lyric", "artist", "genre", "album", "album_id", "release")
 #: Fields that a song may lack before it has a lyric.
+_DELIMITERS = {".tsv": "\t", ".csv": ","}
 _OPTIONAL = dict.fromkeys(("album_name", "album_id", "song_gn_gnr_basket", "issue_date"))
 
 
@@ -69,7 +72,7 @@ def _queries(songs: pd.DataFrame) -> list[Song]:
     for column in ("title", "artist", "album"):
         if column in songs:
             names = songs[column].astype(object).where(songs[column].notna(), "")
-            fields[column] = [normalise_text(html.unescape(str(name))) for name in names]
+            fields[column] = [normalise_text(unescape_names(str(name))) for name in names]
     if "duration" in songs:
         seconds = pd.to_numeric(songs["duration"], errors="coerce").clip(0, 1e6).fillna(0)
         fields["duration"] = seconds.round().astype(int).tolist()
@@ -89,7 +92,7 @@ def _ask(provider: Provider, song: Song) -> Answer:
 def write_tsv(
     songs: pd.DataFrame, lyrics: pd.DataFrame, path: Path, existing: pd.DataFrame | None = None
 ) -> None:
-    """Write lyrics in the format of lyrics.tsv, replacing the file in one step.
+    """Write lyrics in the columns of lyrics.tsv, replacing the file in one step.
 
     Parameters
     ----------
@@ -98,7 +101,7 @@ def write_tsv(
     lyrics
         Columns id, lyric, as `collect` returns them.
     path
-        File to write or replace.
+        File to write or replace, .tsv or .csv.
     existing
         Rows of lyrics.tsv to write first, except those of songs in `lyrics`.
     """
@@ -111,8 +114,8 @@ def write_tsv(
         replaced = existing["song_id"].isin(table["song_id"].astype(str))
         table = pd.concat([existing[~replaced], table], ignore_index=True)
     table["id"] = range(len(table))
-    with files.replacing_file(Path(path)) as work:
-        table.to_csv(work, sep="\t", index=False, lineterminator="\n")
+    with files.replacing_file(path) as work:
+        table.to_csv(work, sep=_DELIMITERS[path.suffix.lower()], index=False, lineterminator="\n")
 
 
 def _parse_record(record: dict) -> tuple | dict:
@@ -150,11 +153,17 @@ def read_songs(folder: Path) -> pd.DataFrame:
     return table[["id", "title", "artist", "genre", "album", "album_id", "release"]]
 
 
-def _read_tsv(path: Path) -> pd.DataFrame:
-    """Read lyrics.tsv; columns other than song_id and lyric are blank if absent."""
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        names = file.readline().rstrip("\r\n").split("\t")
-    columns = [column for column in COLUMNS if column in ("song_id", "lyric", *names)]
+def _read_lyrics(path: Path) -> pd.DataFrame:
+    """Read a file of `write_tsv`; columns other than song_id and lyric are blank if absent."""
+    required = {"song_id", "lyric"}
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        rows = filter(any, csv.reader(file, delimiter=_DELIMITERS[path.suffix.lower()]))
+        names: list[str] = []
+        with contextlib.suppress(csv.Error):  # `read_table` names the line
+            names = next(rows, list(COLUMNS))
+            if required.issubset(names) and next(rows, None) is None:
+                return pd.DataFrame(columns=list(COLUMNS))
+    columns = [column for column in COLUMNS if column in required.union(names)]
     return tables.read_table(path, columns).reindex(columns=list(COLUMNS), fill_value="")
 
 
@@ -168,7 +177,8 @@ def fill(folder: Path, provider: Provider, out: Path | None = None) -> tuple[Pat
     provider
         Source of the lyrics.
     out
-        File to write, by default lyrics.tsv in the folder. Its lyrics are kept and not queried.
+        File to write, .tsv or .csv, by default lyrics.tsv in the folder. Its lyrics are kept and
+        not queried.
 
     Returns
     -------
@@ -176,10 +186,17 @@ def fill(folder: Path, provider: Provider, out: Path | None = None) -> tuple[Pat
         The file; it is not written if no lyric was found.
     counts : DataFrame
         From `collect`, for the queried songs.
+
+    Raises
+    ------
+    BadInput
+        If the file has another ending.
     """
     out = Path(out or Path(folder) / "lyrics.tsv")
+    if out.suffix.lower() not in _DELIMITERS:
+        raise BadInput(f"{relative(out)} is neither .tsv nor .csv; choose one of these endings.")
     songs = read_songs(folder)
-    existing = _read_tsv(out) if out.is_file() else pd.DataFrame(columns=list(COLUMNS))
+    existing = _read_lyrics(out) if out.is_file() else pd.DataFrame(columns=list(COLUMNS))
     complete = existing.loc[existing["lyric"] != "", "song_id"]
     lyrics, counts = collect(songs[~songs["id"].astype(str).isin(complete)], provider)
     if len(lyrics):

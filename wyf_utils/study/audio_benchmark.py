@@ -166,12 +166,12 @@ class AudioBenchmark:
         )
 
 
-def table(scores: Scores) -> pd.DataFrame:
+def table(scores: Scores, digits: int = 2) -> pd.DataFrame:
     """Tabulate scores and their intervals as text: models in rows, measures in columns."""
     rows: dict[str, dict[str, str]] = {}
     for name, value in scores.items():
         measure, model = name.split("/")
-        rows.setdefault(model, {})[measure] = intervals.show(value, 2)
+        rows.setdefault(model, {})[measure] = intervals.show(value, digits)
     return pd.DataFrame(rows).T
 
 

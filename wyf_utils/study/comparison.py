@@ -14,17 +14,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from ..core import artifacts, emotions, intervals, metrics
 from ..core.errors import CorruptData, MissingData
 from ..data import lexicons
-from ..text import (
-    characters,
-    classifier,
-    encoders,
-    finetuning,
-    lexicon,
-    linear_models,
-    prediction,
-    reader,
-)
+from ..text import characters, classifier, encoders, finetuning, lexicon, linear_models, reader
 from ..text.finetuning import Recipe
+from ..text.prediction import read_card
 
 SCORES = {
     "macro_f1": metrics.macro_f1,
@@ -111,12 +103,11 @@ class Comparison:
 
         The pairs are the fine-tuned E5 and every other model, and every blend and TF-IDF.
         """
-        pairs = [("e5_finetuned", m) for m in self.answers if m != "e5_finetuned"]
-        pairs += [(m, "tfidf") for m in self.answers if m.startswith("e5_tfidf")]
+        true, answers = self.true, self.answers
+        pairs = [("e5_finetuned", m) for m in answers if m != "e5_finetuned"]
+        pairs += [(m, "tfidf") for m in answers if m.startswith("e5_tfidf")]
         return {
-            f"{a}-{b}": intervals.paired_difference(
-                self.true, self.answers[a], self.answers[b], seed=seed
-            )
+            f"{a}-{b}": intervals.paired_difference(true, answers[a], answers[b], seed=seed)
             for a, b in pairs
         }
 
@@ -155,10 +146,8 @@ def baselines(
     ----------
     parts
         Tables train, dev, test.
-    encoder
-        Name for `encoders.load`.
-    seeds
-        Seeds of the shuffled labels.
+    encoder, seeds
+        Name for `encoders.load`, and seeds of the shuffled labels.
     subset
         Training texts of the linear probe; all by default.
     """
@@ -203,8 +192,6 @@ def add_fine_tuned(
 
     Parameters
     ----------
-    name
-        Name of the model in the comparison.
     recipe, tracker
         As for `finetuning.trained`.
     subset
@@ -225,9 +212,9 @@ def add_reader(comparison: Comparison, name: str, neural: str) -> None:
     """Pool a fine-tuned model with characters (`reader.fitted`), once a seed, and add it."""
     train, dev, test = comparison.parts.values()
     entries = [reader.fitted(train, dev, entry) for entry in comparison.entries[neural]]
-    comparison._add_probabilities(
-        name, [reader.load(entry.path).predict(test["text"].tolist()) for entry in entries]
-    )
+    texts = test["text"].tolist()
+    probabilities = [reader.load(entry.path).predict(texts) for entry in entries]
+    comparison._add_probabilities(name, probabilities)
     seconds = float(np.mean([entry.seconds for entry in entries]))
     comparison.seconds[name] = comparison.seconds[neural] + seconds
 
@@ -247,12 +234,7 @@ def add_blend(comparison: Comparison, name: str, neural: str) -> None:
     The weight is chosen on dev by macro-F1 plus micro-F1. Two variants are added as well.
     `<name>_adjusted` divides by prior ** exponent (logit adjustment, Menon et al. 2021); weight and
     exponent are chosen on dev by macro-F1. It predicts rare emotions more often and costs accuracy.
-    `<name>_ensemble` is the mean of `name` over its seeds.
-
-    Parameters
-    ----------
-    name, neural
-        Names of the blend and of the fine-tuned model.
+    `<name>_ensemble` is the mean of `name` over its seeds. `neural` names the fine-tuned model.
     """
     train, dev, test = comparison.parts.values()
     true = dev["emotion"].to_numpy()
@@ -296,12 +278,10 @@ def learning_curve(
 
     Parameters
     ----------
-    parts
-        Tables train and dev; dev stays whole.
-    tests
-        {name: table} to score.
+    parts, tests
+        Tables train and dev (always whole), and tables to score by name.
     encoder
-        Name of the frozen encoder for `encoders.load`.
+        Name for `encoders.load`; it stays frozen.
     shares
         Shares of the training sentences, drawn at random and nested.
 
@@ -342,8 +322,6 @@ def sweep(
 
     Parameters
     ----------
-    recipe
-        Other hyperparameters.
     texts
         Training texts of each; 0 for all. Half as many dev texts are scored five times.
     factor
@@ -356,7 +334,7 @@ def sweep(
     for name, chosen in SWEEP_2022.items():
         rate = chosen["learning_rate"] * factor
         own = replace(recipe, **chosen | {"learning_rate": rate})
-        curve = prediction.read_card(finetuning.trained(train, dev, own, seed).path)["curve"]
+        curve = read_card(finetuning.trained(train, dev, own, seed).path)["curve"]
         logs[name] = [row for row in curve if "eval_micro_f1" in row]
     return logs
 
@@ -413,8 +391,7 @@ def cost(comparison: Comparison) -> pd.DataFrame:
             path = comparison.entries[model][0].path
             weights = encoders.parameter_count(classifier.load(path).model)["all"] / 1e6
             megabytes = (path / "model.safetensors").stat().st_size / 1e6
-        answers = comparison.answers[model]
-        score = np.mean([metrics.macro_f1(comparison.true, answer) for answer in answers])
+        score = np.mean([metrics.macro_f1(comparison.true, a) for a in comparison.answers[model]])
         rows[model] = (weights, seconds, megabytes, score)
     columns = ["million weights", "seconds to make", "MB of weights", "macro-F1"]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)

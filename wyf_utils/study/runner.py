@@ -16,6 +16,8 @@ import jupytext
 import nbformat
 import papermill
 import yaml
+from jupyter_client import AsyncKernelManager
+from jupyter_client.kernelspec import KernelSpec
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
@@ -23,6 +25,7 @@ from .. import OPENMP
 from ..core.errors import BadParameter, MissingData, WyfError
 from ..core.files import read_json, replacing_file, write_json
 from ..core.paths import ROOT, relative, run_folder
+from ..core.runtime import numba_cache
 from ..data import registry
 from .notebook import MANIFEST, RESULTS
 
@@ -155,6 +158,17 @@ def plan(run: str) -> dict[str, dict]:
     return notebooks
 
 
+class _OwnKernel(AsyncKernelManager):
+    """Kernel of this environment's Python, whatever kernels Jupyter finds."""
+
+    kernel_spec = KernelSpec(display_name="Python 3", language="python")
+
+    def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
+        """Return the command of the kernel; braces in its paths stay, unlike in a template."""
+        command = [sys.executable, "-m", "ipykernel_launcher", "-f", self.connection_file]
+        return command + (extra_arguments or [])
+
+
 class _Progress:
     """Copies a run's progress log to standard error while its notebooks run."""
 
@@ -232,10 +246,11 @@ def run(name: str, out: Path | None = None) -> Path:
     out = (out or default).resolve()
     (out / "notebooks").mkdir(parents=True, exist_ok=True)
     log = out / "progress.log"
-    openmp = {variable: os.environ.get(variable, value) for variable, value in OPENMP.items()}
+    inherited = {variable: os.environ.get(variable, value) for variable, value in OPENMP.items()}
+    inherited |= numba_cache()
     started = str(time.time())
     with (
-        _environment(WYF_OUT=str(out), WYF_PROGRESS=str(log), WYF_RUN_STARTED=started, **openmp),
+        _environment(WYF_OUT=str(out), WYF_PROGRESS=str(log), WYF_RUN_STARTED=started, **inherited),
         _Progress(log),
     ):
         for number, (stem, parameters) in enumerate(notebooks.items(), start=1):
@@ -250,14 +265,15 @@ def _run_one(stem: str, parameters: dict, out: Path, title: str) -> None:
     _clear_figures(out / "figures", stem)
     try:
         papermill.execute_notebook(
-            NOTEBOOKS / f"{stem}.ipynb",
-            target,
+            _escape_braces(NOTEBOOKS / f"{stem}.ipynb"),
+            _escape_braces(target),
             parameters=parameters,
             kernel_name="python3",
             language="python",
             cwd=NOTEBOOKS,
             progress_bar=False,
             log_output=False,
+            kernel_manager_class=_OwnKernel,
             # it warns of every local TCP kernel, and calls a late end of one an error
             extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
         )
@@ -273,6 +289,11 @@ def _run_one(stem: str, parameters: dict, out: Path, title: str) -> None:
         ) from error
     _tidy(target)
     print(f"{title}: done in {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
+
+
+def _escape_braces(path: Path) -> str:
+    """Escape a path for papermill, which fills parameters in between braces."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def _clear_figures(folder: Path, stem: str) -> None:
@@ -300,7 +321,7 @@ def _tidy(path: Path) -> None:
 
 
 def _pictures(folder: Path) -> list[Path]:
-    return [*folder.glob("*.png"), *folder.glob("*.svg")]
+    return [*folder.glob("[0-9][0-9]_*.png"), *folder.glob("[0-9][0-9]_*.svg")]
 
 
 def publish(name: str, out: Path) -> None:
