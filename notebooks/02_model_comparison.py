@@ -459,9 +459,7 @@ nb.figure("cost", figures.cost(costs), corpus=first, names=candidates)
 # %%
 ASKED = {
     "e5_finetuned-tfidf": "fine-tuned better than characters counted",
-    "e5_tfidf_adjusted-tfidf": (
-        "both together, adjusted for rare emotions, better than characters alone"
-    ),
+    "e5_tfidf_adjusted-tfidf": "both together, adjusted for rare emotions, better than characters alone",
     "e5_finetuned-e5_frozen": "fine-tuned better than the same encoder frozen",
 }
 SAYS = {"better": "yes", "worse": "no, it is worse", "no difference": "not shown"}
