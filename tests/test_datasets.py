@@ -578,7 +578,7 @@ def test_sample_is_whole_and_balanced_as_said(sample_sentences):
             "id,first,second\n890,기쁨,x\n",
             "lyric_intent.csv, row 2: The label 'x' is unknown",
         ),
-        ("unrelated", "text\n \n", "unrelated.csv, row 2: text is blank"),
+        ("unrelated", "text\n \n", "unrelated.csv has no rows; put the data there"),
     ],
 )
 def test_a_fault_in_a_file_of_the_project_itself_is_reported(data, name, text, says):

@@ -18,7 +18,6 @@ from ..music import feedback, recommender
 from ..music.database import MusicDatabase
 from ..music.recommender import SongQuery
 from . import feeling, markup
-from .loading import open_reader, open_songs
 
 RUN = os.environ.get("WYF_RUN", "default")
 LANGUAGES = {"ko": "한국어", "en": "English"}
@@ -312,8 +311,8 @@ def main() -> None:
     head()
     try:
         with st.spinner(say("노래와 모델을 여는 중이에요…", "Opening songs and model…")):
-            songs = open_songs(RUN)
-            open_reader(songs, RUN)
+            songs = feeling.open_songs(RUN)
+            feeling.open_reader(songs, RUN)
         for name, start in (("turn", 0), ("named", None)):
             state.setdefault(name, start)
         ask()
