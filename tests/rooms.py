@@ -36,9 +36,7 @@ def draw(counts: dict[tuple[str, str], int]):
     set_style()
     figure, axes = plt.subplots(figsize=(8.4, 3.6))
     for (room, imported), n in counts.items():
-        start, end = (
-            (1.9 * PLACES[name][0], 1.1 * PLACES[name][1]) for name in (room, imported)
-        )
+        start, end = ((1.9 * PLACES[name][0], 1.1 * PLACES[name][1]) for name in (room, imported))
         straight = abs(PLACES[room][0] - PLACES[imported][0]) == 1
         bend = 0 if straight else 0.22 if start[1] > 1.1 else -0.22
         arrow = {

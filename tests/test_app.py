@@ -283,4 +283,4 @@ def test_what_a_card_says():
         np.sqrt(0.5) * 0.9 / np.hypot(0.1, 0.9)
     )
     words = pd.DataFrame({"word": ["가", "나"], "emotion": 3, "effect": [0.2, -0.1]})
-    assert markup.moved_words(words.itertuples(), "en") == "‘가’ sadness +0.20"
+    assert markup.moved_words(words.itertuples(), "en") == "‘가’ sadness +0.2"

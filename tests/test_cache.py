@@ -37,9 +37,7 @@ def other_make(folder):
     (folder / "value.txt").write_text("made otherwise")
 
 
-@pytest.mark.parametrize(
-    "change", [{"parameters": {"a": 2}}, {"data": "e"}, {"make": other_make}]
-)
+@pytest.mark.parametrize("change", [{"parameters": {"a": 2}}, {"data": "e"}, {"make": other_make}])
 def test_parameters_data_and_code_each_make_another_entry(change):
     assert ask().path != ask(**change).path
 

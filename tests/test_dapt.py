@@ -1,21 +1,19 @@
 import csv
 from dataclasses import replace
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 import test_checkpoints as tiny
 import torch
 import transformers
-from test_figures import check_inside
 
 from wyf_utils.core import artifacts
 from wyf_utils.core.errors import BadInput
 from wyf_utils.core.paths import ROOT
 from wyf_utils.data import song_files, text_corpora
 from wyf_utils.data.cleaning import near_duplicates, without_full_stops
-from wyf_utils.study import adaptation, domain_distance, figures
+from wyf_utils.study import adaptation, domain_distance
 from wyf_utils.text import (
     bundled_e5,
     encoders,
@@ -661,60 +659,3 @@ def test_points_of_the_plane_belong_to_their_domain(domains):
     points, names = domain_distance.pca_plane(domains, 0, each=12)
     assert points.shape == (24, 2) and list(names) == ["talk"] * 12 + ["unrelated"] * 12
     assert np.ptp(points[:, 0]) >= np.ptp(points[:, 1]) * 0.5
-
-
-# Figures ------------------------------------------------------------------------------------------
-
-LABELS = {name: (name, name) for name in ("conversation", "lyrics", "emotion", "tapt", "none")}
-INTERVAL = {"mean": 0.5, "low": 0.4, "high": 0.6}
-BUILDERS = {
-    "venns": lambda lang: figures.venns(
-        {"ours": (domain_distance.VENN_2022, False), "2022": (domain_distance.VENN_2022, True)},
-        ("conversation", "lyrics", "emotion"),
-        LABELS,
-        lang,
-        "t",
-    ),
-    "domain_plane": lambda lang: figures.domain_plane(
-        np.random.default_rng(0).normal(size=(40, 2)),
-        np.repeat(["conversation", "emotion"], 20),
-        "emotion",
-        LABELS,
-        lang,
-        "t",
-        "n",
-    ),
-    "losses": lambda lang: figures.losses(
-        {"emotion": 7.0, "lyrics": 6.0},
-        {"tapt": {"emotion": 6.5, "lyrics": 6.1}},
-        LABELS,
-        LABELS,
-        lang,
-        "t",
-    ),
-    "scores_beside": lambda lang: figures.scores_beside(
-        {"a": {"none": INTERVAL, "tapt": INTERVAL}, "b": {"none": INTERVAL, "tapt": INTERVAL}},
-        LABELS,
-        lang,
-        "t",
-        "x",
-    ),
-    "differences": lambda lang: figures.differences(
-        {"a": {"tapt": INTERVAL}}, LABELS, lang, "t", "x", marked=(0.008, "2022")
-    ),
-}
-
-
-@pytest.mark.parametrize("name", BUILDERS)
-def test_everything_drawn_stays_inside_the_figure(name):
-    figures.set_style()
-    check_inside(BUILDERS[name])
-
-
-def test_a_venn_says_the_share_of_every_region():
-    figure = BUILDERS["venns"]("en")
-    for ax in figure.axes:
-        assert sorted(t.get_text() for t in ax.texts if t.get_text().endswith("%")) == sorted(
-            f"{share}%" for share in domain_distance.VENN_2022.values()
-        )
-    plt.close(figure)

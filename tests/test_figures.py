@@ -308,14 +308,6 @@ def reaches_outside(figure):
     return None if inside else box
 
 
-def check_inside(build):
-    """Check a function of the language; test_dapt.py uses it."""
-    for lang in LANGUAGES:
-        figure = build(lang)
-        assert reaches_outside(figure) is None, lang
-        plt.close(figure)
-
-
 def calls_of_the_notebooks():
     """Yield the full name of every figure that a notebook draws, and the call's keywords."""
     for path in sorted((ROOT / "notebooks").glob("0*.py")):

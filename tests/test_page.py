@@ -174,8 +174,9 @@ CONTRAST = """() => {
   + 0.055) / 1.055) ** 2.4)
     .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0)
   const rows = []
-  for (const e of document.querySelectorAll('h1, h2, h3, p, label, button, a,
-  [data-testid=stText], .wyf-bars div, .wyf-step, .wyf-legend span')) {
+  const texts = 'h1, h2, h3, p, label, button, a, [data-testid=stText], .wyf-bars div, '
+    + '.wyf-step, .wyf-legend span'
+  for (const e of document.querySelectorAll(texts)) {
     const own = [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()), box =
     e.getBoundingClientRect()
     if (!own || !box.width || !e.innerText.trim() || e.closest('button:disabled') ||
