@@ -14,7 +14,6 @@ import wyf_utils
 from wyf_utils import cli
 from wyf_utils.core.paths import ROOT
 
-made = test_own_music.made
 TOO_LONG = "가" * 20_000
 
 

@@ -10,11 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-import torch
 from mutagen import apev2, id3
 from mutagen.mp4 import MP4
-from safetensors.torch import save_file
-from test_checkpoints import kcbert
 from typer.testing import CliRunner
 
 from wyf_utils.app import loading
@@ -30,7 +27,6 @@ from wyf_utils.core.errors import (
 )
 from wyf_utils.music import (
     audio_digest,
-    catalogue,
     database,
     encodings,
     feature_store,
@@ -41,8 +37,8 @@ from wyf_utils.music import (
     tags,
 )
 from wyf_utils.music.recommender import SongQuery, recommend
-from wyf_utils.sound import audio_files, networks
-from wyf_utils.text import bundled_e5, encoders, finetuning, reader
+from wyf_utils.sound import audio_files
+from wyf_utils.text import bundled_e5, encoders, reader
 
 LYRIC = "눈물이 멈추지 않아\n이별하고 매일 운다"
 RATE = 22_050
@@ -289,12 +285,12 @@ def test_texts_that_are_no_lyric(tmp_path):
     with pytest.raises(
         CorruptData, match="a.txt is not Korean text in UTF-8 or cp949; save it as UTF-8"
     ):
-        tags.read_text(tmp_path / "a.txt")
+        lyric_sources.read_text(tmp_path / "a.txt")
     (tmp_path / "a.txt").write_text("가" * lyric_sources.LONGEST)
     with pytest.raises(CorruptData, match="too long for a lyric"):
-        tags.read_text(tmp_path / "a.txt")
+        lyric_sources.read_text(tmp_path / "a.txt")
     with pytest.raises(CorruptData, match=r"none.txt cannot be read \(FileNotFoundError\)"):
-        tags.read_text(tmp_path / "none.txt")
+        lyric_sources.read_text(tmp_path / "none.txt")
 
 
 # The folder
@@ -346,44 +342,6 @@ def test_a_name_that_is_not_utf_8_or_holds_escapes_can_be_printed(tmp_path):
 
 
 # The database
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory, sample_sentences):
-    """Folder of runs with one that has a tiny text model and an untrained mel model."""
-    runs, tiny = tmp_path_factory.mktemp("runs"), tmp_path_factory.mktemp("tiny")
-    kcbert(tiny, sample_sentences["text"].tolist()[:200])
-    parts = catalogue.sentences("sample", seed=0, limit=300)
-    recipe = finetuning.Recipe(encoder=str(tiny), epochs=1, frozen_layers=1)
-    neural = finetuning.trained(parts["train"], parts["dev"], recipe, 0)
-    model = reader.fitted(parts["train"], parts["dev"], neural)
-    torch.manual_seed(0)
-    folder = paths.cache_folder() / f"mel_{networks.CHOSEN}" / "tiny"
-    folder.mkdir(parents=True)
-    save_file(
-        {
-            name: weights.contiguous()
-            for name, weights in networks.NETWORKS[networks.CHOSEN](0).state_dict().items()
-        },
-        folder / "model.safetensors",
-    )
-    songs = pd.DataFrame(
-        {"id": [0], "title": "노래", "artist": "가수", "album": "", "genre": "", "year": 2020}
-    )
-    flat = np.full((1, 6), 1 / 6, np.float32)
-    origin = {
-        "run": "made",
-        "profile": "sample",
-        "model": model.key,
-        "mel_model": "tiny",
-        "mel_weights": str([0.3] * 6),
-        "mel_temperature": "[0.5]",
-    }
-    database.build(
-        runs / "made" / database.NAME,
-        database.MusicDatabase(songs, flat, flat, flat, flat[:, :0], origin),
-    )
-    return runs
 
 
 @pytest.fixture(scope="module")
@@ -675,7 +633,7 @@ def test_a_file_that_breaks_a_parser_costs_itself_only(build, tmp_path, monkeypa
     frames["Title"], frames["Lyrics"] = "밤편지", apev2.APEValue(b"\x00\xff", apev2.BINARY)
     frames.save(folder / "binary.ape")
     (folder / "gone.mp3").touch()
-    read, read_text, lstat = tags.read, tags.read_text, Path.lstat
+    read, read_text, lstat = tags.read, lyric_sources.read_text, Path.lstat
 
     def failing(name, error, function):
         def call(path, **options):
@@ -686,7 +644,7 @@ def test_a_file_that_breaks_a_parser_costs_itself_only(build, tmp_path, monkeypa
         return call
 
     monkeypatch.setattr(tags, "read", failing("tags.wav", RecursionError(), read))
-    monkeypatch.setattr(tags, "read_text", failing("text.txt", MemoryError(), read_text))
+    monkeypatch.setattr(lyric_sources, "read_text", failing("text.txt", MemoryError(), read_text))
     monkeypatch.setattr(Path, "lstat", failing("gone.mp3", PermissionError(), lstat))
     monkeypatch.setattr(Path, "stat", failing("gone.mp3", PermissionError(), Path.stat))
     music, account = build(folder)

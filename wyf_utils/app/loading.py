@@ -38,7 +38,8 @@ def open_songs(run: str = "default") -> MusicDatabase:
         from ..music import quick  # torch loads here
 
         with _LOADING:
-            quick.build(path, run)
+            if not path.is_file():  # another thread may have built it meanwhile
+                quick.build(path, run)
     if not path.is_file():
         remedy = "wyf build --music FOLDER" if run == OWN_MUSIC else f"make run RUN={run}"
         raise MissingData(

@@ -72,6 +72,7 @@ def get_or_create(
     data: str,
     resumable: bool = False,
     about: dict | None = None,
+    code: Callable | None = None,
 ) -> Entry:
     """Return the artefact with this content; make it where it does not exist yet.
 
@@ -93,11 +94,13 @@ def get_or_create(
         of one `accelerate launch` then make the artefact together.
     about
         Notes for entry.json that do not change the key.
+    code
+        Function whose reachable code enters the key; `make` by default.
     """
     group = processes() if resumable else None
     if group and group.num_processes > 1:
         parameters = {**parameters, "processes": group.num_processes}
-    key = fingerprint(parameters, data, code_digest(make))[:16]
+    key = fingerprint(parameters, data, code_digest(code or make))[:16]
     path = cache_folder() / kind / key
     known = _known(path)
     if group and group.num_processes > 1:
@@ -118,6 +121,21 @@ def get_or_create(
     if not group or group.is_main_process:
         shutil.rmtree(_unfinished(path), ignore_errors=True)
     return _used(kind, key, path, known, reused=False)
+
+
+def cached_array(
+    kind: str, compute: Callable[[], np.ndarray], *, parameters: dict, data: str
+) -> np.ndarray:
+    """Return an array from the cache; compute it where it is not there yet.
+
+    The arguments are those of `get_or_create`, with the code that `compute` can reach.
+    """
+
+    def make(folder: Path) -> None:
+        np.save(folder / "array.npy", compute(), allow_pickle=False)
+
+    entry = get_or_create(kind, make, parameters=parameters, data=data, code=compute)
+    return np.load(entry.path / "array.npy", allow_pickle=False)
 
 
 def describe_used() -> str:

@@ -36,20 +36,25 @@ def code_digest(function: Callable) -> str:
     str
         sha256 as 64 hex digits.
     """
-    waiting = [(function.__module__, function.__qualname__.split(".")[0])]
+    return _digest(function.__module__, function.__qualname__.split(".")[0])
+
+
+@functools.cache
+def _digest(module: str, name: str) -> str:
+    waiting = [(module, name)]
     reached: dict[tuple[str, str], str] = {}
     while waiting:
         place = waiting.pop()
         if place in reached or place[0] in WITHOUT_EFFECT:
             continue
-        module = _parse(place[0])
-        definition = module.definitions.get(place[1])
+        parsed = _parse(place[0])
+        definition = parsed.definitions.get(place[1])
         if definition is None:
-            source = module.imports.get(place[1])
+            source = parsed.imports.get(place[1])
             waiting += [source] if source else []
             continue
         reached[place] = ast.dump(_Stripped().visit(copy.deepcopy(definition)))
-        waiting += module.references(definition)  # annotations included: they name classes
+        waiting += parsed.references(definition)  # annotations included: they name classes
     lines = sorted(f"{name}: {code}" for (_, name), code in reached.items())  # moves do not count
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 

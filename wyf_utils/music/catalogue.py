@@ -103,21 +103,17 @@ def lyric_vectors(model: artifacts.Entry, lyrics: pd.Series) -> np.ndarray:
     A reader of sentences sees a few lines at once.
     """
 
-    def make(folder: Path) -> None:
-        vectors = prediction.read_lyrics(
-            reader.load(model.path),
-            [couplets(lyric) for lyric in lyrics],
-            desc="lyrics to emotions",
-        )
-        np.save(folder / "vectors.npy", vectors.astype(np.float32), allow_pickle=False)
+    def compute() -> np.ndarray:
+        texts = [couplets(lyric) for lyric in lyrics]
+        vectors = prediction.read_lyrics(reader.load(model.path), texts, desc="lyrics to emotions")
+        return vectors.astype(np.float32)
 
-    entry = artifacts.get_or_create(
+    return artifacts.cached_array(
         "lyric_vectors",
-        make,
+        compute,
         parameters={"model": model.key},
         data=artifacts.fingerprint(lyrics),
     )
-    return np.load(entry.path / "vectors.npy", allow_pickle=False)
 
 
 def couplet_vectors(encoder: str, lyrics: pd.Series, known: np.ndarray) -> np.ndarray:
@@ -136,18 +132,16 @@ def couplet_vectors(encoder: str, lyrics: pd.Series, known: np.ndarray) -> np.nd
     songs = [couplets(lyric)[:COUPLETS] for lyric in lyrics]
     texts = [couplet for song in songs for couplet in song]
 
-    def make(folder: Path) -> None:
+    def compute() -> np.ndarray:
         model = encoders.load(encoder, texts=texts)
-        vectors = embeddings.embed(model, texts, max_length=64, desc="embed couplets")
-        np.save(folder / "vectors.npy", vectors, allow_pickle=False)
+        return embeddings.embed(model, texts, max_length=64, desc="embed couplets")
 
-    entry = artifacts.get_or_create(
+    vectors = artifacts.cached_array(
         "couplets",
-        make,
+        compute,
         parameters={"encoder": encoder, "content": encoders.content(encoder)},
         data=artifacts.fingerprint(texts),
     )
-    vectors = np.load(entry.path / "vectors.npy", allow_pickle=False)
     counts = [len(song) for song in songs]
     learned = vectors[np.repeat(known, counts)]
     vectors = (vectors - learned.mean(axis=0)) / (learned.std(axis=0) + 1e-6)

@@ -23,7 +23,7 @@ from ..core.paths import relative
 from ..core.runtime import THREADS, device, progress
 from ..data.cleaning import normalise_text
 from ..sound import audio_files, dataset, mel, mel_files, network_training, networks
-from . import tags
+from . import lyric_sources, tags
 from .audio_digest import audio_digest
 from .feature_store import FeatureStore
 
@@ -235,7 +235,7 @@ def _silent_stderr() -> Iterator[None]:
 
 @functools.cache
 def _text_kind() -> str:
-    return f"text {code_digest(tags.read_text)[:16]}"
+    return f"text {code_digest(lyric_sources.read_text)[:16]}"
 
 
 def lyric_beside(file: MusicFile, memory: FeatureStore) -> tuple[str, str]:
@@ -252,7 +252,7 @@ def lyric_beside(file: MusicFile, memory: FeatureStore) -> tuple[str, str]:
     lyric = memory.get(_text_kind(), digest)
     if lyric is None:
         try:
-            lyric = tags.read_text(file.text)
+            lyric = lyric_sources.read_text(file.text)
         except WyfError as error:
             return "", str(error)
         except Exception as error:

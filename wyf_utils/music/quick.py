@@ -13,8 +13,7 @@ import numpy as np
 from ..core import emotions
 from ..core.runtime import progress
 from ..data import song_files
-from ..data.cleaning import couplets
-from ..text import bundled_e5, prediction, reader
+from ..text import bundled_e5, reader
 from . import catalogue, database, fusion
 from .database import MusicDatabase
 
@@ -24,8 +23,7 @@ def score_by_lyrics(seed: int = 0) -> MusicDatabase:
     parts = catalogue.sentences("sample", seed)
     model = reader.fitted(parts["train"], parts["dev"], None)
     songs, _ = song_files.songs("sample", bundled_e5.count_tokens)
-    lyrics = [couplets(lyric) for lyric in songs["lyric"]]
-    lyric = prediction.read_lyrics(reader.load(model.path), lyrics).astype(np.float32)
+    lyric = catalogue.lyric_vectors(model, songs["lyric"])
     unknown = np.full((len(songs), emotions.N), np.nan, np.float32)
     return MusicDatabase(
         songs=songs.assign(text=songs["lyric"]),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -107,22 +106,21 @@ def out_of_fold(songs: Catalogue, mel: np.ndarray, *, epochs: int, seed: int) ->
 def lyric_embeddings(lyrics: pd.Series, encoder: str = bundled_e5.BUNDLED) -> np.ndarray:
     """Embed lyrics, (n, 384), unit length; nan where there is no lyric."""
 
-    def make(folder: Path) -> None:
+    def compute() -> np.ndarray:
         known = lyrics.str.strip() != ""
         vectors = np.full((len(lyrics), EMBEDDING), np.nan, np.float32)
         if known.any():
             texts = lyrics[known].str.replace("\n", " ").tolist()
             model = encoders.load(encoder, texts)
             vectors[known] = embeddings.embed(model, texts, desc="embed lyrics")
-        np.save(folder / "vectors.npy", vectors, allow_pickle=False)
+        return vectors
 
-    entry = artifacts.get_or_create(
+    return artifacts.cached_array(
         "lyric_embeddings",
-        make,
+        compute,
         parameters={"encoder": encoder},
         data=artifacts.fingerprint(lyrics),
     )
-    return np.load(entry.path / "vectors.npy", allow_pickle=False)
 
 
 def _published_vectors() -> _Unfused:

@@ -15,7 +15,7 @@ from mutagen.mp4 import MP4Tags
 
 from ..data.cleaning import normalise_text
 from .encodings import as_korean
-from .lyric_sources import LONGEST, plain, read_text  # noqa: F401 - library_files takes it here
+from .lyric_sources import LONGEST, plain
 
 #: Keys of each field in ID3v2 (mutagen reads ID3v1 as such), in Vorbis comments and in MP4.
 FIELDS = {

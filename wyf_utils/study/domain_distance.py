@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -178,16 +177,14 @@ def pca_plane(
     parts = {name: shuffled_copy(list(texts), seed)[:each] for name, texts in domains.items()}
     texts = [text for part in parts.values() for text in part]
 
-    def make(folder: Path) -> None:
-        vectors = embeddings.embed(encoders.load(BUNDLED, texts), texts, max_length=64)
-        np.save(folder / "vectors.npy", vectors, allow_pickle=False)
+    def compute() -> np.ndarray:
+        return embeddings.embed(encoders.load(BUNDLED, texts), texts, max_length=64)
 
-    entry = artifacts.get_or_create(
+    vectors = artifacts.cached_array(
         "vectors",
-        make,
+        compute,
         parameters={"encoder": BUNDLED},
         data=artifacts.fingerprint(texts),
     )
-    vectors = np.load(entry.path / "vectors.npy", allow_pickle=False)
     points = PCA(2, svd_solver="full").fit_transform(vectors)
     return points, np.repeat(list(parts), [len(part) for part in parts.values()])

@@ -58,14 +58,12 @@ def load(path: Path) -> TorchClassifier:
 def cached_probabilities(model: artifacts.Entry, texts: pd.Series) -> np.ndarray:
     """Predict probabilities (n, 6) of texts by a cached model, from the cache if possible."""
 
-    def make(folder: Path) -> None:
-        probabilities = load(model.path).predict(texts.tolist(), desc="read the test part")
-        np.save(folder / "probabilities.npy", probabilities, allow_pickle=False)
+    def compute() -> np.ndarray:
+        return load(model.path).predict(texts.tolist(), desc="read the test part")
 
-    entry = artifacts.get_or_create(
+    return artifacts.cached_array(
         "predictions",
-        make,
+        compute,
         parameters={"model": model.key},
         data=artifacts.fingerprint(texts),
     )
-    return np.load(entry.path / "probabilities.npy", allow_pickle=False)

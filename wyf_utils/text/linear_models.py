@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -30,18 +29,18 @@ def sentence_vectors(encoder: str, texts: Sequence[str], desc: str) -> np.ndarra
     """Embed texts by a frozen encoder at five depths, (n, 5 * dim), from the cache if possible."""
     texts = list(texts)
 
-    def make(folder: Path) -> None:
+    def compute() -> np.ndarray:
         loaded = encoders.load(encoder, texts=texts)
         vectors = embeddings.embed_layers(loaded, texts, max_length=64, desc=desc)
-        np.save(folder / "vectors.npy", vectors.astype(np.float16), allow_pickle=False)
+        return vectors.astype(np.float16)
 
-    entry = artifacts.get_or_create(
+    vectors = artifacts.cached_array(
         "vectors",
-        make,
+        compute,
         parameters={"encoder": encoder, "content": encoders.content(encoder)},
         data=artifacts.fingerprint(texts),
     )
-    return np.load(entry.path / "vectors.npy", allow_pickle=False).astype(np.float32)
+    return vectors.astype(np.float32)
 
 
 def linear_probe(

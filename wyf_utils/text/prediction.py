@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,24 @@ def calibrate(probabilities: np.ndarray, true: np.ndarray) -> dict[str, float]:
 def has_words(texts: Sequence[str]) -> np.ndarray:
     """Mark the texts (n,) with a letter or a digit; missing values have none."""
     return np.array([isinstance(t, str) and any(c.isalnum() for c in t) for t in texts])
+
+
+def predict_readable(
+    texts: Sequence[str], predict: Callable[[list[str]], np.ndarray]
+) -> np.ndarray:
+    """Predict the texts with words; the rows (n, 6) of the others are nan.
+
+    Raises
+    ------
+    BadInput
+        If no text has words.
+    """
+    readable = has_words(texts)
+    if not readable.any():
+        raise BadInput("There is no text to classify; pass at least one with words.")
+    probabilities = np.full((len(texts), emotions.N), np.nan, np.float32)
+    probabilities[readable] = predict(list(itertools.compress(texts, readable)))
+    return probabilities
 
 
 def by_length(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
@@ -137,22 +155,19 @@ class Classifier:
         BadInput
             If no text has words.
         """
-        readable = has_words(texts)
-        if not readable.any():
-            raise BadInput("There is no text to classify; pass at least one with words.")
-        rows, windows, weights = self.windows(
-            [without_full_stops(text) for text in itertools.compress(texts, readable)]
-        )
+        return predict_readable(texts, lambda readable: self._predict(readable, desc))
+
+    def _predict(self, texts: list[str], desc: str) -> np.ndarray:
+        """Predict the probabilities (n, 6) of texts with words."""
+        rows, windows, weights = self.windows([without_full_stops(text) for text in texts])
         probabilities = np.empty((len(windows), emotions.N), np.float32)
         batches = by_length([len(ids) for ids in windows], BATCH_SIZE)
         for batch in progress(batches, desc=desc) if desc else batches:
             logits = self.logits(*pad_batch([windows[i] for i in batch], self.pad))
             probabilities[batch] = softmax(logits, axis=1)
-        means = np.zeros((readable.sum(), emotions.N))
+        means = np.zeros((len(texts), emotions.N))
         np.add.at(means, rows, probabilities * weights[:, None])
-        answers = np.full((len(texts), emotions.N), np.nan, np.float32)
-        answers[readable] = apply_temperature(means, self.temperature)
-        return answers
+        return apply_temperature(means, self.temperature)
 
     def windows(self, texts: Sequence[str]) -> tuple[list[int], list[list[int]], np.ndarray]:
         """Cut texts into windows: row of the text, token ids, and weight within the text."""

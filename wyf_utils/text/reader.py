@@ -15,14 +15,14 @@ import pandas as pd
 from scipy.special import softmax
 from sklearn.pipeline import Pipeline
 
-from ..core import artifacts, emotions
-from ..core.errors import BadInput, MissingData
+from ..core import artifacts
+from ..core.errors import MissingData
 from ..core.files import read_json, write_json
 from ..core.paths import cache_folder
 from ..core.vectors import apply_temperature
 from . import characters
 from .characters import predict_six
-from .prediction import Classifier, calibrate, has_words
+from .prediction import Classifier, calibrate, predict_readable
 
 CARD = "reader.json"
 #: Smallest probability that enters the geometric mean.
@@ -69,17 +69,15 @@ class Reader:
         BadInput
             If no text has words.
         """
-        readable = has_words(texts)
-        if not readable.any():
-            raise BadInput("There is no text to classify; pass at least one with words.")
-        kept = [text for text, mark in zip(texts, readable, strict=True) if mark]
-        votes = [apply_temperature(predict_six(self.characters, kept), self.sharpness)]
+        return predict_readable(texts, lambda readable: self._predict(readable, desc))
+
+    def _predict(self, texts: list[str], desc: str) -> np.ndarray:
+        """Pool the probabilities (n, 6) of texts with words."""
+        votes = [apply_temperature(predict_six(self.characters, texts), self.sharpness)]
         if self.neural is not None:
-            votes.append(self.neural.predict(kept, desc=desc))
+            votes.append(self.neural.predict(texts, desc=desc))
         logs = np.mean([np.log(np.maximum(vote, FLOOR)) for vote in votes], axis=0)
-        probabilities = np.full((len(texts), emotions.N), np.nan, np.float32)
-        probabilities[readable] = apply_temperature(softmax(logs, axis=1), self.temperature)
-        return probabilities
+        return apply_temperature(softmax(logs, axis=1), self.temperature)
 
 
 def fitted(

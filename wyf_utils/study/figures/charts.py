@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -255,19 +254,17 @@ def umap_plane(vectors: np.ndarray, seed: int) -> np.ndarray:
     They differ between platforms, therefore they are kept.
     """
 
-    def make(folder: Path) -> None:
+    def compute() -> np.ndarray:
         import umap  # slow to import, and only needed where nothing is kept
 
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="n_jobs value")  # a fixed seed is one thread
             neighbours = min(15, len(vectors) - 1)
             mapping = umap.UMAP(n_neighbors=neighbours, random_state=seed, n_jobs=1)
-            points = mapping.fit_transform(vectors)
-        np.save(folder / "points.npy", points, allow_pickle=False)
+            return mapping.fit_transform(vectors)
 
     data = artifacts.fingerprint(vectors)
-    entry = artifacts.get_or_create("umap", make, parameters={"seed": seed}, data=data)
-    return np.load(entry.path / "points.npy", allow_pickle=False)
+    return artifacts.cached_array("umap", compute, parameters={"seed": seed}, data=data)
 
 
 @builder
