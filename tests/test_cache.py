@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import subprocess
@@ -7,8 +8,10 @@ import textwrap
 import numpy as np
 import pandas as pd
 import pytest
+from filelock import FileLock
 
 from wyf_utils.core import artifacts, code_digest, files
+from wyf_utils.core.errors import BadInput, NoRoom, WyfError
 from wyf_utils.core.paths import ROOT
 
 
@@ -159,3 +162,92 @@ def test_a_failed_write_keeps_the_old_file(tmp_path):
         work.write_text("half")
         raise RuntimeError
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_link_is_kept_and_its_file_replaced(tmp_path):
+    (disk := tmp_path / "disk").mkdir()
+    (disk / "lyrics.tsv").write_text("old")
+    link = tmp_path / "lyrics.tsv"
+    link.symlink_to(disk / "lyrics.tsv")
+    with files.replacing_file(link) as work:
+        work.write_text("new")
+    assert link.is_symlink() and (disk / "lyrics.tsv").read_text() == "new"
+    assert [path.name for path in disk.iterdir()] == ["lyrics.tsv"]
+
+
+def test_a_folder_is_no_file_to_write(tmp_path):
+    with pytest.raises(BadInput, match=f"{tmp_path.name} is a folder; name a file"):
+        files.write_json(tmp_path, {})
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "says"),
+    [
+        (errno.EROFS, WyfError, "Read-only file system"),
+        (errno.EACCES, WyfError, "check that its folder may be written to"),
+        (errno.ENOSPC, NoRoom, "make room on the disk"),
+    ],
+)
+def test_what_cannot_be_written_is_one_sentence(tmp_path, monkeypatch, number, kind, says):
+    def refuse(path, *_):
+        raise OSError(number, os.strerror(number), str(path))
+
+    (path := tmp_path / "a.json").write_text("old")
+    monkeypatch.setattr(files.Path, "replace", refuse)
+    with pytest.raises(kind, match=says) as error:
+        files.write_json(path, {})
+    assert type(error.value) is kind and path.read_text() == "old" and "\n" not in str(error.value)
+
+
+def test_an_error_elsewhere_is_not_called_one_of_writing(tmp_path):
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    with pytest.raises(IsADirectoryError), files.replacing_file(tmp_path / "to" / "a") as work:
+        work.write_text(elsewhere.read_text())
+
+
+def test_a_cache_that_cannot_be_written_names_the_remedy(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("WYF_CACHE", str(tmp_path / "file"))
+    with pytest.raises(WyfError, match="cannot be written .*; set WYF_CACHE to a folder that can"):
+        ask()
+
+
+KILLED = """
+    import os, signal
+    from pathlib import Path
+    from wyf_utils.core import artifacts, files
+    def make(folder):
+        (folder / "half").write_text("half")
+        os.kill(os.getpid(), signal.SIGKILL)
+    def killed(path):
+        with files.replacing_file(path) as work:
+            work.write_text("half")
+            os.kill(os.getpid(), signal.SIGKILL)
+    if os.fork():
+        os.wait()
+        killed(Path(os.environ["WYF_CACHE"]) / "a.json")
+    artifacts.get_or_create("thing", make, parameters={}, data="", code=files.read_json)
+"""
+
+
+def test_what_a_killed_process_left_is_swept(own_cache):
+    subprocess.run([sys.executable, "-c", textwrap.dedent(KILLED)], cwd=ROOT, check=False)
+    assert list((own_cache / "thing").glob(".*.*/half")) and list(own_cache.glob(".*.a.json"))
+    artifacts._sweep.cache_clear()
+    entry = ask()
+    files.write_json(own_cache / "a.json", {})
+    assert not list((own_cache / "thing").glob(".*.*/")), "another key's remains, too"
+    assert [path.name for path in own_cache.iterdir() if path.is_file()] == ["a.json"]
+    umask = os.umask(0o077)
+    os.umask(umask)
+    assert entry.path.stat().st_mode & 0o777 == 0o777 & ~umask
+    assert (entry.path / "entry.json").stat().st_mode & 0o777 == 0o666 & ~umask
+
+
+def test_what_is_being_made_elsewhere_is_not_swept(own_cache):
+    work = own_cache / "thing" / ".0123.abcd"
+    work.mkdir(parents=True)
+    artifacts._sweep.cache_clear()
+    with FileLock(own_cache / "thing" / ".0123.lock"):
+        ask()
+        assert work.is_dir()

@@ -16,7 +16,7 @@ def song(**changes):
         "title": "봄",
         "artist": "가수",
         "album": "앨범",
-        "genres": ("GN0100",),
+        "genres": "GN0100",
         "genre": "발라드",
         "year": 2020,
         "lyric": "가나다\n라마바",
@@ -107,9 +107,9 @@ def test_group_key_ignores_spaces_signs_and_width():
 @pytest.mark.parametrize(
     ("rule", "changes", "kept"),
     [
-        (cleaning.drop_genres_without_lyrics, {"genres": ("GN1600",)}, False),
-        (cleaning.drop_genres_without_lyrics, {"genres": ("GN1600", "GN0100")}, True),
-        (cleaning.drop_genres_without_lyrics, {"genres": ()}, True),
+        (cleaning.drop_genres_without_lyrics, {"genres": "GN1600"}, False),
+        (cleaning.drop_genres_without_lyrics, {"genres": "GN1600,GN0100"}, True),
+        (cleaning.drop_genres_without_lyrics, {"genres": ""}, True),
         (cleaning.drop_instrumental, {"title": "봄날 (Inst.)"}, False),
         (cleaning.drop_instrumental, {"title": "봄날 INST"}, False),
         (cleaning.drop_instrumental, {"title": "Instinct"}, True),
@@ -220,6 +220,9 @@ def test_counting_by_words_is_exact():
     assert cleaning.count_by_words(
         lyrics + odd, bundled_e5.count_tokens
     ) == bundled_e5.count_tokens(lyrics + odd)
+    special_tokens = bundled_e5.count_tokens([""])[0]
+    for text, count in zip(lyrics + odd, bundled_e5.count_tokens(lyrics + odd), strict=True):
+        assert count <= special_tokens + len(cleaning._spaced(text)) + 1, text
 
 
 def test_a_catalogue_of_the_form_of_2022_gives_every_rule_work(tmp_path):
@@ -243,7 +246,11 @@ def test_a_series_of_calendar_days_goes_but_one_date_stays():
 
 def test_ledger_accounts_for_every_row():
     songs = table(
-        {"title": "가 (Inst.)"}, {"title": "대사"}, {"year": 1999}, {}, {"lyric": "너무 긴 가사"}
+        {"title": "가 (Inst.)"},
+        {"title": "대사"},
+        {"year": 1999},
+        {},
+        {"lyric": "너무 긴 가사 " * 100},
     )
     kept, ledger = cleaning.apply_rules(
         songs,

@@ -386,14 +386,14 @@ def test_kakao_metadata_with_lists_and_nulls(data):
         "",
         "온도, 습도",
         "",
-        ("GN0100", "GN1600"),
+        "GN0100,GN1600",
         "발라드",
         0,
     ]
     kakao_folder(data, artist_name_basket=None, song_gn_gnr_basket=[], issue_date="00000000")
     assert song_files.read_catalogue(root).iloc[0][
         ["artist", "genres", "genre", "year"]
-    ].tolist() == ["", (), "", 0]
+    ].tolist() == ["", "", "", 0]
 
 
 def test_json_cut_in_the_middle_or_in_another_encoding_and_ids_twice(data):

@@ -407,7 +407,8 @@ def test_each_documented_answer_is_kept_and_nothing_is_asked_twice(server):
 
 def test_a_forced_refresh_asks_again(server, monkeypatch):
     lyric_table.collect(table("없는 노래"), lrclib(server))
-    monkeypatch.setattr(lyric_sources.artifacts, "_fresh_since", lambda: 4e9)
+    monkeypatch.setenv("FRESH", "1")
+    monkeypatch.setenv("WYF_RUN_STARTED", "4e9")
     lyric_table.collect(table("없는 노래"), lrclib(server))
     assert len(server.asked) == 2
 

@@ -434,7 +434,7 @@ def test_interrupted_composing_goes_on(monkeypatch):
         events.append(song)
 
     monkeypatch.setattr(composed, "_compose_one", one)
-    monkeypatch.setattr(composed, "THREADS", 1)
+    monkeypatch.setenv("WYF_THREADS", "1")
     with pytest.raises(KeyboardInterrupt):
         composed.composed_mels(ids, emotion_vectors, 9)
     entry = composed.composed_mels(ids, emotion_vectors, 9)

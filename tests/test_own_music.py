@@ -533,7 +533,7 @@ def test_a_full_disk_or_a_damaged_memory_leaves_the_old_database(
 
     with monkeypatch.context() as patch:
         patch.setattr(database, "_write", full)
-        with pytest.raises(NoRoom, match="make room on the disk and build again"):
+        with pytest.raises(NoRoom, match="make room on the disk and try again"):
             build(mixed)
     limit = build.path.parent.parent / "full.sqlite"
     with feature_store.FeatureStore(limit) as memory:
@@ -676,7 +676,7 @@ def test_a_file_that_cannot_be_written_is_called_by_its_own_name(build, mixed, m
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(database, "_write", refused)
-    says = r"music.duckdb could not be written \(PermissionError: Permission denied\); remove the"
+    says = r"music.duckdb could not be written \(Permission denied\); check"
     with pytest.raises(WyfError, match=says) as error:
         build(mixed)
     assert not isinstance(error.value, NoRoom) and "make room" not in str(error.value)
@@ -854,3 +854,42 @@ def test_the_command_and_its_answer(build, made, mixed, tmp_path, monkeypatch):
         and "by its sound alone" in lines["소리만 (악단)"]
     )
     assert "(own music profile, run music" in answered.output
+
+
+def test_a_korean_text_goes_before_a_foreign_tag(build, tmp_path):
+    folder = tmp_path / "music"
+    tagged(sound(folder / "a.mp3"), TIT2="a", USLT="I am lonely tonight and nobody calls")
+    (folder / "a.lrc").write_text(f"[00:12.00]{LYRIC}")
+    tagged(sound(folder / "b.mp3", pitch=500), TIT2="b", USLT=LYRIC)
+    (folder / "b.lrc").write_text("[00:12.00]내일은 비가 그칠까")
+    tagged(sound(folder / "c.mp3", pitch=600), TIT2="c", USLT="I am lonely")
+    (folder / "c.txt").write_text("Nobody calls")
+    music, account = build(folder)
+    texts = dict(zip(music.songs["title"], music.songs["text"], strict=True))
+    assert texts["a"] == texts["b"] == LYRIC and texts["c"] == ""
+    assert account.loc["without lyrics", "which"] == ["c.mp3: its lyric is not Korean"]
+
+
+def test_a_text_changed_under_its_old_size_and_time_is_read_anew(build, tmp_path):
+    folder = tmp_path / "music"
+    sound(folder / "a.mp3")
+    text = folder / "a.txt"
+    text.write_text("눈물이 멈추지 않아")
+    before = text.stat()
+    build(folder)
+    text.write_text("웃음이 멈추지 않아")
+    os.utime(text, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert text.stat().st_size == before.st_size
+    music, _ = build(folder)
+    assert music.songs["text"].tolist() == ["웃음이 멈추지 않아"]
+
+
+def test_names_that_break_lines_or_are_as_long_as_names_can_be(build, tmp_path):
+    folder = tmp_path / "music"
+    tagged(sound(folder / "a\nb.mp3"), TIT2="줄", USLT=LYRIC)
+    tagged(sound(folder / ("가" * 83 + "xx.mp3"), pitch=500), TIT2="긴", USLT=LYRIC)
+    (folder / ("가" * 83 + "xx.txt")).write_text("내일은 비가 그칠까")
+    (folder / "c.mp3").write_bytes(b"no sound")
+    music, account = build(folder)
+    assert sorted(music.songs["title"]) == ["긴", "줄"] and account.loc["unreadable", "files"] == 1
+    assert not any("\n" in name for names in account["which"] for name in names)

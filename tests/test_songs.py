@@ -172,9 +172,9 @@ def test_only_a_full_disk_asks_for_room(path, monkeypatch):
     for error, kind, says in (
         (OSError(errno.ENOSPC, "No space left on device"), NoRoom, room),
         (duckdb.TransactionException(no_space), NoRoom, room),
-        (PermissionError(errno.EACCES, denied), WyfError, f"(PermissionError: {denied}); remove"),
-        (OSError("odd"), WyfError, "(OSError: odd); remove the cause"),
-        (duckdb.IOException(read_only), WyfError, "(IOException: Read-only); remove the cause"),
+        (PermissionError(errno.EACCES, denied), WyfError, f"({denied}); check"),
+        (OSError("odd"), WyfError, "(odd); check that its folder"),
+        (duckdb.IOException(read_only), WyfError, "(Read-only); check that its folder"),
     ):
 
         def failing(*_, error=error):
@@ -208,7 +208,7 @@ def test_a_file_that_cannot_grow_leaves_the_old_database(path):
         path,
     )
     said, errors = limited.communicate(timeout=60)
-    assert "(TransactionException: File too large)" in said and "Nothing was lost." in said, errors
+    assert "(File too large)" in said and "Nothing was lost." in said, errors
     assert path.read_bytes() == before and list(path.parent.iterdir()) == [path]
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
 
@@ -389,3 +389,30 @@ def test_an_old_file_beside_the_music_database_is_moved_once(tmp_path, monkeypat
     (run / NAME).write_bytes(b"no database" * 900)
     with pytest.raises(CorruptData, match="default.sqlite is damaged or no feedback file"):
         of_run("default").rows()
+
+
+def test_a_database_open_elsewhere_is_not_called_damaged(path):
+    hold = (
+        f"import duckdb, sys; c = duckdb.connect({str(path)!r}); print('open', flush=True); input()"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert other.stdout.readline() == "open\n"
+        with pytest.raises(WyfError, match="open in another program; close it there") as error:
+            database.read(path)
+        assert not isinstance(error.value, CorruptData) and "delete" not in str(error.value)
+    finally:
+        other.communicate("\n")
+    assert len(database.read(path))
+
+
+def test_a_database_that_may_not_be_read_is_not_called_damaged(path, monkeypatch):
+    def refused(*_, **__):
+        raise duckdb.IOException(f'IO Error: Cannot open file "{path}": Permission denied')
+
+    monkeypatch.setattr(database.duckdb, "connect", refused)
+    with pytest.raises(WyfError, match="may not be read") as error:
+        database.read(path)
+    assert not isinstance(error.value, CorruptData)

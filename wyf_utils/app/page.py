@@ -6,20 +6,20 @@ Typed words and names of songs are shown by `st.text`, which renders neither HTM
 from __future__ import annotations
 
 import mimetypes
-import os
 from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
 
 from ..core import emotions, language
+from ..core.context import context
 from ..core.errors import WyfError
 from ..music import feedback, recommender
 from ..music.database import MusicDatabase
 from ..music.recommender import SongQuery
 from . import feeling, markup
 
-RUN = os.environ.get("WYF_RUN", "default")
+RUN = context().run
 LANGUAGES = {"ko": "한국어", "en": "English"}
 state = st.session_state
 

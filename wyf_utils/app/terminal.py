@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import os
 
 from ..core import emotions
+from ..core.context import context
 from ..core.errors import WyfError
 from ..music import recommender
 from ..music.recommender import SongQuery
@@ -47,7 +47,7 @@ def input_box(run: str = "default"):
     """Show a box to type a feeling into, in a live notebook; a note in an executed one."""
     from IPython.display import Markdown
 
-    if os.environ.get("WYF_RUN_STARTED"):
+    if context().in_run:
         return Markdown("*Here stands a box to type into when this notebook runs live.*")
     import ipywidgets
 

@@ -6,11 +6,11 @@ from .. import set_openmp_waiting
 def main() -> None:
     """Time all parts and print their medians and ratios."""
     set_openmp_waiting()
-    from ..core.runtime import THREADS, set_threads
+    from ..core.runtime import set_threads
     from . import catalogue, songs, sound, text
 
-    set_threads()
-    print(f"{THREADS} threads for torch; medians; x is the ratio to the first row of each block")
+    threads = set_threads()
+    print(f"{threads} threads for torch; medians; x is the ratio to the first row of each block")
     catalogue.clean()
     songs.search()
     text.embedding()

@@ -6,26 +6,28 @@ An artefact is a folder under `data/cache/<kind>/<key>/`. It is made beside its 
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from .code_digest import code_digest
+from .context import context
+from .errors import WyfError
 from .files import read_json, replacing_folder
-from .paths import cache_folder
+from .paths import cache_folder, relative
 from .runtime import processes
-
-_PROCESS_START = time.time()
 
 
 @dataclass(frozen=True)
@@ -112,8 +114,7 @@ def get_or_create(
     if group and group.num_processes > 1:
         known = _make_together(path, make, parameters, data, about, group)
     else:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_name(f".{key}.lock")):
+        with _making(path):
             if known := _known(path):  # another process has made it meanwhile
                 return _used(kind, key, path, known, reused=True)
             with replacing_folder(path) as folder:
@@ -121,6 +122,34 @@ def get_or_create(
     if not group or group.is_main_process:
         shutil.rmtree(_unfinished(path), ignore_errors=True)
     return _used(kind, key, path, known, reused=False)
+
+
+@contextmanager
+def _making(path: Path) -> Iterator[None]:
+    """Hold the lock of an artefact, after removing what killed processes have left of its kind."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path.parent)
+        lock = FileLock(path.with_name(f".{path.name}.lock"))
+        lock.acquire()
+    except OSError as error:
+        raise WyfError(
+            f"The cache {relative(path.parent.parent)} cannot be written ({error.strerror}); set "
+            "WYF_CACHE to a folder that can."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@functools.cache
+def _sweep(kind: Path) -> None:
+    """Remove unfinished artefacts whose lock is free, once in a process."""
+    for folder in kind.glob(".*.*/"):
+        key = folder.name.split(".")[1]
+        with contextlib.suppress(Timeout), FileLock(kind / f".{key}.lock", blocking=False):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def cached_array(
@@ -152,13 +181,7 @@ def describe_used() -> str:
 
 def is_stale(seconds_since_1970: float) -> bool:
     """Whether something made at that time is to be made again (`FRESH=1`)."""
-    return seconds_since_1970 < _fresh_since()
-
-
-def _fresh_since() -> float:
-    if os.environ.get("FRESH", "") in ("", "0"):
-        return 0.0
-    return float(os.environ.get("WYF_RUN_STARTED", _PROCESS_START))
+    return seconds_since_1970 < context().fresh_since
 
 
 def _known(path: Path) -> dict:
@@ -196,7 +219,10 @@ def _make(folder: Path, make: Callable, parameters: dict, data: str, about, resu
 def _make_together(path: Path, make: Callable, parameters: dict, data: str, about, group) -> dict:
     """Make an artefact in all processes of a group; the main one keeps it."""
     main = group.is_main_process
-    with replacing_folder(path) if main else tempfile.TemporaryDirectory() as folder:
+    with (
+        _making(path) if main else contextlib.nullcontext(),
+        replacing_folder(path) if main else tempfile.TemporaryDirectory() as folder,
+    ):
         known = _make(Path(folder), make, parameters, data, about, path)
     group.wait_for_everyone()  # until all have read the last checkpoint
     return known

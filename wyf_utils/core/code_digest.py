@@ -19,7 +19,7 @@ PACKAGE = __name__.split(".")[0]
 #: Modules that decide where and how fast something is made, not what.
 WITHOUT_EFFECT = frozenset(
     f"{PACKAGE}.core.{name}"
-    for name in ("artifacts", "code_digest", "errors", "files", "paths", "runtime")
+    for name in ("artifacts", "code_digest", "context", "errors", "files", "paths", "runtime")
 )
 
 

@@ -2,47 +2,130 @@
 
 from __future__ import annotations
 
+import errno
+import glob
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import CorruptData
+from .errors import BadInput, CorruptData, NoRoom, WyfError
+from .paths import relative
+
+_REFUSALS = {
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EISDIR,
+}  # fmt: skip
 
 
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder; put it in the place of `path` when the block succeeds."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    try:
-        yield work
-        old = path.with_name(f".{path.name}.old-{os.getpid()}")
-        if path.exists():
-            path.rename(old)
+    """Yield an empty folder; put it in the place of `path` when the block succeeds.
+
+    Raises
+    ------
+    WyfError
+        From `write_error`; the old folder stays.
+    """
+    work = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with _named_write_errors(path):
+        work.mkdir(parents=True)  # unlike tempfile's, readable by all whom the umask lets
         try:
-            work.rename(path)
-        except OSError:
-            if not path.exists():  # another process has put the same content there meanwhile
-                raise
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+            yield work
+            old = path.with_name(f".{path.name}.old-{os.getpid()}")
+            if path.exists():
+                path.rename(old)
+            try:
+                work.rename(path)
+            except OSError:
+                if not path.exists():  # another process has put the same content there meanwhile
+                    raise
+            shutil.rmtree(old, ignore_errors=True)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
 
 
 @contextmanager
 def replacing_file(path: Path) -> Iterator[Path]:
-    """Yield a path to write to; put the file in the place of `path` when the block succeeds."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    work = path.with_name(f".{os.getpid()}.{path.name}")
+    """Yield a path to write to; put the file in the place of `path` when the block succeeds.
+
+    A link keeps pointing to its file, which is replaced beside itself. What a killed process
+    has left there is removed.
+
+    Raises
+    ------
+    BadInput
+        If `path` is a folder.
+    WyfError
+        From `write_error`; the old file stays.
+    """
+    if path.is_dir():
+        raise BadInput(f"{relative(path)} is a folder; name a file.")
+    with _named_write_errors(path):
+        target = path.resolve()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(target)
+        work = target.with_name(f".{os.getpid()}.{target.name}")
+        try:
+            yield work
+            work.replace(target)
+        finally:
+            work.unlink(missing_ok=True)
+
+
+def _sweep(path: Path) -> None:
+    """Remove the unfinished copies of a file, and what is beside them, of ended processes."""
+    for old in path.parent.glob(f".*.{glob.escape(path.name)}*"):
+        number = old.name.split(".")[1]
+        if number.isdigit() and not _is_running(int(number)):
+            old.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    if os.name == "nt":  # where signal 0 would end it
+        return True
     try:
-        yield work
-        work.replace(path)
-    finally:
-        work.unlink(missing_ok=True)
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # of another user
+    return True
+
+
+@contextmanager
+def _named_write_errors(path: Path) -> Iterator[None]:
+    """Turn what the system refuses in the folder of `path` into a `WyfError`."""
+    try:
+        yield
+    except OSError as error:
+        place = error.filename
+        here = place is None or path.resolve().parent in (Path(place), *Path(place).parents)
+        if here and error.errno in _REFUSALS | {errno.ENOSPC, errno.EDQUOT}:
+            raise write_error(path, error) from error
+        raise
+
+
+def write_error(path: Path, error: Exception) -> WyfError:
+    """Name the cause of a failed write and the remedy: `NoRoom` where the disk is full."""
+    name = relative(path)
+    words = getattr(error, "strerror", None) or str(error).split("\n")[0].split(": ")[-1][:80]
+    full = os.strerror(errno.ENOSPC)  # DuckDB gives the words of the system, but no errno
+    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or full in str(error):
+        return NoRoom(
+            f"{name} could not be written to its end ({words}); make room on the disk and try "
+            "again. Nothing was lost.",
+            f"{name} 파일을 끝까지 쓸 수 없었어요({words}). 디스크를 비우고 다시 해 주세요. 잃은 "
+            "것은 없어요.",
+        )
+    return WyfError(
+        f"{name} could not be written ({words}); check that its folder may be written to, or name "
+        "another. Nothing was lost.",
+        f"{name} 파일을 쓸 수 없었어요({words}). 폴더에 쓸 수 있는지 확인해 주세요. 잃은 것은 "
+        "없어요.",
+    )
 
 
 def read_json(path: Path) -> dict:

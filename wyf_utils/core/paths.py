@@ -6,9 +6,8 @@ import os
 import re
 from pathlib import Path
 
+from .context import ROOT, context
 from .errors import BadInput, MissingData
-
-ROOT = Path(__file__).resolve().parents[2]
 
 PROFILES = {
     "sample": "sample data written for this project",
@@ -21,13 +20,13 @@ OWN_MUSIC = "music"
 
 
 def data_folder() -> Path:
-    """Return the folder with sample/, reference/, raw/ and cache/ (overridden by `WYF_DATA`)."""
-    return Path(os.environ.get("WYF_DATA", ROOT / "data"))
+    """Return the folder with sample/, reference/, raw/ and feedback/."""
+    return context().data
 
 
 def cache_folder() -> Path:
-    """Return the folder of files that can be recomputed (overridden by `WYF_CACHE`)."""
-    return Path(os.environ.get("WYF_CACHE", data_folder() / "cache"))
+    """Return the folder of everything that can be computed again."""
+    return context().cache
 
 
 def run_folder(run: str) -> Path:
@@ -45,10 +44,10 @@ def run_folder(run: str) -> Path:
             f"{run!r} is no name of a run; take letters, digits, dots and hyphens.",
             f"{run!r}은(는) 실행 이름으로 쓸 수 없어요. 글자, 숫자, 점, 붙임표로 적어 주세요.",
         )
-    out = os.environ.get("WYF_OUT")
+    out = context().out
     if out is None:
         return ROOT / "runs" / run
-    return Path(out, run) if run == OWN_MUSIC else Path(out)
+    return out / run if run == OWN_MUSIC else out
 
 
 def profile_folder(profile: str) -> Path:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from .errors import BadInput
+from .context import context
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,26 +32,12 @@ _PLAIN_SIGNS = {
 }
 
 
-def _threads() -> int:
-    value = os.environ.get("WYF_THREADS", "2")
-    if not (value.isdigit() and int(value) > 0):
-        raise BadInput(
-            f"WYF_THREADS is '{value}' where a positive whole number belongs; "
-            "correct it or unset it."
-        )
-    return int(value)
-
-
-#: Threads of torch, fixed to make timings and results comparable (overridden by `WYF_THREADS`).
-THREADS = _threads()
-
-
 def set_threads() -> int:
-    """Limit torch to `THREADS` threads and return that number."""
+    """Limit torch to the threads of the context and return their number."""
     import torch
 
-    torch.set_num_threads(THREADS)
-    return THREADS
+    torch.set_num_threads(context().threads)
+    return context().threads
 
 
 def seed_everything(seed: int) -> np.random.Generator:
@@ -151,14 +137,14 @@ def _plain_signs(error: UnicodeError) -> tuple[str, int]:
 
 
 @functools.lru_cache
-def _progress_stream(log: str):
+def _progress_stream(log: Path | None):
     # A run saves its notebooks, so a moving bar must not end up in their outputs.
-    return Path(log).open("a", encoding="utf-8", buffering=1) if log else sys.stderr
+    return log.open("a", encoding="utf-8", buffering=1) if log else sys.stderr
 
 
 def progress(iterable=None, desc: str = "", total: int | None = None) -> tqdm:
-    """Create a progress bar that writes to the log in `WYF_PROGRESS`, else to standard error."""
-    log = os.environ.get("WYF_PROGRESS", "")
+    """Create a progress bar that writes to the progress log, else to standard error."""
+    log = context().progress_log
     return tqdm(
         iterable,
         desc=desc,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pooch
 
+from ..core.context import context
 from ..core.errors import BadInput, CorruptData, MissingData, Unreachable
 from ..core.paths import data_folder, relative
 from ..core.runtime import progress
@@ -100,8 +100,8 @@ REGISTRY = {
 
 
 def _copy_from_mirror(url: str, output_file: str, _pooch) -> None:
-    """Copy a file from the folder in `WYF_MIRROR`, as a downloader of pooch."""
-    mirror = Path(os.environ["WYF_MIRROR"])
+    """Copy a file from the mirror, as a downloader of pooch."""
+    mirror = context().mirror
     source = mirror / url.removeprefix(_GITHUB)
     if not source.is_file():
         raise FileNotFoundError(f"no such file in the mirror: {source.relative_to(mirror)}")
@@ -144,7 +144,7 @@ def fetch(names: list[str] | None = None) -> pd.DataFrame:
 
 
 def _download(remote: Remote) -> None:
-    mirror = os.environ.get("WYF_MIRROR")
+    mirror = context().mirror
     try:
         pooch.retrieve(
             remote.url,

@@ -3,111 +3,20 @@
 from __future__ import annotations
 
 import functools
-import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from ..core import emotions
-from ..core.errors import BadInput, CorruptData, MissingData
+from ..core.errors import BadInput
 from ..core.paths import data_folder, profile_folder, relative
 from . import readings
 from .cleaning import apply_rules, song_rules
 from .registry import REGISTRY, checked_path
+from .song_meta import check_unique, read_genres, read_json, read_song_meta
 from .splits import split
 from .tables import find, number_column, read_table
-
-_SONG_FIELDS = (
-    *("id", "song_name", "artist_name_basket"),
-    *("album_name", "song_gn_gnr_basket", "issue_date"),
-)
-
-
-def read_json(path: Path, hook: Callable[[dict], object] | None = None):
-    """Parse a JSON file, passing each object in it through `hook`.
-
-    Raises
-    ------
-    MissingData, CorruptData
-        If the file is missing, truncated or malformed, or not UTF-8.
-    """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-        return json.loads(text, object_hook=hook)
-    except FileNotFoundError as error:
-        remedy = "restore it, or put it there as data/README.md describes"
-        raise MissingData(f"{relative(path)} is missing; {remedy}.") from error
-    except UnicodeDecodeError as error:
-        raise CorruptData(f"{relative(path)} is not UTF-8; save it as UTF-8.") from error
-    except json.JSONDecodeError as error:
-        problem = f"breaks off or is malformed at line {error.lineno}"
-        raise CorruptData(f"{relative(path)} {problem}; get the whole file again.") from error
-
-
-def parse_song(record: dict) -> tuple | dict:
-    """Convert a record to (id, title, artist, album, genres, year), or return it if malformed.
-
-    As the hook of `read_json` it spares the memory of the whole records.
-    """
-    try:
-        number, title, artists, album, genres, date = (record[field] for field in _SONG_FIELDS)
-        has_lists = isinstance(artists, list | None) and isinstance(genres, list | None)
-        if not (isinstance(number, int) and has_lists):
-            return record
-        year = str(date).zfill(8)[:4]
-        return (
-            number,
-            "" if title is None else str(title),
-            ", ".join(filter(None, artists or ())),
-            "" if album is None else str(album),
-            tuple(map(sys.intern, genres or ())),
-            int(year) if year.isdecimal() else 0,
-        )
-    except (KeyError, TypeError):
-        return record
-
-
-def _fault(record: object) -> str:
-    """Name the fault of a malformed record of song_meta.json, and its remedy."""
-    if not isinstance(record, dict):
-        return "is no song; get the whole file again"
-    if lacking := [field for field in _SONG_FIELDS if field not in record]:
-        return f"lacks {', '.join(lacking)}; add it"
-    return (
-        "the id must be a whole number, artist_name_basket and song_gn_gnr_basket "
-        "lists of texts; correct it"
-    )
-
-
-def check_songs(songs: object, genre_names: object, path: Path) -> None:
-    """Refuse songs that are not a list of `parse_song` tuples with unique ids.
-
-    Raises
-    ------
-    CorruptData
-        If a record is malformed, an id is repeated, or the genres are no object. The message
-        names the record of song_meta.json, counted from 0.
-    """
-    if not (isinstance(songs, list) and songs and isinstance(genre_names, dict)):
-        raise CorruptData(
-            f"{relative(path)} must be a list of songs, and genre_gn_all.json one object; "
-            "get the whole files again."
-        )
-    for number, song in enumerate(songs):
-        if not isinstance(song, tuple):
-            raise CorruptData(f"{relative(path)}, record {number}: {_fault(song)}.")
-    ids = pd.Series([song[0] for song in songs], name="id")
-    _check_unique(ids, f"{relative(path)}, record", "give each song its own")
-
-
-def _check_unique(ids: pd.Series, place: str, remedy: str, first: int = 0) -> None:
-    """Refuse a repeated id; `place` is file and word for its rows, counted from `first`."""
-    for row in np.flatnonzero(ids.duplicated()):
-        problem = f"the {ids.name} {ids[row]} stands twice"
-        raise CorruptData(f"{place} {row + first}: {problem}; {remedy}.")
 
 
 def _read_lyrics(root: Path) -> pd.Series:
@@ -115,7 +24,7 @@ def _read_lyrics(root: Path) -> pd.Series:
     path = find(root, "lyrics", (".tsv",))
     table = read_table(path, ["song_id", "lyric"])
     ids = number_column(table["song_id"], path, whole=True)
-    _check_unique(ids, f"{relative(path)}, row", "keep one of its lyrics", first=2)
+    check_unique(ids, f"{relative(path)}, row", "keep one of its lyrics", first=2)
     return table.set_index(ids)["lyric"]
 
 
@@ -130,17 +39,15 @@ def read_catalogue(root: Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns id, title, artist, album, genres, genre, year, lyric. One row for each song; the
-        lyric is blank where there is none.
+        Columns id, title, artist, album, genres (codes joined by commas), genre, year, lyric. One
+        row for each song; the lyric is blank where there is none.
     """
-    path = find(root, "song_meta", (".json",))
-    songs = read_json(path, parse_song)
-    genre_names = read_json(find(root, "genre_gn_all", (".json",)))
-    check_songs(songs, genre_names, path)
-    table = pd.DataFrame(songs, columns=["id", "title", "artist", "album", "genres", "year"])
-    first_codes = [codes[0] if codes else "" for codes in table["genres"]]
-    table.insert(5, "genre", [genre_names.get(code, code) for code in first_codes])
+    table = read_song_meta(find(root, "song_meta", (".json",)))
+    names = read_genres(find(root, "genre_gn_all", (".json",)))
+    main = table["genres"].str.split(",").str[0]
+    table.insert(5, "genre", main.map(lambda code: names.get(code, code)))
     lyrics = _read_lyrics(root).str.replace("\\n", "\n")
+    table = table.drop(columns=["album_id", "release"])
     return table.assign(lyric=table["id"].map(lyrics).fillna(""))
 
 

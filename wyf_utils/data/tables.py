@@ -75,7 +75,7 @@ def read_table(
         ) from error
     if table.empty:
         raise CorruptData(f"{name} has no rows; put the data there.")
-    return table.astype(str).map(_compose)
+    return table
 
 
 def _compose(cell: str) -> str:
@@ -97,7 +97,7 @@ def _read_sheet(path: Path, columns: list[str]) -> pd.DataFrame:
     sheet.columns = [normalise_text(_unescape(str(column))) for column in sheet.columns]
     _require_columns(columns, sheet.columns, relative(path))
     blank = np.array([_is_blank(row) for row in sheet.to_numpy()], bool)
-    return sheet.loc[~blank, columns].reset_index(drop=True)
+    return sheet.loc[~blank, columns].map(_compose).reset_index(drop=True)
 
 
 def _read_delimited(path: Path, columns: list[str], header: bool, quotes: bool) -> pd.DataFrame:
@@ -111,20 +111,21 @@ def _read_delimited(path: Path, columns: list[str], header: bool, quotes: bool) 
             names = list(map(normalise_text, next(rows_with_text, []))) if header else columns
             _require_columns(columns, names, name)
             places = [names.index(column) for column in columns]
-            rows = []
+            cells: list[list[str]] = [[] for _ in columns]
             for number, row in enumerate(rows_with_text, start=2 if header else 1):
                 if len(row) != len(names):
                     raise CorruptData(
                         f"{name}, row {number}: {len(row)} fields where {len(names)} belong; "
                         "correct the row."
                     )
-                rows.append([row[place] for place in places])
+                for column, place in zip(cells, places, strict=True):
+                    column.append(_compose(row[place]))
         except csv.Error as error:
             raise CorruptData(
                 f"{name}, line {reader.line_num}: {error}; correct the quotes there, "
                 "or get the whole file again."
             ) from error
-    return pd.DataFrame(rows, columns=columns, dtype=object)
+    return pd.DataFrame(dict(zip(columns, cells, strict=True)), dtype="str")
 
 
 def _require_columns(columns: list[str], names: Sequence[str], file: str) -> None:

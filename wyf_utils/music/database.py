@@ -6,8 +6,6 @@ sees either the old songs or the new ones. Likes and skips are kept apart, by `f
 
 from __future__ import annotations
 
-import errno
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,8 +18,8 @@ import numpy as np
 import pandas as pd
 
 from ..core import artifacts, emotions
-from ..core.errors import BadInput, CorruptData, MissingData, NoRoom, WyfError
-from ..core.files import replacing_file
+from ..core.errors import BadInput, CorruptData, MissingData, WyfError
+from ..core.files import replacing_file, write_error
 from ..core.vectors import normalise
 from .search import Index
 
@@ -215,23 +213,8 @@ def build(path: Path, music: MusicDatabase) -> bool:
         duckdb.FatalException,
         OSError,
     ) as error:
-        raise _write_error(path.name, error) from error
+        raise write_error(path, error) from error
     return True
-
-
-def _write_error(name: str, error: Exception) -> WyfError:
-    """Name the cause of a failed write, and the remedy where the disk is full."""
-    words = getattr(error, "strerror", None) or str(error).split("\n")[0].split(": ")[-1][:80]
-    full = os.strerror(errno.ENOSPC)  # DuckDB gives the words of the system, but no errno
-    if getattr(error, "errno", None) == errno.ENOSPC or full in str(error):
-        return NoRoom(
-            f"{name} could not be written to its end ({words}); make room on the disk and build "
-            "again. Nothing was lost."
-        )
-    return WyfError(
-        f"{name} could not be written ({type(error).__name__}: {words}); remove the cause "
-        "and build again. Nothing was lost."
-    )
 
 
 def _content(path: Path) -> str:
@@ -284,6 +267,8 @@ def read(path: Path) -> MusicDatabase:
         If there is no file.
     CorruptData
         If it is damaged, no music database, or of another version.
+    WyfError
+        If another program holds it, or it may not be read.
     """
     if not path.is_file():
         raise MissingData(
@@ -304,6 +289,16 @@ def read(path: Path) -> MusicDatabase:
             songs = _typed(connection.execute(f"SELECT {columns} FROM songs ORDER BY id").df())
             vectors = {name: _vectors(connection, name, len(songs)) for name in _VECTORS}
     except (duckdb.Error, ValueError) as error:
+        if "Could not set lock" in str(error):
+            raise WyfError(
+                f"{path.name} is open in another program; close it there and try again.",
+                f"다른 프로그램이 {path.name} 파일을 열고 있어요. 닫고 다시 해 주세요.",
+            ) from error
+        if "Cannot open file" in str(error):
+            raise WyfError(
+                f"{path.name} may not be read; give your account the right to read it.",
+                f"{path.name} 파일을 읽을 권한이 없어요. 읽기 권한을 확인해 주세요.",
+            ) from error
         raise CorruptData(
             f"{path.name} is damaged or no music database; delete it and run `make run`.",
             f"{path.name} 파일이 손상되었거나 노래 데이터베이스가 아니에요. 지우고 "

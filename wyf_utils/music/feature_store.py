@@ -71,14 +71,15 @@ class FeatureStore:
     def digest(self, path: Path) -> str:
         """Hash a file (sha256, 64 hex digits); blank where it cannot be opened.
 
-        A file of the same size and modification time as before is not read again.
+        A file whose size, time of modification and time of change (which no program can set) are
+        as before is not read again.
         """
         try:
             status = path.stat()
-            state = [status.st_size, status.st_mtime_ns]
+            state = [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
             known = self.get("file", str(path))
-            if known and known[:2] == state:
-                return known[2]
+            if known and known[:-1] == state:
+                return known[-1]
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
             self.keep("file", {str(path): [*state, digest]})

@@ -155,9 +155,12 @@ def gather(
 
 
 def _song_row(file: MusicFile, features: FileFeatures, memory: FeatureStore) -> dict:
-    """Row of a song for `gather`; the lyric of a tag goes before that of a text."""
+    """Row of a song for `gather`; a tag's lyric goes before a text's, and a Korean one first."""
     names = tags.named(features.tags, file.path.stem)
-    text, doubt = (names.lyric, "") if names.lyric else lyric_beside(file, memory)
+    text, doubt = names.lyric, ""
+    if not tags.count_hangul(names.lyric):
+        beside, doubt = lyric_beside(file, memory)
+        text = beside if tags.count_hangul(beside) else names.lyric or beside
     return {
         "id": int(features.audio[:13], 16),
         **{

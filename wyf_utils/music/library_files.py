@@ -18,9 +18,10 @@ from torch import nn
 
 from ..core import artifacts
 from ..core.code_digest import code_digest
+from ..core.context import context
 from ..core.errors import CorruptData, MissingData, WyfError
 from ..core.paths import relative
-from ..core.runtime import THREADS, device, progress
+from ..core.runtime import device, progress
 from ..data.cleaning import normalise_text
 from ..sound import audio_files, dataset, mel, mel_files, network_training, networks
 from . import lyric_sources, tags
@@ -153,7 +154,7 @@ def extract_features(
     network = network_training.load_weights(network, model).eval()
     features = []
     bar = progress(total=len(files), desc="hear the music")
-    with bar, joblib.Parallel(n_jobs=THREADS, prefer="threads") as workers:
+    with bar, joblib.Parallel(n_jobs=context().threads, prefer="threads") as workers:
         for start in range(0, len(files), BATCH):
             batch = [file.path for file in files[start : start + BATCH]]
             digests = [memory.digest(path) for path in batch]

@@ -22,7 +22,7 @@ from urllib3.util import Retry
 from wyf_utils import __version__
 
 from ..core import artifacts, files
-from ..core.errors import BadInput, CorruptData, MissingData, Unreachable
+from ..core.errors import BadInput, CorruptData, MissingData, Unreachable, WyfError
 from ..core.paths import cache_folder, relative
 from ..data import tables
 from ..data.cleaning import SECTION, group_key, normalise_text, unescape_names
@@ -293,8 +293,8 @@ class Lrclib:
                 )
             raise
         self._failed = 0
-        with files.replacing_file(path) as work:
-            work.write_text(json.dumps(content), encoding="utf-8")
+        with contextlib.suppress(WyfError), files.replacing_file(path) as work:
+            work.write_text(json.dumps(content), encoding="utf-8")  # else the next run asks again
         return answer
 
     def _fetch(self, parameters: dict[str, str]) -> tuple[object, Answer]:

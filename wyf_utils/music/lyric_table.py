@@ -13,14 +13,12 @@ from ..core import files
 from ..core.errors import BadInput, WyfError
 from ..core.paths import relative
 from ..core.runtime import progress
-from ..data import song_files, tables
+from ..data import song_meta, tables
 from ..data.cleaning import normalise_text, unescape_names
 from .lyric_sources import STATES, Answer, Provider, Song
 
 COLUMNS = ("id", "song_id", "song_name", "lyric", "artist", "genre", "album", "album_id", "release")
-#: Fields that a song may lack before it has a lyric.
 _DELIMITERS = {".tsv": "\t", ".csv": ","}
-_OPTIONAL = dict.fromkeys(("album_name", "album_id", "song_gn_gnr_basket", "issue_date"))
 
 
 def collect(songs: pd.DataFrame, provider: Provider) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -118,15 +116,6 @@ def write_tsv(
         table.to_csv(work, sep=_DELIMITERS[path.suffix.lower()], index=False, lineterminator="\n")
 
 
-def _parse_record(record: dict) -> tuple | dict:
-    """Convert a record as `song_files.parse_song` does, and append album_id and release."""
-    record = _OPTIONAL | record
-    song = song_files.parse_song(record)
-    if not isinstance(song, tuple):
-        return song
-    return (*song, str(record["album_id"] or ""), str(record["issue_date"] or ""))
-
-
 def read_songs(folder: Path) -> pd.DataFrame:
     """Load the songs of song_meta.json, which need no lyrics as in `song_files.read_catalogue`.
 
@@ -143,14 +132,12 @@ def read_songs(folder: Path) -> pd.DataFrame:
         artist_name_basket, or a field has another type.
     """
     path = Path(folder) / "song_meta.json"
-    songs = song_files.read_json(path, _parse_record)
+    songs = song_meta.read_song_meta(path, ("id", "song_name", "artist_name_basket"))
     genre_path = path.with_name("genre_gn_all.json")
-    genres = song_files.read_json(genre_path) if genre_path.is_file() else {}
-    song_files.check_songs(songs, genres, path)
-    columns = ["id", "title", "artist", "album", "genre", "year", "album_id", "release"]
-    table = pd.DataFrame(songs, columns=columns)
-    table["genre"] = [", ".join(genres.get(code, code) for code in row) for row in table["genre"]]
-    return table[["id", "title", "artist", "genre", "album", "album_id", "release"]]
+    names = song_meta.read_genres(genre_path) if genre_path.is_file() else {}
+    genres = [[names.get(code, code) for code in row.split(",")] for row in songs["genres"]]
+    songs = songs.assign(genre=[", ".join(row) for row in genres])
+    return songs[["id", "title", "artist", "genre", "album", "album_id", "release"]]
 
 
 def _read_lyrics(path: Path) -> pd.DataFrame:

@@ -74,7 +74,7 @@ def read(path: Path) -> Tags:
         **names,
         year=int(year[0]) if year else 0,
         duration=round(getattr(file.info, "length", 0) or 0),
-        lyric=max(lyrics, key=_count_hangul, default=""),
+        lyric=max(lyrics, key=lambda text: (count_hangul(text), bool(text)), default=""),
     )
 
 
@@ -93,9 +93,9 @@ def _by_content(path: Path) -> mutagen.FileType | None:
         return mutagen.File(file)
 
 
-def _count_hangul(text: str) -> tuple[int, bool]:
-    """Sort key of lyrics: the number of Hangul syllables, then whether there is a text."""
-    return len(_HANGUL.findall(text)), bool(text)
+def count_hangul(text: str) -> int:
+    """Count the Hangul syllables of a text."""
+    return len(_HANGUL.findall(text))
 
 
 def _values(tags, keys: tuple[tuple[str, ...], ...]) -> list[str]:

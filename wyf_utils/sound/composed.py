@@ -9,7 +9,8 @@ import joblib
 import numpy as np
 
 from ..core import artifacts, files
-from ..core.runtime import THREADS, progress
+from ..core.context import context
+from ..core.runtime import progress
 from . import composer
 from .mel import from_waveform
 from .mel_files import path_of
@@ -82,7 +83,7 @@ def composed_mels(
             joblib.delayed(_compose_one)(int(song), vector, seed, synthesis, unfinished)
             for song, vector in zip(ids, emotion_vectors, strict=True)
         )
-        done = joblib.Parallel(n_jobs=THREADS, return_as="generator_unordered")(jobs)
+        done = joblib.Parallel(n_jobs=context().threads, return_as="generator_unordered")(jobs)
         for _ in progress(done, desc="compose and extract mel", total=len(ids)):
             pass
         shutil.copytree(unfinished, folder, dirs_exist_ok=True)

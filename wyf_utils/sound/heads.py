@@ -19,8 +19,8 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from ..core import emotions
+from ..core.context import context
 from ..core.errors import BadInput
-from ..core.runtime import THREADS
 from .dataset import MelDataset
 
 _NEIGHBOURS = 7
@@ -40,7 +40,7 @@ def _members(seed: int) -> dict[str, ClassifierMixin]:
         "mlp": _mlp((128, 64), 500, seed),
         "tree": DecisionTreeClassifier(max_depth=6, class_weight="balanced", random_state=seed),
         "forest": RandomForestClassifier(
-            200, class_weight="balanced_subsample", n_jobs=THREADS, random_state=seed
+            200, class_weight="balanced_subsample", n_jobs=context().threads, random_state=seed
         ),
     }
 
@@ -50,7 +50,7 @@ def _xgboost(seed: int) -> ClassifierMixin:
 
     return XGBClassifier(
         n_estimators=60, max_depth=3, learning_rate=0.2, colsample_bytree=0.3,
-        n_jobs=THREADS, random_state=seed,
+        n_jobs=context().threads, random_state=seed,
     )  # fmt: skip
 
 

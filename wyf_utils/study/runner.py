@@ -244,7 +244,13 @@ def run(name: str, out: Path | None = None) -> Path:
     if any(parameters.get("profile") == "open" for parameters in notebooks.values()):
         registry.fetch()
     out = (out or default).resolve()
-    (out / "notebooks").mkdir(parents=True, exist_ok=True)
+    try:
+        (out / "notebooks").mkdir(parents=True, exist_ok=True)
+        (out / "progress.log").touch()
+    except OSError as error:
+        raise WyfError(
+            f"{relative(out)} cannot be written ({error.strerror}); name another folder by --out."
+        ) from error
     log = out / "progress.log"
     inherited = {variable: os.environ.get(variable, value) for variable, value in OPENMP.items()}
     inherited |= numba_cache()

@@ -14,9 +14,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from ..core import emotions, metrics
+from ..core.context import context
 from ..core.errors import CorruptData
 from ..core.files import read_json, write_json
-from ..core.runtime import THREADS
 
 #: Character 1- to 4-grams within words.
 GRAMS = {"analyzer": "char_wb", "ngram_range": (1, 4), "sublinear_tf": True}
@@ -28,7 +28,7 @@ def best_on_dev(
 ) -> ClassifierMixin:
     """Fit heads and choose the one with the best dev macro-F1."""
     true = dev["emotion"].to_numpy()
-    fitted = joblib.Parallel(n_jobs=THREADS)(
+    fitted = joblib.Parallel(n_jobs=context().threads)(
         joblib.delayed(head.fit)(train_rows, train["emotion"]) for head in heads
     )
     return max(fitted, key=lambda head: metrics.macro_f1(true, head.predict(dev_rows)))

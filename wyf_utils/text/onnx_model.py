@@ -10,7 +10,8 @@ import numpy as np
 import onnxruntime
 
 from ..core import artifacts
-from ..core.runtime import THREADS, device
+from ..core.context import context
+from ..core.runtime import device
 from ..data import text_corpora
 from . import prediction
 
@@ -68,7 +69,7 @@ def load(model: Path) -> prediction.Classifier:
 
 def _session(model: Path) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = THREADS
+    options.intra_op_num_threads = context().threads
     options.log_severity_level = 3
     # fused, the sum and the normalisation take four times as long as the two apart
     return onnxruntime.InferenceSession(
