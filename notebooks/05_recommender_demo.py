@@ -49,12 +49,12 @@ from sklearn.metrics.pairwise import cosine_similarity
 
 from wyf_utils.app import feeling, terminal
 from wyf_utils.core import emotions, intervals, metrics, vectors
-from wyf_utils.data import song_files
+from wyf_utils.data import song_files, text_corpora
 from wyf_utils.music import catalogue, database, fusion, score_songs
 from wyf_utils.music.recommender import SongQuery, query_vectors, recommend
-from wyf_utils.study import figures, recommender_evaluation
+from wyf_utils.study import figures, recommender_evaluation, safety_evaluation
 from wyf_utils.study.notebook import open_notebook
-from wyf_utils.text import finetuning, reader
+from wyf_utils.text import finetuning, reader, safety
 
 nb = open_notebook(
     "05_recommender_demo", run=run, profile=profile, seed=seed, max_sentences=max_sentences,
@@ -373,6 +373,29 @@ results["search_speedup/2022"] = float(times["expression_2022"].iloc[-1] / times
 times.round(3)
 
 # %% [markdown]
+# ## Danger first (위험 신호 먼저)
+#
+# Before any song, each sentence is judged: direct words of a wish to die or of self-harm are rules, all others go to two small linear models, on characters and
+# on morphemes, taught on the training writers of `care.csv` and on ordinary sentences. There are two answers: the helpline above everything (risk), or one quiet line
+# (distress). Below, the four writers of the test half, whom no rule and no threshold was made for. Found is either answer.
+
+# %%
+detector = safety.load(safety.trained().path)
+care = text_corpora.care_sentences()
+judged = safety_evaluation.judge(detector, care[care["part"] == "test"])
+ordinary = catalogue.sentences("sample", seed)["test"]["text"].tolist()
+results |= safety_evaluation.results(judged, detector, ordinary)
+safety_evaluation.by_kind(judged).round(2)
+
+# %% [markdown]
+# What it misses, and the harmless sentences that it answers as risk.
+
+# %%
+missed = judged[judged["at_risk"] & ~judged["found"]]
+alarmed = judged[~judged["at_risk"] & judged["risk"]]
+display(missed[["kind", "text"]], alarmed[["kind", "text"]])
+
+# %% [markdown]
 # ## What it gets wrong (틀리는 것)
 #
 # The sentences of the test part that the model is most sure of and wrong about. An answer can only be as good as what was read.
@@ -435,6 +458,12 @@ if "fit/ours" in results:
         if name.startswith("fit_difference"):
             pair = name.split("/")[1].replace("-", " against ")
             verdicts[f"fit, {pair}"] = intervals.verdict(difference)
+verdicts["people at risk found, on writers not learned from"] = (
+    f"{intervals.show(results['recall/care'])}, direct words "
+    f"{intervals.show(results['recall/care_direct'])}; harmless look-alikes alarmed "
+    f"{intervals.show(results['false_alarm/care'])}, ordinary sentences "
+    f"{intervals.show(results['false_alarm/ordinary'])}"
+)
 weights = zip(emotions.KO, made.mel_weights, strict=True)
 verdicts["what the sounds weigh"] = ", ".join(f"{name} {weight:.2f}" for name, weight in weights)
 verdicts["how often a song comes again"] = (

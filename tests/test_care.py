@@ -1,5 +1,7 @@
+import numpy as np
 import pytest
 
+from wyf_utils.data import splits, text_corpora
 from wyf_utils.text import safety
 
 DIRECT = """
@@ -12,15 +14,15 @@ DIRECT = """
 극단적인 선택을 할까 봐 무서워
 목숨을 끊고 싶어
 손목을 그었어
-목을 매고 싶다
-옥상에서 뛰어내리고 싶어
-차라리 죽는 게 낫겠어
-내가 죽으면 다 편해지겠지
-나 같은 건 죽어야 해
-수면제를 모으고 있어
 유서를 썼어
-죽을 방법을 찾아봤어
-그냥 확 죽을까
+죽고.. 싶다
+죽고~싶다
+죽고ㅠㅠ싶어
+ㅈㅅ하고 싶다
+죽고ㅤ싶다
+죽 고 싶 다
+나 진짜 죽고만 싶어
+뒤지고 싶다
 """.strip().splitlines()
 INDIRECT = """
 살기 싫어
@@ -28,22 +30,19 @@ INDIRECT = """
 살아갈 이유가 없어
 살 의미를 모르겠어
 왜 살아야 하는지 모르겠어
-사는 게 고통이야
 이 세상에서 사라지고 싶다
 내가 사라지면 다들 편할 거야
-내가 없는 게 가족한테 나아
 태어나지 말았어야 했는데
 이대로 영원히 잠들고 싶어
 내일 아침에 눈을 뜨지 않았으면 좋겠어
-자고 나서 다시는 깨어나지 않았으면
 이제 다 끝내고 싶어
 모든 걸 끝내고 싶다
 인생을 포기하고 싶어
 세상을 등지고 싶다
-내일이 오지 않았으면 좋겠어
-나쁜 생각이 자꾸 들어
 그만 살고 싶다
 자다가 그대로 죽었으면 좋겠다
+차라리 죽는 게 낫겠어
+내가 죽으면 다 편해지겠지
 """.strip().splitlines()
 HARMLESS = """
 배고파 죽겠다
@@ -52,86 +51,91 @@ HARMLESS = """
 귀여워 죽겠어
 더워 죽는 줄 알았어
 심심해 죽겠다
-보고 싶어 죽겠어
-힘들어 죽겠네 진짜
 시간을 죽이고 있어
 저녁으로 죽을 먹었다
 기가 죽었다
-풀이 죽어 있어
 죽도록 사랑해
-죽기 살기로 공부했다
 자살골을 넣어서 졌다
 유서 깊은 절에 다녀왔다
-살이 쪄서 속상해
 살 빼기 싫다
-과제를 다 끝내고 싶다
-혼자 살기 싫어
-이 동네에서 살고 싶지 않아
 두통이 사라졌으면 좋겠다
 여드름이 없어지면 좋겠어
 월요일이 안 왔으면 좋겠다
-꿈에서 깨지 않았으면 좋겠다
-할머니가 세상을 떠나셨다
 번지점프에서 뛰어내리고 왔다
 옥상에서 고기를 구워 먹었다
 한강에서 치맥 하고 싶다
-회사 그만두고 싶다
 배터리가 죽었어
-면접에서 또 떨어져서 너무 속상해
 오늘 회의는 세 시에 시작한다
-약을 먹고 푹 잤다
 드디어 취직했다!
-네가 없는 게 아쉬워
-혼자 살기 힘들다
-남편과 같이 살기 좋은 집
+과자 살 돈이 없어
+여자 해설자가 재밌더라
+투자해서 조금 벌었다
 """.strip().splitlines()
 
 
-@pytest.mark.parametrize("sentence", DIRECT + INDIRECT)
-def test_words_of_self_harm_are_heard(sentence):
-    assert safety.is_at_risk(sentence)
-    assert safety.is_at_risk(sentence.replace(" ", "")), "typed without blanks"
+@pytest.fixture(scope="module")
+def detector():
+    return safety.load(safety.trained().path)
+
+
+@pytest.fixture(scope="module")
+def care():
+    return text_corpora.care_sentences()
+
+
+@pytest.mark.parametrize("sentence", DIRECT)
+def test_direct_words_are_rules(sentence):
+    assert safety.is_direct(sentence)
 
 
 @pytest.mark.parametrize("sentence", HARMLESS)
-def test_everyday_exaggeration_is_not(sentence):
-    assert not safety.is_at_risk(sentence)
+def test_no_rule_takes_what_is_harmless(sentence):
+    assert not safety.is_direct(sentence)
 
 
 @pytest.mark.parametrize("harmless", HARMLESS)
 def test_what_is_harmless_hides_nothing_beside_it(harmless):
-    for meant in DIRECT:
-        assert safety.is_at_risk(f"{harmless} {meant}"), meant
-        assert safety.is_at_risk(f"{meant} {harmless}"), meant
-    for meant in INDIRECT:
-        assert safety.is_at_risk(f"{harmless}. {meant}"), meant
+    for meant in DIRECT[:10]:
+        assert safety.is_direct(f"{harmless} {meant}") and safety.is_direct(f"{meant} {harmless}")
 
 
-@pytest.mark.parametrize(
-    "sentence",
-    [
-        "혼자 살기 힘들어서 죽고 싶어",
-        "혼자 살 이유가 없어",
-        "혼자 자살하고 싶다",
-        "시험 끝내고 죽고 싶어",
-        "서울에서 살기 싫어 죽고 싶다",
-        "집에서 살기 싫어서 자해했어",
-        "과제 다 끝내고 자살하고 싶다",
-        "비가 와서 살기 싫어",
-        "번지점프 말고 옥상에서 뛰어내리고 싶어",
-        "번지점프에서 뛰어내리고 나서 죽고 싶어졌어",
-    ],
-)
-def test_what_follows_something_harmless_is_heard(sentence):
-    assert safety.is_at_risk(sentence)
-    assert safety.is_at_risk(sentence.replace(" ", ""))
+def test_nearly_all_indirect_words_are_heard_and_little_that_is_harmless(detector):
+    assert np.mean([detector.level(text) != "" for text in INDIRECT]) >= 0.9
+    assert np.mean([detector.level(text) != "" for text in HARMLESS]) <= 0.15
+    assert np.mean([detector.level(f"배고프다. {text}") != "" for text in INDIRECT]) >= 0.9
 
 
-def test_no_sample_sentence_of_joy_or_peace_is_taken_for_danger(sample_sentences):
-    calm = sample_sentences[sample_sentences["emotion"].isin([0, 2, 5])]["text"]
-    assert not [text for text in calm if safety.is_at_risk(text)]
+def test_on_new_writers_all_direct_and_most_others_are_found(detector, care):
+    test = care[care["part"] == "test"]
+    levels = np.array([detector.level(text) for text in test["text"]])
+    at_risk, direct = test["at_risk"].to_numpy(), (test["kind"] == "direct").to_numpy()
+    found, risk = levels != "", levels == safety.RISK
+    assert found[direct].all() and found[at_risk].mean() > 0.9 and found[~at_risk].mean() < 0.12
+    assert risk[at_risk].mean() > 0.75 and risk[~at_risk].mean() < 0.05
 
 
-def test_the_number_is_said_in_a_calm_sentence():
+def test_few_ordinary_sentences_are_taken_for_danger(detector, sample_sentences):
+    new = splits.split(sample_sentences, 0)["test"].sample(500, random_state=0)
+    levels = [detector.level(text) for text in new["text"]]
+    assert levels.count(safety.RISK) < 10 and levels.count(safety.DISTRESS) < 30
+
+
+def test_it_never_learns_from_the_test_writers(care, monkeypatch, tmp_path):
+    monkeypatch.setenv("WYF_CACHE", str(tmp_path))
+    seen = []
+
+    def fit(part, ordinary):
+        seen.append(set(part["writer"]))
+        raise RuntimeError
+
+    monkeypatch.setattr(safety, "_fit", fit)
+    with pytest.raises(RuntimeError):
+        safety.trained()
+    assert seen and not seen[0] & set(care.loc[care["part"] == "test", "writer"])
+
+
+def test_the_numbers_are_said_in_a_calm_text():
     for said in safety.HELPLINE.values():
+        assert said.index("109") < said.index("1388") and "!" not in said
+    for said in safety.QUIET_LINE.values():
         assert "109" in said and "!" not in said

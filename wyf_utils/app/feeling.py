@@ -14,7 +14,7 @@ from ..music import feedback, recommender
 from ..music.database import MusicDatabase
 from ..music.recommender import SongQuery
 from ..text import explanation, safety
-from .loading import open_encoder, open_reader, open_songs
+from .loading import open_detector, open_encoder, open_reader, open_songs
 
 NEUTRAL = emotions.EN.index("neutral")
 #: Target of a neutral sentence in the modes match and wide: half peace, half neutral.
@@ -57,8 +57,8 @@ class Answer:
         Whether the confidence is above the reader's threshold, or an emotion was named.
     message : dict
         Text beside the songs by language (ko, en); blank where there is nothing to say.
-    helpline : dict or None
-        Helpline by language, shown first, where the sentence has words of self-harm.
+    care : str
+        Level of danger by `safety.RiskDetector`: risk, distress, or blank.
     songs : DataFrame
         As `recommender.recommend` returns it.
     vectors : ndarray of shape (k, 6)
@@ -74,7 +74,7 @@ class Answer:
     query_vectors: np.ndarray
     sure: bool
     message: dict[str, str]
-    helpline: dict[str, str] | None
+    care: str
     songs: pd.DataFrame
     vectors: np.ndarray
     profile: str
@@ -83,6 +83,11 @@ class Answer:
     def question(self) -> tuple[int, ...]:
         """Emotion ids between which the one question asks; none where the reader is sure."""
         return () if self.sure else _two_largest(self.emotion_vector)
+
+    @property
+    def helpline(self) -> dict[str, str] | None:
+        """Text by language that stands before everything else; None where there is no danger."""
+        return safety.TEXTS.get(self.care)
 
     @property
     def is_calm(self) -> bool:
@@ -139,7 +144,7 @@ def answer(
     """
     sentence, songs = check_sentence(sentence), open_songs(run)
     query = query or SongQuery(seed=daily_seed(), min_year=default_min_year(songs))
-    reader = open_reader(songs, run)
+    care, reader = open_detector().level(sentence), open_reader(songs, run)
     vector = reader.predict([sentence])[0]
     sure = named is not None or bool(vector.max() > reader.unsure_below)
     if named is not None:
@@ -156,7 +161,7 @@ def answer(
         query_vectors=query_vectors,
         sure=sure,
         message=_message(vector, sure, query.mode),
-        helpline=safety.HELPLINE if safety.is_at_risk(sentence) else None,
+        care=care,
         songs=chosen,
         vectors=songs.fused[chosen["row"]],
         profile=songs.provenance["profile"],

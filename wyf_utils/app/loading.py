@@ -13,7 +13,7 @@ from ..core.errors import MissingData
 from ..core.paths import OWN_MUSIC, cache_folder, run_folder
 from ..music import database
 from ..music.database import MusicDatabase
-from ..text import onnx_model, reader
+from ..text import onnx_model, reader, safety
 from ..text.reader import Reader
 
 #: Run that answers in a fresh clone.
@@ -46,9 +46,24 @@ def open_songs(run: str = "default") -> MusicDatabase:
             f"The run '{run}' has built no music database yet; run `{remedy}`.",
             f"'{run}' 실행에 아직 노래 데이터베이스가 없어요. `{remedy}` 명령을 실행해 주세요.",
         )
+    songs = _open(path)
+    if songs.provenance.get("made") == "quick" and not _reader_folder(songs).is_dir():
+        from ..music import quick
+
+        with _LOADING:  # the cache was emptied, or filled by other code
+            quick.build(path, run)
+        songs = _open(path)
+    return songs
+
+
+def _open(path: Path) -> MusicDatabase:
     state = path.stat()
     with _LOADING:
         return _songs(path, (state.st_ino, state.st_mtime_ns))
+
+
+def _reader_folder(songs: MusicDatabase) -> Path:
+    return cache_folder() / "reader" / songs.provenance["model"]
 
 
 def open_reader(songs: MusicDatabase, run: str = "default") -> Reader:
@@ -59,8 +74,7 @@ def open_reader(songs: MusicDatabase, run: str = "default") -> Reader:
     MissingData
         If it is not in the cache any more.
     """
-    origin = songs.provenance
-    model, trained = cache_folder() / "reader" / origin["model"], origin.get("scored by", run)
+    model, trained = _reader_folder(songs), songs.provenance.get("scored by", run)
     if not model.is_dir():
         raise MissingData(
             f"The model of the run '{run}' is gone from the cache; run `make run RUN={trained}`.",
@@ -68,6 +82,12 @@ def open_reader(songs: MusicDatabase, run: str = "default") -> Reader:
         )
     with _LOADING:
         return _reader(model)
+
+
+def open_detector() -> safety.RiskDetector:
+    """Open the detector of people at risk; it is fitted first where it is new."""
+    with _LOADING:
+        return _detector()
 
 
 def open_encoder():
@@ -87,6 +107,13 @@ def _songs(path: Path, state: tuple[int, int]) -> MusicDatabase:  # noqa: ARG001
 def _reader(model: Path) -> Reader:
     loaded = reader.load(model, onnx_model.load_onnx)
     loaded.predict(["오늘의 기분"])  # sets the tokenizer up, which two threads must not do at once
+    return loaded
+
+
+@lru_cache(maxsize=1)
+def _detector() -> safety.RiskDetector:
+    loaded = safety.load(safety.trained().path)
+    loaded.level("오늘의 기분")  # loads the analyser of morphemes
     return loaded
 
 

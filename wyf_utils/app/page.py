@@ -17,6 +17,7 @@ from ..core.errors import WyfError
 from ..music import feedback, recommender
 from ..music.database import MusicDatabase
 from ..music.recommender import SongQuery
+from ..text import safety
 from . import feeling, markup
 
 RUN = context().run
@@ -156,10 +157,13 @@ def current_answer(query: SongQuery, fresh: bool) -> feeling.Answer:
 def show_feeling(given: feeling.Answer) -> None:
     """Show the helpline first where it is needed, then the sentence and its emotions."""
     if given.helpline:
-        st.warning(say(given.helpline["ko"], given.helpline["en"]), icon=":material/call:")
-        st.link_button(
-            say("109에 전화하기", "Call 109"), "tel:109", type="primary", icon=":material/call:"
-        )
+        text = say(given.helpline["ko"], given.helpline["en"])
+        if given.care == safety.RISK:
+            st.warning(text, icon=":material/call:")
+            call = say("109에 전화하기", "Call 109")
+            st.link_button(call, "tel:109", type="primary", icon=":material/call:")
+        else:
+            st.caption(text)
     st.subheader(say("이렇게 읽었어요", "What was read"), anchor=False)
     st.text(f"“{given.sentence}”")
     st.html(markup.emotion_bars(given.emotion_vector, state.lang))

@@ -47,6 +47,7 @@ _CALENDAR_DAY = re.compile(r"\d{1,2}\s*월\s*\d{1,2}\s*일")
 _FULL_STOP = re.compile(r"(?<![.\d])\.(?=\s|$)")
 _HANGUL = re.compile(r"[가-힣ㄱ-ㅎㅏ-ㅣ]")
 _HANGUL_WORD = re.compile(r"[가-힣]{2,}|[가-힣].*[가-힣]")
+_FILLER = re.compile("[\u3164\uffa0]")
 _HALF_WIDTH = re.compile(r"[\uffa1-\uffdc]+")
 _SYLLABLE_AND_INITIAL = re.compile(r"([가-힣])([\u1100-\u1112])")
 _OLD_JAMO = r"[\u1113-\u1160\u1176-\u11a7\u11c3-\u11ff]"
@@ -63,10 +64,11 @@ CountTokens = Callable[[Sequence[str]], list[int]]
 def normalise_text(text: str) -> str:
     """Normalise to Unicode NFC, remove control characters and fold runs of blanks and tabs.
 
-    Half-width Hangul letters become syllables. Jamo outside a syllable become letters, such as ㅋ
-    after NFKD.
+    Hangul fillers are blanks. Half-width Hangul letters become syllables. Jamo outside a syllable
+    become letters, such as ㅋ after NFKD.
     """
-    characters = _HALF_WIDTH.sub(lambda run: _compose(run[0]), str(text))
+    characters = _FILLER.sub(" ", str(text))
+    characters = _HALF_WIDTH.sub(lambda run: _compose(run[0]), characters)
     characters = unicodedata.normalize("NFC", characters)
     characters = _LONE_JAMO.sub(lambda run: "".join(map(_letter, run[0])), characters)
     text = "".join(c for c in characters if c in "\n\t" or unicodedata.category(c)[0] != "C")

@@ -76,8 +76,13 @@ def save(model: Pipeline, folder: Path) -> None:
     )
 
 
-def load(folder: Path) -> Pipeline:
+def load(folder: Path, settings: dict | None = None) -> Pipeline:
     """Load a model saved by `save`.
+
+    Parameters
+    ----------
+    settings
+        Of the TF-IDF; `GRAMS` by default.
 
     Raises
     ------
@@ -90,7 +95,7 @@ def load(folder: Path) -> Pipeline:
             idf, coef, intercept, classes = (
                 arrays[name] for name in ("idf", "coef", "intercept", "classes")
             )
-        vectorizer = TfidfVectorizer(**GRAMS, vocabulary=grams)
+        vectorizer = TfidfVectorizer(**(settings or GRAMS), vocabulary=grams)
         vectorizer.idf_ = idf
     except (OSError, KeyError, ValueError) as error:
         raise CorruptData(

@@ -1,4 +1,4 @@
-"""Korean content words (kiwipiepy)."""
+"""Korean morphemes and content words (kiwipiepy)."""
 
 from __future__ import annotations
 
@@ -28,6 +28,13 @@ def content_words(texts: Sequence[str]) -> list[list[str]]:
         content = (t for t in tokens if t.tag.split("-")[0] in _CONTENT_TAGS)
         rows.append([t.form + "다" if t.tag.startswith("V") else t.form for t in content])
     return rows
+
+
+def morphemes(texts: Sequence[str]) -> list[str]:
+    """Analyse each text into morphemes with their tags, joined by blanks, as in 죽/VV 고/EC."""
+    kiwi, _ = _kiwi()
+    rows = kiwi.tokenize(list(texts))
+    return [" ".join(f"{token.form}/{token.tag}" for token in tokens) for tokens in rows]
 
 
 def frequent_by_emotion(
