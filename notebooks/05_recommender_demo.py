@@ -461,7 +461,7 @@ if "fit/ours" in results:
 verdicts["people at risk found, on writers not learned from"] = (
     f"{intervals.show(results['recall/care'])}, direct words "
     f"{intervals.show(results['recall/care_direct'])}; harmless look-alikes alarmed "
-    f"{intervals.show(results['false_alarm/care'])}, ordinary sentences "
+    f"{intervals.show(results['false_alarm/care_harmless'])}, ordinary sentences "
     f"{intervals.show(results['false_alarm/ordinary'])}"
 )
 weights = zip(emotions.KO, made.mel_weights, strict=True)

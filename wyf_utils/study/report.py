@@ -89,6 +89,10 @@ _ROWS = (
     (_SONGS, "songs_per_emotion_min", "Different songs answered, fewest of an emotion",
      "2022 cosine_top5 ours"),
     (_SONGS, "cosine_drop", "Cosine lost against the exact best", "ours"),
+    (_SONGS, "recall", "People at risk found, on writers not learned from",
+     "care care_direct care_as_risk"),
+    (_SONGS, "false_alarm", "Harmless sentences answered as if at risk",
+     "care_harmless ordinary ordinary_as_risk"),
     (_SONGS, "intent_cosine_difference", "Fused vectors nearer to what songs were written for",
      "fused-half fused-lyric_corrected fused-half_corrected"),
 )  # fmt: skip
@@ -110,6 +114,10 @@ _NAMES = {model: english for model, (_, english) in _LABELS.items()} | {
     "lyric_corrected": "corrected lyrics", "half_corrected": "half-half, both corrected",
     "prior": "prior sampling", "lyric_label": "lyrics read by the classifier",
     "lyric_label_corrected": "lyrics read by the classifier, corrected", "random": "at random",
+    "care": "by either answer", "care_direct": "direct words, by either answer",
+    "care_as_risk": "by the helpline on top", "care_harmless": "look-alikes, by either answer",
+    "ordinary": "ordinary sentences, by either answer",
+    "ordinary_as_risk": "ordinary sentences, by the helpline on top",
     "2022": "2022: half-half, top 5", "cosine_top5": "fused vectors, top 5", "ours": "WYF",
 }  # fmt: skip
 
@@ -119,11 +127,15 @@ _KOREAN = (
     (_TEXT, "macro_f1/tfidf", "문장의 감정, macro-F1: 글자 TF-IDF"),
     (_TEXT, "macro_f1/e5_finetuned", "문장의 감정, macro-F1: E5 미세조정"),
     (_TEXT, "macro_f1_difference/e5_finetuned-tfidf", "E5 미세조정과 글자 TF-IDF의 차이"),
+    (_TEXT, "macro_f1/reader", "문장의 감정, macro-F1: WYF가 답할 때 쓰는 모델(글자와 E5)"),
+    (_TEXT, "macro_f1/reader@stories", "어려운 이야기 문장, macro-F1: WYF가 답할 때 쓰는 모델"),
     (_SOUND, "top1/majority", "소리로 맞힌 가사의 감정, Top-1: 학습한 노래의 최빈 감정만 답할 때"),
     (_SOUND, "top1/shallow_corrected", "소리로 맞힌 가사의 감정, Top-1: WYF의 얕은 신경망"),
     (_SOUND, "top1/mel_2022", "소리로 맞힌 가사의 감정, Top-1: 2022년 멜 벡터"),
     (_SOUND, "kappa/shallow_corrected", "우연을 뺀 일치도(카파): WYF의 얕은 신경망"),
     (_SOUND, "kappa/mel_2022", "우연을 뺀 일치도(카파): 2022년 멜 벡터"),
+    (_SONGS, "recall/care", "위험 신호를 찾은 비율(배우지 않은 글쓴이)"),
+    (_SONGS, "false_alarm/care_harmless", "비슷하지만 위험하지 않은 말을 위험으로 본 비율"),
     (_SONGS, "coverage/2022", "한 번이라도 추천된 노래의 비율: 2022년 방식"),
     (_SONGS, "coverage/ours", "한 번이라도 추천된 노래의 비율: WYF"),
 )

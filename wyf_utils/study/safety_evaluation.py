@@ -48,16 +48,16 @@ def results(
     -------
     dict
         recall/care, recall/care_direct and recall/care_as_risk of people at risk;
-        false_alarm/care of harmless look-alikes; false_alarm/ordinary and
+        false_alarm/care_harmless of look-alikes; false_alarm/ordinary and
         false_alarm/ordinary_as_risk of ordinary sentences.
     """
     at_risk, direct = judged["at_risk"], judged["kind"] == "direct"
     levels = [detector.level(text) for text in ordinary]
     rows = {
         "recall/care": judged.loc[at_risk, "found"],
-        "recall/care_direct": judged.loc[direct, "risk"],
+        "recall/care_direct": judged.loc[direct, "found"],
         "recall/care_as_risk": judged.loc[at_risk, "risk"],
-        "false_alarm/care": judged.loc[~at_risk, "found"],
+        "false_alarm/care_harmless": judged.loc[~at_risk, "found"],
         "false_alarm/ordinary": [bool(level) for level in levels],
         "false_alarm/ordinary_as_risk": [level == RISK for level in levels],
     }
