@@ -269,7 +269,7 @@ duplicates
 # %%
 if profile == "open":
     norms = lexicons.va_kor().merge(
-        lexicon.affect(lexicons.read_lexicon()),
+        lexicon.valence_arousal(lexicons.read_lexicon()),
         left_on="term",
         right_index=True,
         suffixes=("", "_ours"),
@@ -287,7 +287,7 @@ if profile == "open":
     display(
         pd.DataFrame(
             {
-                name: {"terms": r["valence"]["n"], **{k: intervals.show(v) for k, v in r.items()}}
+                name: {"terms": r["valence"]["n"], **{k: intervals.format_score(v) for k, v in r.items()}}
                 for name, r in correlations.items()
             }
         ).T
@@ -296,7 +296,7 @@ if profile == "open":
 # %%
 if profile == "open":
     pairs = {
-        name: (sound_norms[name], sound_norms[f"{name}_ours"], f"r = {intervals.show(r)}")
+        name: (sound_norms[name], sound_norms[f"{name}_ours"], f"r = {intervals.format_score(r)}")
         for name, r in agreement.items()
     }
     display(nb.figure("lexicon_norms", figures.scatters(pairs), n=len(sound_norms)))

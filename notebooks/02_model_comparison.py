@@ -239,7 +239,7 @@ scores = {corpus: each.scores(seed) for corpus, each in found.items()}
 def score_table(corpus):
     """Table of the corpus' scores, one row a model."""
     rows = {
-        m: {name: intervals.show(scores[corpus][f"{name}/{m}"]) for name in comparison.SCORES}
+        m: {name: intervals.format_score(scores[corpus][f"{name}/{m}"]) for name in comparison.SCORES}
         for m in found[corpus].answers
     }
     return pd.DataFrame(rows).T
@@ -259,7 +259,7 @@ if profile == "sample":
     tests = {name: found[name].parts["test"] for name in (first, "stories")}
     learned = comparison.learning_curve(splits[first], tests, encoder, seed)
     display(
-        learned.assign(macro_f1=learned["macro_f1"].map(intervals.show)).pivot(
+        learned.assign(macro_f1=learned["macro_f1"].map(intervals.format_score)).pivot(
             index=["test", "model"], columns="n", values="macro_f1"
         )
     )
@@ -276,7 +276,7 @@ elsewhere = committed("open", nb.stem)
 pd.DataFrame(
     {
         f"{measure}{suffix or ' (KOTE)'}": {
-            m: intervals.show(elsewhere[f"{measure}/{m}{suffix}"])
+            m: intervals.format_score(elsewhere[f"{measure}/{m}{suffix}"])
             for m in found[first].answers
             if f"{measure}/{m}{suffix}" in elsewhere
         }
@@ -308,7 +308,7 @@ nb.figure("macro_f1", bars, corpus=first, names=candidates)
 against = {corpus: each.against(seed) for corpus, each in found.items()}
 pd.DataFrame(
     [
-        (corpus, pair, intervals.show(d), intervals.verdict(d))
+        (corpus, pair, intervals.format_score(d), intervals.verdict(d))
         for corpus, rows in against.items()
         for pair, d in rows.items()
     ],
@@ -345,12 +345,12 @@ shown = {}
 for corpus, rows in per_class.items():
     counts = dict(zip(emotions.EN, np.bincount(found[corpus].true, minlength=6), strict=True))
     shown[corpus] = {
-        NAMES[name]: f"{intervals.show(f1, 2)}, n {counts[name]:,}" for name, f1 in rows.items()
+        NAMES[name]: f"{intervals.format_score(f1, 2)}, n {counts[name]:,}" for name, f1 in rows.items()
     }
 shares = committed("open", "01_eda")
 for corpus, suffix in {} if run == "open" else {"kote": "", "goemotions": "@goemotions"}.items():
     shown[f"open run, {corpus}"] = {
-        NAMES[name]: f"{intervals.show(elsewhere[f1], 2)}, {shares[share]:.1%} of texts"
+        NAMES[name]: f"{intervals.format_score(elsewhere[f1], 2)}, {shares[share]:.1%} of texts"
         for name in emotions.EN
         if (f1 := f"f1_{name}/e5_finetuned{suffix}") in elsewhere
         and (share := f"share/{name}@{corpus}") in shares
@@ -398,7 +398,7 @@ ece, tables = {}, {}
 for state, of_seeds in (("raw", raw), ("calibrated", calibrated)):
     errors = [metrics.calibration_error(each.true, p) for p in of_seeds]
     ece[state] = float(np.mean(errors))
-    tables[state] = (metrics.reliability(each.true, of_seeds[0]), intervals.show(ece[state]))
+    tables[state] = (metrics.reliability(each.true, of_seeds[0]), intervals.format_score(ece[state]))
 nb.figure("reliability", figures.reliability(tables), corpus=first)
 
 # %% [markdown]
@@ -440,8 +440,8 @@ same = float(np.mean([(f.argmax(1) == p.argmax(1)).mean() for f, p in pairs]))
 fast_f1 = intervals.interval(each.true, [f.argmax(1) for f in fast], metrics.macro_f1, seed=seed)
 slow_f1 = scores[first]["macro_f1/e5_finetuned"]
 print(
-    f"{same:.1%} the same answers; macro-F1 {intervals.show(fast_f1)} "
-    f"beside {intervals.show(slow_f1)}"
+    f"{same:.1%} the same answers; macro-F1 {intervals.format_score(fast_f1)} "
+    f"beside {intervals.format_score(slow_f1)}"
 )
 
 # %%
@@ -472,7 +472,7 @@ if run != "open":
 for where, rows in told.items():
     for pair, question in ASKED.items():
         if d := rows.get(pair):
-            print(f"{where}: {question}? {SAYS[intervals.verdict(d)]}, {intervals.show(d)}")
+            print(f"{where}: {question}? {SAYS[intervals.verdict(d)]}, {intervals.format_score(d)}")
 
 # %%
 said = "expected calibration error {:.3f} before, {:.3f} after scaling"

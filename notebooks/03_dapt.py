@@ -368,10 +368,10 @@ COLUMNS = {"macro_f1": "macro-F1", "micro_f1": "micro-F1", "macro_f1_lyrics": "l
 for corpus in splits:
     table = {}
     for name in MODELS:
-        row = {title: intervals.show(scores[corpus, m, name]) for m, title in COLUMNS.items()}
+        row = {title: intervals.format_score(scores[corpus, m, name]) for m, title in COLUMNS.items()}
         for measure, title in (("macro_f1", "sentences"), ("macro_f1_lyrics", "lyrics")):
             if difference := against.get((corpus, measure, name)):
-                row[f"against none, {title}"] = intervals.show(difference)
+                row[f"against none, {title}"] = intervals.format_score(difference)
                 row[f"on {title} it is"] = intervals.verdict(difference)
         table[name] = row | {k: f"{v:.1f}" for k, v in minutes.get((corpus, name), {}).items()}
     print(corpus)
@@ -468,7 +468,7 @@ for measure, title, rival in (
         keys = {name: f"{measure}/{name}{rival}{suffix}" for name in EVERY}
         shown = {name: elsewhere[key] for name, key in keys.items() if key in elsewhere}
         columns[f"{title}{suffix or ' (KOTE)'}"] = {
-            name: intervals.show(score) + (f" {intervals.verdict(score)}" if rival else "")
+            name: intervals.format_score(score) + (f" {intervals.verdict(score)}" if rival else "")
             for name, score in shown.items()
         }
 pd.DataFrame(columns).fillna("")
@@ -515,7 +515,7 @@ for name in ("none", "lyrics_conversation_emotion", "frozen_2022"):
         "loss on emotion sentences": f"{before['emotion']:.2f} to {losses[name]['emotion']:.2f}",
         "macro-F1 of each seed": ", ".join(f"{f:.3f}" for f in each),
         "range over seeds": f"{max(each) - min(each):.3f}",
-        "against none": intervals.show(against[first, "macro_f1", name]) if name != "none" else "",
+        "against none": intervals.format_score(against[first, "macro_f1", name]) if name != "none" else "",
     }
 published = adaptation.MICRO_F1_2022
 print(f"published in 2022: micro-F1 {published['before']} to {published['after']}, {gain:+.3f}")

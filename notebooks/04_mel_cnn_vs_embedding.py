@@ -355,7 +355,7 @@ if songs:
     against = heard.differences(songs.lyric, pairs, seed)
     results |= against
     rows = [
-        (name.split("/")[1], intervals.show(d), intervals.verdict(d))
+        (name.split("/")[1], intervals.format_score(d), intervals.verdict(d))
         for name, d in against.items()
         if name.startswith("macro_f1")
     ]
@@ -373,7 +373,7 @@ nb.figure("literature", figures.table(literature["heads"]))
 # %%
 if songs:
     accuracy = {
-        family: [intervals.show(scores[f"top1/{family}_{head}"]) for head in heads.HEADS]
+        family: [intervals.format_score(scores[f"top1/{family}_{head}"]) for head in heads.HEADS]
         for family in ("simclr", "statistics")
     }
     display(pd.DataFrame(accuracy, index=list(heads.HEADS)))
@@ -411,7 +411,7 @@ if songs:
     display(
         pd.Series(
             {
-                n.split("/")[1]: f"{intervals.show(d)} {intervals.verdict(d)}"
+                n.split("/")[1]: f"{intervals.format_score(d)} {intervals.verdict(d)}"
                 for n, d in intent_scores.items()
                 if n.startswith("kappa_intent_diff")
             }
@@ -499,20 +499,20 @@ if composed is not None:
     results |= {f"{score}/composer": v for score, v in perfect.items()}
     taught = heard.scores(songs.lyric, [m for m in heard.answers if m.endswith("@composer")], seed)
     results |= {name: value for name, value in taught.items() if name.startswith("kappa/")}
-    agreement = intervals.show(perfect["kappa"])
+    agreement = intervals.format_score(perfect["kappa"])
     print(f"kappa of the composer's emotion with the lyric labels: {agreement}")
     for found, teacher in ((scores, "them"), (taught, "the composer's emotion")):
         best = max((m for m in found if m.startswith("kappa/")), key=lambda m: found[m]["mean"])
         print(
             f"best kappa with the lyric labels of a model taught by {teacher}: "
-            f"{intervals.show(found[best])} ({best.removeprefix('kappa/')})"
+            f"{intervals.format_score(found[best])} ({best.removeprefix('kappa/')})"
         )
     best_composer = max(
         (m for m in composer_scores if m.startswith("kappa_composer/") and not m.endswith("dB")),
         key=lambda m: composer_scores[m]["mean"],
     )
     print(
-        f"best kappa with the composer's emotion: {intervals.show(composer_scores[best_composer])} "
+        f"best kappa with the composer's emotion: {intervals.format_score(composer_scores[best_composer])} "
         f"({best_composer.removeprefix('kappa_composer/')})"
     )
 
@@ -569,7 +569,7 @@ if songs:
 # %%
 if composed is not None:
     print(f"1 noise, with it against without: {tally(CLEAN)}")
-    written = intervals.show(label_scores["kappa_intent/lyric_label"])
+    written = intervals.format_score(label_scores["kappa_intent/lyric_label"])
     print(f"2 wrong labels: kappa of the lyrics' labels with what was written {written}")
     print(
         "2 wrong labels, the composer's, of which the sound was made, against the lyrics': "

@@ -153,7 +153,7 @@ results = {
     for name, score in (("top1", metrics.micro_f1), ("kappa", metrics.kappa))
     for kind, found in (("mel", sound), ("majority", most))
 } | {f"majority_share/{kind}": float(share.max()) for kind, share in shares.items()}
-pd.Series({name: intervals.show(value) for name, value in results.items()})
+pd.Series({name: intervals.format_score(value) for name, value in results.items()})
 
 # %% [markdown]
 # ## Songs for a feeling (오늘의 기분은 어떤가요?)
@@ -353,7 +353,7 @@ if made.intents is not None:
         pair = (meant, [music.fused[unheard]], [kinds[other][unheard]])
         difference = intervals.paired_difference(*pair, mean_cosine, seed=seed)
         results[f"intent_cosine_difference/fused-{other}"] = difference
-    shown = {k: intervals.show(v) for k, v in results.items() if k.startswith(("fit", "intent"))}
+    shown = {k: intervals.format_score(v) for k, v in results.items() if k.startswith(("fit", "intent"))}
     display(pd.Series(shown, name="share or cosine"))
 
 # %% [markdown]
@@ -448,7 +448,7 @@ verdicts["what it costs"] = (
 
 # %%
 if "fit/ours" in results:
-    fit = {kind: intervals.show(results[f"fit/{kind}"]) for kind in tallies}
+    fit = {kind: intervals.format_score(results[f"fit/{kind}"]) for kind in tallies}
     by_cosine = ", ".join(f"{kind} {fit[kind]}" for kind in ("concatenated", *kinds))
     verdicts["answers meant for the feeling"] = (
         f"{fit['ours']}, {fit['random']} at random; "
@@ -459,10 +459,10 @@ if "fit/ours" in results:
             pair = name.split("/")[1].replace("-", " against ")
             verdicts[f"fit, {pair}"] = intervals.verdict(difference)
 verdicts["people at risk found, on writers not learned from"] = (
-    f"{intervals.show(results['recall/care'])}, direct words "
-    f"{intervals.show(results['recall/care_direct'])}; harmless look-alikes alarmed "
-    f"{intervals.show(results['false_alarm/care_harmless'])}, ordinary sentences "
-    f"{intervals.show(results['false_alarm/ordinary'])}"
+    f"{intervals.format_score(results['recall/care'])}, direct words "
+    f"{intervals.format_score(results['recall/care_direct'])}; harmless look-alikes alarmed "
+    f"{intervals.format_score(results['false_alarm/care_harmless'])}, ordinary sentences "
+    f"{intervals.format_score(results['false_alarm/ordinary'])}"
 )
 weights = zip(emotions.KO, made.mel_weights, strict=True)
 verdicts["what the sounds weigh"] = ", ".join(f"{name} {weight:.2f}" for name, weight in weights)

@@ -11,7 +11,7 @@ import pytest
 from filelock import FileLock
 
 from wyf_utils.core import artifacts, code_digest, files
-from wyf_utils.core.errors import BadInput, NoRoom, WyfError
+from wyf_utils.core.errors import BadInput, DiskFull, WyfError
 from wyf_utils.core.paths import ROOT
 
 
@@ -185,7 +185,7 @@ def test_a_folder_is_no_file_to_write(tmp_path):
     [
         (errno.EROFS, WyfError, "Read-only file system"),
         (errno.EACCES, WyfError, "check that its folder may be written to"),
-        (errno.ENOSPC, NoRoom, "make room on the disk"),
+        (errno.ENOSPC, DiskFull, "make room on the disk"),
     ],
 )
 def test_what_cannot_be_written_is_one_sentence(tmp_path, monkeypatch, number, kind, says):

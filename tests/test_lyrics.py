@@ -184,7 +184,7 @@ def adds_up(counts, songs):
     ],
 )
 def test_time_stamps_and_tags_go_and_headings_stay(text, is_):
-    assert lyric_sources.plain(text) == is_
+    assert lyric_sources.strip_timestamps(text) == is_
 
 
 # Files

@@ -95,7 +95,9 @@ def test_composed_emotions_can_be_heard(pieces):
     assert loud[ids == 4].min() > loud[ids == 3].max(), "anger is louder than sadness"
     first, rest = np.arange(len(ids)) % 3 == 0, np.arange(len(ids)) % 3 != 0
     answers = (
-        heads.head("linear", features[rest], ids[rest], 0).probabilities(features[first]).argmax(1)
+        heads.fit_head("linear", features[rest], ids[rest], 0)
+        .probabilities(features[first])
+        .argmax(1)
     )
     assert (answers == ids[first]).mean() >= 0.5, "six unheard pieces: chance is one"
 
@@ -150,12 +152,12 @@ FALLS = {
     ],
 )
 def test_an_unusable_mel_is_named(tmp_path, song, says):
-    dropped = mel_files.read_many(bad_files(tmp_path), [1, song])[1]
+    dropped = mel_files.read_mels(bad_files(tmp_path), [1, song])[1]
     assert re.fullmatch(rf"{FALLS[song]}: arena_mel/0/{song}.npy .*{says}.*", dropped[song])
 
 
 def test_unusable_mels_are_set_aside_and_the_rest_kept(tmp_path):
-    mels, dropped, changed = mel_files.read_many(bad_files(tmp_path), list(range(1, 10)))
+    mels, dropped, changed = mel_files.read_mels(bad_files(tmp_path), list(range(1, 10)))
     assert mels.shape == (1, 48, 1876) and mels.dtype == np.float32 and changed == []
     assert {song: why.split(":")[0] for song, why in dropped.items()} == FALLS
     ledger = mel_files.ledger(dropped, changed, 9)
@@ -166,7 +168,7 @@ def test_unusable_mels_are_set_aside_and_the_rest_kept(tmp_path):
         "arena_mel/0/4.npy has type int16 where float32 belongs"
     ]
     with pytest.raises(BadInput, match="None of 2 songs has a usable mel"):
-        mel_files.read_many(tmp_path, [2, 3])
+        mel_files.read_mels(tmp_path, [2, 3])
 
 
 def archives(folder, files):
@@ -198,7 +200,7 @@ def test_mels_are_read_straight_from_the_archives(tmp_path):
     }
     turned = np.asfortranarray(np.random.default_rng(0).normal(-50, 9, (48, 1876)))
     folder = archives(tmp_path / "tars", bad | {707_988: npy(turned)})
-    mels, dropped, _ = mel_files.read_many(folder, [707_988, *range(1, 10), 9000])
+    mels, dropped, _ = mel_files.read_mels(folder, [707_988, *range(1, 10), 9000])
     assert (
         np.array_equal(mels[0], turned.astype(np.float32))
         and (mels[1] == -50).all()
@@ -212,9 +214,9 @@ def test_mels_are_read_straight_from_the_archives(tmp_path):
         and not (folder / "arena_mel").exists()
     )
     archives(folder, {1: npy(turned)})  # other archives, another index
-    assert np.array_equal(mel_files.read_many(folder, [1])[0][0], turned.astype(np.float32))
+    assert np.array_equal(mel_files.read_mels(folder, [1])[0][0], turned.astype(np.float32))
     np.save(mel_files.path_of(bad_files(folder), 1), np.full((48, 1876), -20, np.float32))
-    assert (mel_files.read_many(folder, [1])[0] == -20).all(), "a folder wins over archives"
+    assert (mel_files.read_mels(folder, [1])[0] == -20).all(), "a folder wins over archives"
 
 
 @pytest.mark.parametrize("damage", ["header", "data", "boundary", "middle", "empty", "text"])
@@ -237,21 +239,21 @@ def test_a_damaged_archive_is_named(tmp_path, damage):
     with pytest.raises(
         CorruptData, match="arena_mel_0.tar breaks off or is no tar archive; get that archive again"
     ):
-        mel_files.read_many(tmp_path, [2])
+        mel_files.read_mels(tmp_path, [2])
 
 
 def test_neither_folder_nor_archives(tmp_path):
     with pytest.raises(
         MissingData, match="neither a folder arena_mel nor archives arena_mel_0.tar"
     ):
-        mel_files.read_many(tmp_path, [1])
+        mel_files.read_mels(tmp_path, [1])
 
 
 def test_many_mels_are_mapped_from_a_file(tmp_path, monkeypatch):
     folder = bad_files(tmp_path)
-    plain = mel_files.read_many(folder, [1, 2, 1])[0]
+    plain = mel_files.read_mels(folder, [1, 2, 1])[0]
     monkeypatch.setattr(mel_files, "IN_MEMORY", 0)
-    mapped = mel_files.read_many(folder, [1, 2, 1])[0]
+    mapped = mel_files.read_mels(folder, [1, 2, 1])[0]
     assert (
         isinstance(mapped, np.memmap)
         and not isinstance(plain, np.memmap)
@@ -320,7 +322,7 @@ def bad_sounds(folder):
 
 
 def test_a_folder_of_sound_files_becomes_mels_and_a_ledger(tmp_path):
-    mels, dropped, changed = mel_files.read_many(bad_sounds(tmp_path), list(range(1, 10)))
+    mels, dropped, changed = mel_files.read_mels(bad_sounds(tmp_path), list(range(1, 10)))
     assert mels.shape == (3, 48, 1876) and np.isfinite(mels).all()
     expected = {
         4: "drop_no_sound",
@@ -638,20 +640,20 @@ def test_heads_learn_and_never_answer_an_emotion_they_have_not_seen(name):
     rng = np.random.default_rng(0)
     labels = np.array([0, 3, 4] * 10 + [5])  # an emotion with one song breaks nothing
     x = rng.normal(size=(31, 4)) + 3 * labels[:, None]
-    probabilities = heads.head(name, x, labels, 0).probabilities(x)
+    probabilities = heads.fit_head(name, x, labels, 0).probabilities(x)
     assert probabilities[:, [1, 2]].max() == 0 and np.allclose(probabilities.sum(1), 1)
     assert (probabilities.argmax(1) == labels).mean() > 0.7
-    two = heads.head(name, x[:20] + labels[:20, None], labels[:20] // 3 * 3, 0).probabilities(x)
+    two = heads.fit_head(name, x[:20] + labels[:20, None], labels[:20] // 3 * 3, 0).probabilities(x)
     assert two[:, [1, 2, 4, 5]].max() == 0 and np.allclose(two.sum(1), 1)
-    alone = heads.head(name, x, np.full(31, 2), 0).probabilities(x)
+    alone = heads.fit_head(name, x, np.full(31, 2), 0).probabilities(x)
     assert np.array_equal(alone, np.tile(np.eye(emotions.N)[2], (31, 1)))
 
 
 def test_heads_that_are_not_there_or_have_too_few_songs():
     with pytest.raises(BadInput, match="no head 'bayes'; choose one of: linear, dense, knn"):
-        heads.head("bayes", np.eye(3), np.arange(3), 0)
+        heads.fit_head("bayes", np.eye(3), np.arange(3), 0)
     with pytest.raises(BadInput, match="3 songs are too few for the seven neighbours of 'voting'"):
-        heads.head("voting", np.eye(3), np.arange(3), 0)
+        heads.fit_head("voting", np.eye(3), np.arange(3), 0)
 
 
 def test_the_dense_head_s_curve():

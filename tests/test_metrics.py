@@ -114,8 +114,11 @@ def test_paired_difference_and_its_verdict():
 
 
 def test_show():
-    assert intervals.show(0.12345) == "0.123"
-    assert intervals.show({"mean": 0.5, "low": 0.4, "high": 0.6, "n": 3}) == "0.500 [0.400, 0.600]"
+    assert intervals.format_score(0.12345) == "0.123"
+    assert (
+        intervals.format_score({"mean": 0.5, "low": 0.4, "high": 0.6, "n": 3})
+        == "0.500 [0.400, 0.600]"
+    )
 
 
 def test_calibration_error_of_a_model_that_is_always_sure():

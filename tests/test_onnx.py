@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from wyf_utils.core.errors import BadInput, CorruptData, MissingData, NoRoom
+from wyf_utils.core.errors import BadInput, CorruptData, DiskFull, MissingData
 from wyf_utils.data import splits
 from wyf_utils.text import classifier, finetuning, onnx_export, onnx_model
 
@@ -83,7 +83,7 @@ def test_an_interrupted_export_leaves_nothing(model, monkeypatch, tmp_path):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(onnx_export.onnx, "save", full)
-    with pytest.raises(NoRoom, match="No space left"):
+    with pytest.raises(DiskFull, match="No space left"):
         onnx_model.load_onnx(model)
     left = [p for p in tmp_path.rglob("*") if p.is_file() and p.suffix != ".lock"]
     assert not left

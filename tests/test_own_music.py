@@ -20,8 +20,8 @@ from wyf_utils.core import paths
 from wyf_utils.core.errors import (
     BadInput,
     CorruptData,
+    DiskFull,
     MissingData,
-    NoRoom,
     Unreachable,
     WyfError,
 )
@@ -272,12 +272,14 @@ def test_the_korean_lyric_of_several(tmp_path, languages):
     ],
 )
 def test_names_from_the_file_name(stem, names):
-    assert tags.from_name(stem) == names
+    assert tags.parse_file_name(stem) == names
 
 
 def test_a_blank_title_comes_from_the_file_name_and_a_tagged_artist_stays():
-    assert tags.named(tags.Tags(artist="아이유"), "IU - 밤편지") == tags.Tags("밤편지", "아이유")
-    assert tags.named(tags.Tags("밤편지"), "IU - x") == tags.Tags("밤편지")
+    assert tags.fill_from_file_name(tags.Tags(artist="아이유"), "IU - 밤편지") == tags.Tags(
+        "밤편지", "아이유"
+    )
+    assert tags.fill_from_file_name(tags.Tags("밤편지"), "IU - x") == tags.Tags("밤편지")
 
 
 def test_texts_that_are_no_lyric(tmp_path):
@@ -533,12 +535,12 @@ def test_a_full_disk_or_a_damaged_memory_leaves_the_old_database(
 
     with monkeypatch.context() as patch:
         patch.setattr(database, "_write", full)
-        with pytest.raises(NoRoom, match="make room on the disk and try again"):
+        with pytest.raises(DiskFull, match="make room on the disk and try again"):
             build(mixed)
     limit = build.path.parent.parent / "full.sqlite"
     with feature_store.FeatureStore(limit) as memory:
         memory._connection.execute("PRAGMA max_page_count = 1")
-        with pytest.raises(NoRoom, match="full.sqlite cannot grow; make room on the disk"):
+        with pytest.raises(DiskFull, match="full.sqlite cannot grow; make room on the disk"):
             memory.keep("kind", {"key": "x" * 100_000})
     (tmp_path / "memory.sqlite").write_bytes(b"no database " * 500)
     with pytest.raises(
@@ -679,7 +681,7 @@ def test_a_file_that_cannot_be_written_is_called_by_its_own_name(build, mixed, m
     says = r"music.duckdb could not be written \(Permission denied\); check"
     with pytest.raises(WyfError, match=says) as error:
         build(mixed)
-    assert not isinstance(error.value, NoRoom) and "make room" not in str(error.value)
+    assert not isinstance(error.value, DiskFull) and "make room" not in str(error.value)
 
 
 # A song's id

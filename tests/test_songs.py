@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wyf_utils.core.errors import BadInput, CorruptData, MissingData, NoRoom, WyfError
+from wyf_utils.core.errors import BadInput, CorruptData, DiskFull, MissingData, WyfError
 from wyf_utils.core.paths import ROOT
 from wyf_utils.music import database
 from wyf_utils.music.database import MusicDatabase
@@ -170,8 +170,8 @@ def test_only_a_full_disk_asks_for_room(path, monkeypatch):
     denied, read_only = "Permission denied", "IO Error: Cannot open file: Read-only"
     room = "(No space left on device); make room on the disk"
     for error, kind, says in (
-        (OSError(errno.ENOSPC, "No space left on device"), NoRoom, room),
-        (duckdb.TransactionException(no_space), NoRoom, room),
+        (OSError(errno.ENOSPC, "No space left on device"), DiskFull, room),
+        (duckdb.TransactionException(no_space), DiskFull, room),
         (PermissionError(errno.EACCES, denied), WyfError, f"({denied}); check"),
         (OSError("odd"), WyfError, "(odd); check that its folder"),
         (duckdb.IOException(read_only), WyfError, "(Read-only); check that its folder"),
@@ -326,7 +326,7 @@ def test_a_full_disk_and_a_missing_folder_are_told(tmp_path, monkeypatch):
 
     connect = sqlite3.connect
     monkeypatch.setattr(sqlite3, "connect", lambda *a, **k: connect(*a, **k, factory=Full))
-    with pytest.raises(NoRoom, match=f"no room for {NAME}; make some"):
+    with pytest.raises(DiskFull, match=f"no room for {NAME}; make some"):
         Feedback(path).add(2, "like")
     Full.execute = lambda *_: (_ for _ in ()).throw(sqlite3.OperationalError("disk I/O error"))
     with pytest.raises(WyfError, match=rf"{NAME} cannot be opened \(disk I/O error\); check"):

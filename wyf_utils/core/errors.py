@@ -37,5 +37,5 @@ class BadParameter(WyfError):
     """A run names a parameter that a notebook lacks, or gives it another type."""
 
 
-class NoRoom(WyfError):
+class DiskFull(WyfError):
     """A file could not be written completely; its earlier version is unchanged."""

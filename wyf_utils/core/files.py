@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import BadInput, CorruptData, NoRoom, WyfError
+from .errors import BadInput, CorruptData, DiskFull, WyfError
 from .paths import relative
 
 _REFUSALS = {
@@ -109,12 +109,12 @@ def _named_write_errors(path: Path) -> Iterator[None]:
 
 
 def write_error(path: Path, error: Exception) -> WyfError:
-    """Name the cause of a failed write and the remedy: `NoRoom` where the disk is full."""
+    """Name the cause of a failed write and the remedy: `DiskFull` where the disk is full."""
     name = relative(path)
     words = getattr(error, "strerror", None) or str(error).split("\n")[0].split(": ")[-1][:80]
     full = os.strerror(errno.ENOSPC)  # DuckDB gives the words of the system, but no errno
     if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or full in str(error):
-        return NoRoom(
+        return DiskFull(
             f"{name} could not be written to its end ({words}); make room on the disk and try "
             "again. Nothing was lost.",
             f"{name} 파일을 끝까지 쓸 수 없었어요({words}). 디스크를 비우고 다시 해 주세요. 잃은 "

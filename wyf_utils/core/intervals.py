@@ -176,7 +176,7 @@ def verdict(difference: dict[str, float]) -> str:
     return "worse" if round(difference["high"], 3) < 0 else "no difference"
 
 
-def show(value: float | dict[str, float], digits: int = 3) -> str:
+def format_score(value: float | dict[str, float], digits: int = 3) -> str:
     """Format a number, with its interval if it has one."""
     if isinstance(value, dict):
         return f"{value['mean']:.{digits}f} [{value['low']:.{digits}f}, {value['high']:.{digits}f}]"

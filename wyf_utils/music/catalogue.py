@@ -190,7 +190,7 @@ def open_catalogue(
     lyric = lyric_vectors(text_model(profile, recipe, seed, limit), songs["lyric"])
     targets = composition_targets(songs, profile, seed, contradiction)
     folder = _mel_folder(songs, profile, seed, targets, synthesis)
-    mels, dropped, changed = mel_files.read_many(folder, songs["id"].tolist())
+    mels, dropped, changed = mel_files.read_mels(folder, songs["id"].tolist())
     usable = ~songs["id"].isin(dropped).to_numpy()
     songs = songs[usable].reset_index(drop=True)
     parts = artist_parts(songs, profile, seed)
@@ -240,7 +240,7 @@ def mels_of(songs: pd.DataFrame, profile: str, seed: int) -> np.ndarray:
     """Read or compose the mels of songs in decibels, (n, 48, 1876)."""
     targets = composition_targets(songs, profile, seed)
     folder = _mel_folder(songs, profile, seed, targets)
-    return mel_files.read_many(folder, songs["id"].tolist())[0]
+    return mel_files.read_mels(folder, songs["id"].tolist())[0]
 
 
 def waveform_of(

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..core.errors import CorruptData, NoRoom
+from ..core.errors import CorruptData, DiskFull
 from ..core.paths import relative
 
 
@@ -47,7 +47,7 @@ class FeatureStore:
         except sqlite3.Error as error:
             name = relative(self._path)
             if "disk is full" in str(error):
-                raise NoRoom(
+                raise DiskFull(
                     f"{name} cannot grow; make room on the disk and build again."
                 ) from error
             raise CorruptData(

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock
 
-from ..core.errors import BadInput, CorruptData, NoRoom, WyfError
+from ..core.errors import BadInput, CorruptData, DiskFull, WyfError
 from ..core.files import replacing_file
 from ..core.paths import data_folder, relative, run_folder
 
@@ -204,7 +204,7 @@ def _open_error(path: Path, error: sqlite3.OperationalError | OSError) -> WyfErr
             f"다른 곳에서 {name} 파일을 쓰고 있어요. 잠시 뒤 다시 눌러 주세요.",
         )
     if "disk is full" in words or getattr(error, "errno", None) == errno.ENOSPC:
-        return NoRoom(
+        return DiskFull(
             f"The disk has no room for {name}; make some, and give the verdict again.",
             f"디스크에 {name} 파일을 쓸 자리가 없어요. 비운 뒤 다시 눌러 주세요.",
         )

@@ -115,7 +115,7 @@ def models(run: str) -> tuple[dict[str, str], Path, Path]:
     return provenance, text, sound
 
 
-def gather(
+def collect_songs(
     files: list[MusicFile], features: list[FileFeatures], memory: FeatureStore
 ) -> tuple[pd.DataFrame, dict[str, list[str]]]:
     """Gather the songs of files, one for each audio content, and the account of the others.
@@ -155,8 +155,8 @@ def gather(
 
 
 def _song_row(file: MusicFile, features: FileFeatures, memory: FeatureStore) -> dict:
-    """Row of a song for `gather`; a tag's lyric goes before a text's, and a Korean one first."""
-    names = tags.named(features.tags, file.path.stem)
+    """Row of a song for `collect_songs`; a tag goes first, unless only the text is Korean."""
+    names = tags.fill_from_file_name(features.tags, file.path.stem)
     text, doubt = names.lyric, ""
     if not tags.count_hangul(names.lyric):
         beside, doubt = lyric_beside(file, memory)
@@ -207,7 +207,7 @@ def only_korean(songs: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def settle(
+def enter_basis(
     account: dict[str, list[str]], songs: pd.DataFrame, has_lyric: np.ndarray, has_sound: np.ndarray
 ) -> np.ndarray:
     """Enter each song's basis into the account and return the mask (n,) of scorable songs."""
@@ -275,14 +275,14 @@ def build(
     files = find_files(folder.resolve())
     provenance, text_model, sound_model = models(run)
     with FeatureStore(cache_folder() / "own_music" / "memory.sqlite") as memory:
-        songs, account = gather(files, extract_features(files, sound_model, memory), memory)
+        songs, account = collect_songs(files, extract_features(files, sound_model, memory), memory)
         if provider:
             songs, account["lyrics failed"] = ask_online(songs, provider)
         songs = only_korean(songs)
         texts = songs["text"].tolist()
         lyric, embedding = read_lyrics(texts, text_model, memory), embed_lyrics(texts, memory)
     mel = np.array(songs["mel"].tolist(), np.float32)
-    scored = settle(account, songs, np.isfinite(lyric[:, 0]), np.isfinite(mel[:, 0]))
+    scored = enter_basis(account, songs, np.isfinite(lyric[:, 0]), np.isfinite(mel[:, 0]))
     if not scored.any():
         raise BadInput(
             f"None of {len(files)} files can be scored, the first: {account['unreadable'][0]}; add "

@@ -66,13 +66,13 @@ def find_files(folder: Path) -> list[MusicFile]:
         paths = [Path(place, name) for name in sorted(names) if not name.startswith(".")]
         paths = [path for path in paths if _is_regular(path)]
         texts = {
-            tags.same_stem(path.name): path
+            tags.stem_key(path.name): path
             for ending in (".lrc", ".txt")  # a .txt replaces an .lrc
             for path in paths
             if path.suffix.lower() == ending
         }
         files += [
-            MusicFile(path, _printable(path, folder), texts.get(tags.same_stem(path.name)))
+            MusicFile(path, _printable(path, folder), texts.get(tags.stem_key(path.name)))
             for path in paths
             if path.suffix.lower() in FORMATS
         ]

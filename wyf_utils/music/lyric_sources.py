@@ -72,7 +72,7 @@ class Provider(Protocol):
         """Look up a song; BadInput if the query is incomplete, another WyfError on failure."""
 
 
-def plain(text: str) -> str:
+def strip_timestamps(text: str) -> str:
     """Strip LRC time stamps and tags from a lyric, and collapse spaces and blank lines.
 
     Section headings stay.
@@ -102,7 +102,7 @@ def read_text(path: Path) -> str:
     text = decode(data)
     if text is None:
         raise CorruptData(f"{name} is not Korean text in UTF-8 or cp949; save it as UTF-8.")
-    return plain(as_korean(text))
+    return strip_timestamps(as_korean(text))
 
 
 def _check_names(song: Song) -> None:
@@ -140,7 +140,9 @@ class LocalLyrics:
         if source.is_file():
             table = tables.read_table(source, ["title", "artist", "lyric"])
             for title, artist, lyric in table.itertuples(index=False):
-                self._add((_fold(artist), _fold(title)), plain(lyric.replace("\\n", "\n")))
+                self._add(
+                    (_fold(artist), _fold(title)), strip_timestamps(lyric.replace("\\n", "\n"))
+                )
         elif source.is_dir():
             self._add_folder(source)
         else:
@@ -350,7 +352,7 @@ def _parse(content: object) -> Answer | None:
     lyric = content.get("plainLyrics") or content.get("syncedLyrics") or ""
     if "plainLyrics" not in content or not isinstance(lyric, str):
         return None
-    if lyric := plain(unescape_names(lyric)):
+    if lyric := strip_timestamps(unescape_names(lyric)):
         return Answer("found", lyric)
     return Answer("missing", reason="LRCLIB knows the song without a lyric")
 

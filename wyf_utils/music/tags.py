@@ -15,7 +15,7 @@ from mutagen.mp4 import MP4Tags
 
 from ..data.cleaning import normalise_text
 from .encodings import as_korean
-from .lyric_sources import LONGEST, plain
+from .lyric_sources import LONGEST, strip_timestamps
 
 #: Keys of each field in ID3v2 (mutagen reads ID3v1 as such), in Vorbis comments and in MP4.
 FIELDS = {
@@ -69,7 +69,7 @@ def read(path: Path) -> Tags:
         for field in ("title", "artist", "album", "genre")
     }
     year = re.search(r"(?<!\d)(?:19|20)\d{2}", " ".join(values["date"]))
-    lyrics = [text for text in map(plain, values["lyric"]) if len(text) <= LONGEST]
+    lyrics = [text for text in map(strip_timestamps, values["lyric"]) if len(text) <= LONGEST]
     return Tags(
         **names,
         year=int(year[0]) if year else 0,
@@ -117,7 +117,7 @@ def _frame_texts(frame: Frame) -> list[str]:
     return [texts] if isinstance(texts, str) else texts
 
 
-def from_name(stem: str) -> tuple[str, str]:
+def parse_file_name(stem: str) -> tuple[str, str]:
     """Split a stem `Artist - Title`, perhaps with a track number, or take it all as the title.
 
     Returns
@@ -129,14 +129,14 @@ def from_name(stem: str) -> tuple[str, str]:
     return (artist, title) if artist and title else ("", stem)
 
 
-def named(tags: Tags, stem: str) -> Tags:
+def fill_from_file_name(tags: Tags, stem: str) -> Tags:
     """Fill a blank title, and then a blank artist too, from the file name."""
     if tags.title:
         return tags
-    artist, title = from_name(stem)
+    artist, title = parse_file_name(stem)
     return replace(tags, title=title, artist=tags.artist or artist)
 
 
-def same_stem(name: str) -> str:
+def stem_key(name: str) -> str:
     """Normalise a file name to pair sound with text: NFC stem in lower case."""
     return unicodedata.normalize("NFC", Path(name).stem).casefold()

@@ -100,7 +100,7 @@ class Head:
         return emotion_vectors
 
 
-def head(name: str, features: np.ndarray, labels: np.ndarray, seed: int) -> Head:
+def fit_head(name: str, features: np.ndarray, labels: np.ndarray, seed: int) -> Head:
     """Fit a shallow classifier of `HEADS`.
 
     Parameters
@@ -144,7 +144,7 @@ def fit_and_predict(
     """
     train, test = dataset.rows("train"), dataset.rows("test")
     return [
-        head(name, x[train], labels[train], seed).probabilities(x[test])
+        fit_head(name, x[train], labels[train], seed).probabilities(x[test])
         for x, seed in zip(features, seeds, strict=True)
     ]
 

@@ -196,7 +196,7 @@ def _reader(folder: Path, songs: list[int]) -> _Reader:
     )
 
 
-def read_many(folder: Path, songs: list[int]) -> tuple[np.ndarray, dict[int, str], list[str]]:
+def read_mels(folder: Path, songs: list[int]) -> tuple[np.ndarray, dict[int, str], list[str]]:
     """Read the usable mels of songs.
 
     Parameters
@@ -254,7 +254,7 @@ def ledger(dropped: dict[int, str], changed: list[str], total: int) -> pd.DataFr
     Parameters
     ----------
     dropped, changed
-        From `read_many`.
+        From `read_mels`.
     total
         Number of songs that were passed to it.
 

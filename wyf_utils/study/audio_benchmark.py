@@ -105,7 +105,7 @@ class AudioBenchmark:
             metrics.prior_sampling(targets[train], n, seed) for seed in self.seeds
         ]
         fitted = [
-            heads.head("linear", features[train], metrics.shuffled(labels[train], seed), seed)
+            heads.fit_head("linear", features[train], metrics.shuffled(labels[train], seed), seed)
             for seed in self.seeds
         ]
         self.answers[f"shuffled{mark}"] = [h.probabilities(features[self.test]) for h in fitted]
@@ -171,7 +171,7 @@ def table(scores: Scores, digits: int = 2) -> pd.DataFrame:
     rows: dict[str, dict[str, str]] = {}
     for name, value in scores.items():
         measure, model = name.split("/")
-        rows.setdefault(model, {})[measure] = intervals.show(value, digits)
+        rows.setdefault(model, {})[measure] = intervals.format_score(value, digits)
     return pd.DataFrame(rows).T
 
 
@@ -188,7 +188,7 @@ def verdicts(differences: Scores, questions: dict[str, tuple[str, dict[str, str]
     rows = []
     for name, (question, words) in questions.items():
         verdict = intervals.verdict(differences[name])
-        rows.append((question, intervals.show(differences[name]), verdict, words[verdict]))
+        rows.append((question, intervals.format_score(differences[name]), verdict, words[verdict]))
     return pd.DataFrame(rows, columns=["question", "difference in kappa", "it is", "in words"])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..core import emotions
 from ..core.errors import CorruptData
 from ..core.files import read_json, replacing_file
-from ..core.intervals import show, verdict
+from ..core.intervals import format_score, verdict
 from ..core.paths import ROOT
 from . import audio_benchmark, comparison
 from .notebook import RESULTS
@@ -148,8 +148,8 @@ def _cell(measure: str, value: float | dict | None, verdicts: dict[str, str]) ->
     if value is None:
         return ""
     if measure.endswith("_difference"):
-        return f"{show(value)} {verdicts[verdict(value)]}"
-    return show(value)
+        return f"{format_score(value)} {verdicts[verdict(value)]}"
+    return format_score(value)
 
 
 def _name(model: str) -> str:

@@ -41,7 +41,7 @@ def scores(texts: Sequence[str], lexicon: pd.DataFrame, otherwise: np.ndarray) -
     return vectors
 
 
-def affect(lexicon: pd.DataFrame) -> pd.DataFrame:
+def valence_arousal(lexicon: pd.DataFrame) -> pd.DataFrame:
     """Derive valence and arousal of each term from its six weights, in -1 to 1.
 
     Signs follow the circumplex (Russell 1980): joy and peace are pleasant; joy, tension and anger
