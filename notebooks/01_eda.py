@@ -287,7 +287,10 @@ if profile == "open":
     display(
         pd.DataFrame(
             {
-                name: {"terms": r["valence"]["n"], **{k: intervals.format_score(v) for k, v in r.items()}}
+                name: {
+                    "terms": r["valence"]["n"],
+                    **{k: intervals.format_score(v) for k, v in r.items()},
+                }
                 for name, r in correlations.items()
             }
         ).T

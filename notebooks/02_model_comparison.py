@@ -239,7 +239,10 @@ scores = {corpus: each.scores(seed) for corpus, each in found.items()}
 def score_table(corpus):
     """Table of the corpus' scores, one row a model."""
     rows = {
-        m: {name: intervals.format_score(scores[corpus][f"{name}/{m}"]) for name in comparison.SCORES}
+        m: {
+            name: intervals.format_score(scores[corpus][f"{name}/{m}"])
+            for name in comparison.SCORES
+        }
         for m in found[corpus].answers
     }
     return pd.DataFrame(rows).T
@@ -345,7 +348,8 @@ shown = {}
 for corpus, rows in per_class.items():
     counts = dict(zip(emotions.EN, np.bincount(found[corpus].true, minlength=6), strict=True))
     shown[corpus] = {
-        NAMES[name]: f"{intervals.format_score(f1, 2)}, n {counts[name]:,}" for name, f1 in rows.items()
+        NAMES[name]: f"{intervals.format_score(f1, 2)}, n {counts[name]:,}"
+        for name, f1 in rows.items()
     }
 shares = committed("open", "01_eda")
 for corpus, suffix in {} if run == "open" else {"kote": "", "goemotions": "@goemotions"}.items():
@@ -398,7 +402,10 @@ ece, tables = {}, {}
 for state, of_seeds in (("raw", raw), ("calibrated", calibrated)):
     errors = [metrics.calibration_error(each.true, p) for p in of_seeds]
     ece[state] = float(np.mean(errors))
-    tables[state] = (metrics.reliability(each.true, of_seeds[0]), intervals.format_score(ece[state]))
+    tables[state] = (
+        metrics.reliability(each.true, of_seeds[0]),
+        intervals.format_score(ece[state]),
+    )
 nb.figure("reliability", figures.reliability(tables), corpus=first)
 
 # %% [markdown]

@@ -368,7 +368,9 @@ COLUMNS = {"macro_f1": "macro-F1", "micro_f1": "micro-F1", "macro_f1_lyrics": "l
 for corpus in splits:
     table = {}
     for name in MODELS:
-        row = {title: intervals.format_score(scores[corpus, m, name]) for m, title in COLUMNS.items()}
+        row = {
+            title: intervals.format_score(scores[corpus, m, name]) for m, title in COLUMNS.items()
+        }
         for measure, title in (("macro_f1", "sentences"), ("macro_f1_lyrics", "lyrics")):
             if difference := against.get((corpus, measure, name)):
                 row[f"against none, {title}"] = intervals.format_score(difference)
@@ -515,7 +517,9 @@ for name in ("none", "lyrics_conversation_emotion", "frozen_2022"):
         "loss on emotion sentences": f"{before['emotion']:.2f} to {losses[name]['emotion']:.2f}",
         "macro-F1 of each seed": ", ".join(f"{f:.3f}" for f in each),
         "range over seeds": f"{max(each) - min(each):.3f}",
-        "against none": intervals.format_score(against[first, "macro_f1", name]) if name != "none" else "",
+        "against none": intervals.format_score(against[first, "macro_f1", name])
+        if name != "none"
+        else "",
     }
 published = adaptation.MICRO_F1_2022
 print(f"published in 2022: micro-F1 {published['before']} to {published['after']}, {gain:+.3f}")

@@ -353,7 +353,9 @@ if made.intents is not None:
         pair = (meant, [music.fused[unheard]], [kinds[other][unheard]])
         difference = intervals.paired_difference(*pair, mean_cosine, seed=seed)
         results[f"intent_cosine_difference/fused-{other}"] = difference
-    shown = {k: intervals.format_score(v) for k, v in results.items() if k.startswith(("fit", "intent"))}
+    shown = {
+        k: intervals.format_score(v) for k, v in results.items() if k.startswith(("fit", "intent"))
+    }
     display(pd.Series(shown, name="share or cosine"))
 
 # %% [markdown]
