@@ -460,6 +460,8 @@ if "fit/ours" in results:
         if name.startswith("fit_difference"):
             pair = name.split("/")[1].replace("-", " against ")
             verdicts[f"fit, {pair}"] = intervals.verdict(difference)
+
+# %%
 verdicts["people at risk found, on writers not learned from"] = (
     f"{intervals.format_score(results['recall/care'])}, direct words "
     f"{intervals.format_score(results['recall/care_direct'])}; harmless look-alikes alarmed "

@@ -88,7 +88,7 @@ def test_published_figures_have_rows_and_both_languages():
         if figures_folder.is_dir()
     ):
         manifest = read_json(folder / "manifest.json")
-        files = {p.name for p in folder.iterdir() if p.suffix in (".png", ".svg")}
+        files = {p.name for p in folder.glob("[0-9]*.*")}
         assert files == {
             f"{name}.{lang}.{ending}"
             for name in manifest
