@@ -6,7 +6,7 @@ import pytest
 from wyf_utils import bench
 from wyf_utils.core import paths
 from wyf_utils.core.errors import BadInput, CorruptData
-from wyf_utils.data import cleaning, song_files
+from wyf_utils.data import cleaning, signs, song_files
 from wyf_utils.text import bundled_e5
 
 
@@ -38,7 +38,7 @@ def table(*songs):
     [
         ("", "is empty"),
         ("   \n", "is empty"),
-        ("😭😭😭", "no words"),
+        ("🙏👀 !!", "no words"),
         ("?!...", "no words"),
         ("가" * 20_000, "20,000 characters; shorten it"),
         ("I am so tired today", "no Korean"),
@@ -279,3 +279,30 @@ def test_a_tab_parts_words():
     assert (
         cleaning.normalise_text("눈물이\t나\x00요 \t 정말\n둘째 줄") == "눈물이 나요 정말\n둘째 줄"
     )
+
+
+@pytest.mark.parametrize(
+    ("sentence", "words"),
+    [
+        ("😭😭", "슬퍼"),
+        ("❤️", "기분 좋아"),
+        ("😡👿!!", "화나"),
+        ("👍🏽", "기분 좋아"),
+        ("😂 ㅠㅠ", "웃겨 슬퍼"),
+        ("ㅜㅜ..", "슬퍼"),
+        ("ㅡㅡ", "화나"),
+        ("ㅋㅋㅋㅋ", "웃겨"),
+        ("ㅠㅠ 시험 망했어", "ㅠㅠ 시험 망했어"),
+        ("😭 배고파", "😭 배고파"),
+        ("!!", "!!"),
+        ("🙏", "🙏"),
+    ],
+)
+def test_signs_alone_are_read_by_what_they_mean(sentence, words):
+    assert signs.spell(sentence) == words
+    assert (sentence in ("!!", "🙏")) or cleaning.check_sentence(sentence)
+
+
+def test_no_sign_has_two_meanings():
+    every = "".join(signs.MEANINGS.values())
+    assert len(every) == len(set(every))

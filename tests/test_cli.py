@@ -34,7 +34,7 @@ def wyf(*arguments, **environment):
     [
         (("feel", ""), "The sentence is empty"),
         (("feel", "   "), "The sentence is empty"),
-        (("feel", "😭😭"), "has no words"),
+        (("feel", "🙏👀"), "has no words"),
         (("feel", TOO_LONG), "20,000 characters; shorten it to 1,000"),
         (("feel", "I feel tired"), "reads Korean only"),
         (

@@ -263,3 +263,9 @@ def test_the_command_line(here, monkeypatch):
         "1 rows deleted" in call(cli.app, ["feedback", "delete", "--yes"]).stdout
         and feedback.of_run("default").rows().empty
     )
+
+
+def test_emoji_alone_are_answered(here):
+    answer = feeling.answer("😭😭")
+    assert answer.emotion_vector.argmax() == 3 and answer.sentence == "😭😭"
+    assert feeling.explain(answer).words

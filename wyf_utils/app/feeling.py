@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..core import emotions
 from ..data.cleaning import RELEASED_FROM, check_sentence
+from ..data.signs import spell
 from ..music import feedback, recommender
 from ..music.database import MusicDatabase
 from ..music.recommender import SongQuery
@@ -115,7 +116,7 @@ def feel(sentence: str, run: str = "default") -> np.ndarray:
     MissingData
         If the run has not been made.
     """
-    return open_reader(open_songs(run), run).predict([check_sentence(sentence)])[0]
+    return open_reader(open_songs(run), run).predict([spell(check_sentence(sentence))])[0]
 
 
 def answer(
@@ -145,7 +146,7 @@ def answer(
     sentence, songs = check_sentence(sentence), open_songs(run)
     query = query or SongQuery(seed=daily_seed(), min_year=default_min_year(songs))
     care, reader = open_detector().level(sentence), open_reader(songs, run)
-    vector = reader.predict([sentence])[0]
+    vector = reader.predict([spell(sentence)])[0]
     sure = named is not None or bool(vector.max() > reader.unsure_below)
     if named is not None:
         vector = ((vector + np.eye(emotions.N)[named]) / 2).astype(vector.dtype)
@@ -175,9 +176,9 @@ def explain(given: Answer, run: str = "default") -> explanation.Explanation:
     than the answer. The words are those of the named emotion where one was named.
     """
     reader = open_reader(open_songs(run), run)
-    words = explanation.word_attributions(given.sentence, reader, given.named)
+    words = explanation.word_attributions(spell(given.sentence), reader, given.named)
     lyrics = given.songs["text"].tolist()
-    lines = explanation.nearest_lines(given.sentence, lyrics, open_encoder)
+    lines = explanation.nearest_lines(spell(given.sentence), lyrics, open_encoder)
     return explanation.Explanation(words, lines)
 
 

@@ -18,6 +18,7 @@ import pandas as pd
 from sklearn.feature_extraction.text import CountVectorizer
 
 from ..core.errors import BadInput, CorruptData
+from .signs import spell
 
 MAX_TOKENS = 512
 MAX_SENTENCE = 1000
@@ -139,7 +140,7 @@ def check_sentence(text: str) -> str:
     ------
     BadInput
         If it is blank, has lone surrogates, is longer than `MAX_SENTENCE` characters, or is
-        without letters or Hangul.
+        without letters or Hangul. Emoji with a clear meaning (`signs.spell`) count as words.
     """
     if not isinstance(text, str) or not text.strip():
         raise BadInput(
@@ -157,12 +158,13 @@ def check_sentence(text: str) -> str:
             f"The sentence has {len(text):,} characters; shorten it to {MAX_SENTENCE:,}.",
             f"문장이 {len(text):,}자예요. {MAX_SENTENCE:,}자 안으로 줄여 주세요.",
         )
-    if not any(c.isalpha() for c in text):
+    words = spell(text)
+    if not any(c.isalpha() for c in words):
         raise BadInput(
             "The sentence has no words, only signs or emoji; add a few words in Korean.",
             "기호나 이모지만 있고 낱말이 없어요. 한국어로 몇 마디 덧붙여 주세요.",
         )
-    if not _HANGUL.search(text):
+    if not _HANGUL.search(words):
         raise BadInput(
             "The sentence has no Korean; WYF reads Korean only, so type it in Korean.",
             "한국어가 보이지 않아요. WYF는 한국어만 읽으니 한국어로 적어 주세요.",
