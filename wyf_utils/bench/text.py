@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pandas as pd
 import torch
 from transformers import (
@@ -34,6 +35,7 @@ from ..text import (
     finetuning,
     language_models,
     masking,
+    onnx_export,
     onnx_model,
     prediction,
     training,
@@ -110,6 +112,39 @@ def classification() -> None:
     }
     compare("one sentence to six probabilities", calls, times=8, in_a_row=20)
     _print_agreement(reference, fast, texts, parts["test"])
+    _by_own_tools(entry.path, reference, fast, texts, parts["test"])
+
+
+def _by_own_tools(
+    model: Path,
+    reference: prediction.Classifier,
+    fast: prediction.Classifier,
+    texts: list[str],
+    test: pd.DataFrame,
+) -> None:
+    """Time the hand-written eight-bit graph beside those of ONNX Runtime's own quantisers."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    fields = prediction.classifier_fields(model)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        full, dynamic, blocks = (folder / f"{kind}.onnx" for kind in ("full", "dynamic", "blocks"))
+        onnx_export.trace(classifier.load(model).model.cpu(), model.name, full)
+        quantize_dynamic(full, dynamic, weight_type=QuantType.QInt8, per_channel=True)
+        onnx.save(onnx_export.quantize_blocks(full), blocks)
+        others = {
+            path.stem: onnx_model.OnnxClassifier(onnx_model.open_session(path), **fields)
+            for path in (full, dynamic, blocks)
+        }
+        turns = itertools.cycle(texts)
+        calls = {"the hand-written graph": lambda: fast.predict([next(turns)])} | {
+            f"ONNX Runtime, {kind}": lambda other=other: other.predict([next(turns)])
+            for kind, other in others.items()
+        }
+        compare("one sentence, eight bits by hand and by ONNX Runtime", calls, times=8, in_a_row=20)
+        for kind, other in others.items():
+            print(f"  {kind}:")
+            _print_agreement(reference, other, texts, test)
 
 
 def _print_agreement(

@@ -328,10 +328,14 @@ class _Logits(nn.Module):
         return self.model(input_ids, attention_mask)["logits"]
 
 
-def _traced(model: nn.Module, name: str, folder: Path) -> onnx.ModelProto:
-    """Trace any other classifier by torch; weights in eight bits by blocks of 32."""
-    from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
+def trace(model: nn.Module, name: str, path: Path) -> None:
+    """Export any classifier in 32 bits to `path`, by torch's tracing.
 
+    Raises
+    ------
+    BadInput
+        If the encoder has a part that ONNX does not know.
+    """
     model.encoder.set_attn_implementation("eager")
     ids = torch.full((2, 8), 5)
     mask = torch.ones_like(ids)
@@ -343,7 +347,7 @@ def _traced(model: nn.Module, name: str, folder: Path) -> onnx.ModelProto:
             torch.onnx.export(
                 _Logits(model).eval(),
                 (ids, mask),
-                str(folder / "full.onnx"),
+                str(path),
                 input_names=["input_ids", "attention_mask"],
                 output_names=["logits"],
                 dynamic_axes={"input_ids": free, "attention_mask": free, "logits": {0: "batch"}},
@@ -355,11 +359,16 @@ def _traced(model: nn.Module, name: str, folder: Path) -> onnx.ModelProto:
             f"The model in {name} cannot be exported ({type(error).__name__}); "
             "use `classifier.load`, which reads it by torch."
         ) from error
+
+
+def quantize_blocks(path: Path) -> onnx.ModelProto:
+    """Quantise the weights of an exported model to eight bits, by blocks of 32."""
+    from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
+
     quantizer = MatMulNBitsQuantizer(
-        onnx.load(folder / "full.onnx"), bits=8, block_size=32, is_symmetric=True, accuracy_level=4
+        onnx.load(path), bits=8, block_size=32, is_symmetric=True, accuracy_level=4
     )
     quantizer.process()
-    (folder / "full.onnx").unlink()
     return quantizer.model.model
 
 
@@ -384,7 +393,11 @@ def export(model: Path, folder: Path, sentences: list[str]) -> None:
         and config.hidden_act == "gelu"
         and not hasattr(loaded.model.encoder, "embeddings_project")
     )
-    onnx.save(
-        _eight_bit(loaded, sentences) if plain else _traced(loaded.model, model.name, folder),
-        folder / "model.onnx",
-    )
+    if plain:
+        exported = _eight_bit(loaded, sentences)
+    else:
+        full = folder / "full.onnx"
+        trace(loaded.model, model.name, full)
+        exported = quantize_blocks(full)
+        full.unlink()
+    onnx.save(exported, folder / "model.onnx")

@@ -55,7 +55,7 @@ def load_onnx(model: Path) -> OnnxClassifier:
         If it cannot be exported.
     """
     fields = prediction.classifier_fields(model)
-    return OnnxClassifier(_session(exported(model).path / "model.onnx"), **fields)
+    return OnnxClassifier(open_session(exported(model).path / "model.onnx"), **fields)
 
 
 def load(model: Path) -> prediction.Classifier:
@@ -67,7 +67,8 @@ def load(model: Path) -> prediction.Classifier:
     return classifier.load(model)
 
 
-def _session(model: Path) -> onnxruntime.InferenceSession:
+def open_session(model: Path) -> onnxruntime.InferenceSession:
+    """Open an exported model on the CPU, with the threads of the context."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = context().threads
     options.log_severity_level = 3
