@@ -52,7 +52,12 @@ from wyf_utils.core import emotions, intervals, metrics, vectors
 from wyf_utils.data import song_files, text_corpora
 from wyf_utils.music import catalogue, database, fusion, score_songs
 from wyf_utils.music.recommender import SongQuery, query_vectors, recommend
-from wyf_utils.study import figures, recommender_evaluation, safety_evaluation
+from wyf_utils.study import (
+    explanation_evaluation,
+    figures,
+    recommender_evaluation,
+    safety_evaluation,
+)
 from wyf_utils.study.notebook import open_notebook
 from wyf_utils.text import finetuning, reader, safety
 
@@ -375,6 +380,21 @@ results["search_speedup/2022"] = float(times["expression_2022"].iloc[-1] / times
 times.round(3)
 
 # %% [markdown]
+# ## Do the reasons name the feeling? (까닭은 맞는 말인가)
+#
+# Two readers, who saw the sentence alone, underlined the word that names the feeling. Is it the word whose removal lowers the emotion most, and does its removal lower
+# it at all? Sentences of writers that the model has not learned from; a random word as the baseline.
+
+# %%
+attributed = explanation_evaluation.attribute(
+    text_corpora.underlined_words(), feeling.open_reader(music, run)
+)
+results |= explanation_evaluation.results(attributed)
+for name in ("random", "top_word", "lowers"):
+    print(f"{name:10} {intervals.format_score(results[f'reasons/{name}'])}")
+attributed.loc[~attributed["agrees"], ["text", "reader_1", "top"]].head(8)
+
+# %% [markdown]
 # ## Danger first (위험 신호 먼저)
 #
 # Before any song, each sentence is judged: direct words of a wish to die or of self-harm are rules, all others go to two small linear models, on characters and
@@ -462,6 +482,10 @@ if "fit/ours" in results:
             verdicts[f"fit, {pair}"] = intervals.verdict(difference)
 
 # %%
+verdicts["the word that moved the reading is the one that readers underlined"] = (
+    f"{intervals.format_score(results['reasons/top_word'])}, "
+    f"{intervals.format_score(results['reasons/random'])} at random"
+)
 verdicts["people at risk found, on writers not learned from"] = (
     f"{intervals.format_score(results['recall/care'])}, direct words "
     f"{intervals.format_score(results['recall/care_direct'])}; harmless look-alikes alarmed "

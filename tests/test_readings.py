@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wyf_utils.core import emotions
+from wyf_utils.core import emotions, paths
 from wyf_utils.core.errors import CorruptData
-from wyf_utils.data import readings, song_files, text_corpora, validation
+from wyf_utils.data import readings, song_files, splits, text_corpora, validation
 
 TEXTS = {
     "sentiment_dialogue": [("놀람", "안도", "휴 살았다"), ("", "기쁨", "합격했어 신난다")],
@@ -292,6 +292,31 @@ def test_words_of_danger_that_do_not_belong(tmp_path, rows, says):
     )
     with pytest.raises(CorruptData, match=says):
         readings.read_care(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        (["너무 슬퍼,슬퍼,슬픔"], "row 2: '슬픔' is no word of the sentence"),
+        (["너무 슬퍼,슬퍼,슬퍼"] * 2, "row 3: '너무 슬퍼' stands twice"),
+        ([",슬퍼,슬퍼"], "row 2: text is blank"),
+    ],
+)
+def test_underlined_words_that_do_not_belong(tmp_path, rows, says):
+    text = "\n".join(["text,reader_1,reader_2", *rows]) + "\n"
+    (tmp_path / "underlined.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(CorruptData, match=says):
+        readings.read_underlined(tmp_path)
+
+
+def test_underlined_sentences_are_of_writers_that_nothing_learns_from(sample_sentences):
+    underlined = text_corpora.underlined_words()
+    held_out = splits.split(sample_sentences, 0)["test"]["text"]
+    assert len(underlined) == 200 and underlined["text"].isin(held_out).all()
+    same = (underlined["reader_1"] == underlined["reader_2"]).mean()
+    assert f"200 | the word that names the feeling; both readers mark the same in {same:.0%}" in (
+        (paths.ROOT / "data" / "README.md").read_text(encoding="utf-8")
+    )
 
 
 def test_agreement_is_cohen_s_kappa():

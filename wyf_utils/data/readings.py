@@ -281,6 +281,30 @@ def read_care(root: Path) -> pd.DataFrame:
     return table.assign(at_risk=table["kind"].map(CARE_KINDS).astype(bool), **judgements)
 
 
+def read_underlined(root: Path) -> pd.DataFrame:
+    """Load the word of each sentence that two blind readers underlined as naming the feeling.
+
+    Returns
+    -------
+    DataFrame
+        Columns text, reader_1, reader_2 (words as they stand in the text).
+
+    Raises
+    ------
+    CorruptData
+        If a text is blank or repeated, or a word does not stand in it.
+    """
+    path = find(root, "underlined", (".csv",))
+    table = read_table(path, ["text", *_PAIR])
+    table["text"] = text_column(table, "text", path)
+    _check_unique(table["text"], path, "keep one of them")
+    for row, (text, *words) in enumerate(table.itertuples(index=False), start=2):
+        if strange := [word for word in words if word not in text.split()]:
+            problem = f"'{strange[0]}' is no word of the sentence"
+            raise _fault(path, row, f"{problem}; copy it as it stands there.")
+    return table
+
+
 def agreement(
     first: Sequence[int], second: Sequence[int], names: Sequence[str] = emotions.EN
 ) -> dict[str, float]:

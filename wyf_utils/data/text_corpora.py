@@ -206,6 +206,11 @@ def care_sentences() -> pd.DataFrame:
     return readings.read_care(profile_folder("sample"))
 
 
+def underlined_words() -> pd.DataFrame:
+    """Load the sample's underlined words of feeling: see `readings.read_underlined`."""
+    return readings.read_underlined(profile_folder("sample"))
+
+
 def unrelated(profile: str) -> pd.DataFrame:
     """Load procedural Korean (recipes, house rules), the control of notebook 03.
 

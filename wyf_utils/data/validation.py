@@ -20,6 +20,7 @@ from .text_corpora import (
     _read_single_turn,
     _read_stories,
     care_sentences,
+    underlined_words,
     unrelated,
 )
 
@@ -66,6 +67,7 @@ def _table_checks(profile: str) -> dict:
             "lyric_readings": lyric_readings,
             "lyric_lines": lyric_lines,
             "care": care_sentences,
+            "underlined": underlined_words,
             "lexicon": read_lexicon,
         }
     return checks
