@@ -188,7 +188,7 @@ def test_a_feeling_is_answered_from_the_smoke_run(smoke, monkeypatch):
     from wyf_utils.core import emotions
 
     monkeypatch.setenv("WYF_OUT", str(smoke))
-    vector = feeling.feel("면접에서 또 떨어져서 너무 속상해", "smoke")
+    vector = feeling.answer("면접에서 또 떨어져서 너무 속상해", "smoke").emotion_vector
     assert vector.shape == (6,) and vector.sum() == pytest.approx(1, abs=1e-5)
     answer = feeling.answer("면접에서 또 떨어져서 너무 속상해", "smoke")
     text = terminal.as_text(answer, "smoke", feeling.explain(answer, "smoke"))

@@ -106,19 +106,6 @@ def daily_seed(turn: int = 0) -> int:
     return date.today().toordinal() + 1_000_000 * turn  # day numbers stay below a million
 
 
-def feel(sentence: str, run: str = "default") -> np.ndarray:
-    """Read a sentence: six probabilities (6,) by the reader of a run.
-
-    Raises
-    ------
-    BadInput
-        If the sentence cannot be read.
-    MissingData
-        If the run has not been made.
-    """
-    return open_reader(open_songs(run), run).predict([spell(check_sentence(sentence))])[0]
-
-
 def answer(
     sentence: str, run: str = "default", query: SongQuery | None = None, named: int | None = None
 ) -> Answer:

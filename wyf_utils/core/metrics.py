@@ -113,11 +113,6 @@ def f1_of(true: np.ndarray, predicted: np.ndarray, emotion: int) -> float:
     return float(2 * (is_true & is_predicted).sum() / total) if total else 0.0
 
 
-def brier(true: np.ndarray, probabilities: np.ndarray) -> float:
-    """Compute the Brier score (1950) of probabilities (n, 6), from 0 (best) to 2."""
-    return float(((probabilities - np.eye(emotions.N)[true]) ** 2).sum(1).mean())
-
-
 def reliability(true: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
     """Bin texts by confidence, the largest probability, in ten bins of equal width.
 
