@@ -184,7 +184,7 @@ def test_two_processes_train_one_model(tiny, tmp_path):
         for _ in range(2)
     ]
     assert [run.returncode for run in runs] == [0, 0], runs[0].stderr
-    (entry,) = (tmp_path / "classifier").iterdir()
+    (entry,) = (tmp_path / "classifier").glob("[!.]*")
     assert not [*(tmp_path / "unfinished").iterdir()]
     for run, origin in zip(runs, ("made now", "from cache"), strict=True):
         assert (

@@ -92,8 +92,9 @@ def _is_regular(path: Path) -> bool:
 
 
 def _printable(path: Path, folder: Path) -> str:
-    """Name within the folder without control characters and bytes that are not UTF-8."""
-    return normalise_text(os.fsencode(path.relative_to(folder).as_posix()).decode(errors="replace"))
+    """Name within the folder in one line, without control characters and bytes outside UTF-8."""
+    name = os.fsencode(path.relative_to(folder).as_posix()).decode(errors="replace")
+    return normalise_text(name).replace("\n", " ")
 
 
 @dataclass(frozen=True)

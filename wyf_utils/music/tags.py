@@ -124,7 +124,7 @@ def parse_file_name(stem: str) -> tuple[str, str]:
     -------
     artist, title : str
     """
-    stem = _TRACK_NUMBER.sub("", normalise_text(stem.replace("_", " ")))
+    stem = _TRACK_NUMBER.sub("", normalise_text(re.sub(r"[_\n]", " ", stem)))
     artist, _, title = (part.strip() for part in stem.partition(" - "))
     return (artist, title) if artist and title else ("", stem)
 
