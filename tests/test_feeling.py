@@ -268,4 +268,3 @@ def test_the_command_line(here, monkeypatch):
 def test_emoji_alone_are_answered(here):
     answer = feeling.answer("😭😭")
     assert answer.emotion_vector.argmax() == 3 and answer.sentence == "😭😭"
-    assert feeling.explain(answer).words
