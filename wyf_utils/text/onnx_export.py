@@ -9,6 +9,10 @@ activations are up to a thousand times as large as the others. Four steps preven
 - weights are fitted to rounded inputs and rounded by their covariance (GPTQ, Frantar et al. 2023).
 
 Other scales are fixed by calibration sentences, so an answer does not depend on its batch.
+
+`make bench` times this graph beside those of ONNX Runtime's own quantisers: its dynamic one is as
+fast and changes more than one answer in twenty, its block-wise one changes as few and takes nearly
+twice as long.
 """
 
 from __future__ import annotations
