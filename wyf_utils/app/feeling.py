@@ -163,9 +163,9 @@ def explain(given: Answer, run: str = "default") -> explanation.Explanation:
     than the answer. The words are those of the named emotion where one was named.
     """
     reader = open_reader(open_songs(run), run)
-    words = explanation.word_attributions(spell(given.sentence), reader, given.named)
-    lyrics = given.songs["text"].tolist()
-    lines = explanation.nearest_lines(spell(given.sentence), lyrics, open_encoder)
+    sentence, lyrics = spell(given.sentence), given.songs["text"].tolist()
+    words = explanation.word_attributions(sentence, reader, given.named)
+    lines = explanation.nearest_lines(sentence, lyrics, open_encoder)
     return explanation.Explanation(words, lines)
 
 

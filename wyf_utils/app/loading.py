@@ -34,32 +34,33 @@ def open_songs(run: str = "default") -> MusicDatabase:
         If it is damaged, foreign, or of another version.
     """
     path = run_folder(run) / database.NAME
-    if not path.is_file() and run == QUICK_RUN:
-        from ..music import quick  # torch loads here
-
-        with _LOADING:
-            if not path.is_file():  # another thread may have built it meanwhile
-                quick.build(path, run)
+    if run == QUICK_RUN:
+        _build_quick_where_lacking(path, run)
     if not path.is_file():
         remedy = "wyf build --music FOLDER" if run == OWN_MUSIC else f"make run RUN={run}"
         raise MissingData(
             f"The run '{run}' has built no music database yet; run `{remedy}`.",
             f"'{run}' 실행에 아직 노래 데이터베이스가 없어요. `{remedy}` 명령을 실행해 주세요.",
         )
-    songs = _open(path)
-    if songs.provenance.get("made") == "quick" and not _reader_folder(songs).is_dir():
-        from ..music import quick
+    with _LOADING:
+        return _open(path)
 
-        with _LOADING:  # the cache was emptied, or filled by other code
-            quick.build(path, run)
-        songs = _open(path)
-    return songs
+
+def _build_quick_where_lacking(path: Path, run: str) -> None:
+    """Build the quick database where there is none, or where its reader has left the cache."""
+    with _LOADING:
+        if path.is_file():
+            songs = _open(path)
+            if songs.provenance.get("made") != "quick" or _reader_folder(songs).is_dir():
+                return
+        from ..music import quick  # torch loads here
+
+        quick.build(path, run)
 
 
 def _open(path: Path) -> MusicDatabase:
     state = path.stat()
-    with _LOADING:
-        return _songs(path, (state.st_ino, state.st_mtime_ns))
+    return _songs(path, (state.st_ino, state.st_mtime_ns))
 
 
 def _reader_folder(songs: MusicDatabase) -> Path:

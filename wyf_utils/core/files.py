@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-import glob
+import functools
 import json
 import os
 import secrets
@@ -66,7 +66,7 @@ def replacing_file(path: Path) -> Iterator[Path]:
     with _named_write_errors(path):
         target = path.resolve()
         target.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(target)
+        _sweep(target.parent)
         work = target.with_name(f".{os.getpid()}.{target.name}")
         try:
             yield work
@@ -75,11 +75,12 @@ def replacing_file(path: Path) -> Iterator[Path]:
             work.unlink(missing_ok=True)
 
 
-def _sweep(path: Path) -> None:
-    """Remove the unfinished copies of a file, and what is beside them, of ended processes."""
-    for old in path.parent.glob(f".*.{glob.escape(path.name)}*"):
+@functools.cache
+def _sweep(folder: Path) -> None:
+    """Remove the unfinished files of ended processes, once in a process."""
+    for old in folder.glob(".*.*"):
         number = old.name.split(".")[1]
-        if number.isdigit() and not _is_running(int(number)):
+        if number.isdigit() and old.is_file() and not _is_running(int(number)):
             old.unlink(missing_ok=True)
 
 

@@ -42,6 +42,12 @@ def interval(
     return _bootstrap(mean_score, (len(true), len(answers)), seed)
 
 
+def share(values: np.ndarray) -> dict[str, float]:
+    """Average rows of 0 to 1, such as hits (n,), with a 95 % percentile bootstrap over rows."""
+    values = np.asarray(values, float)
+    return interval(values, [values], lambda true, _: float(true.mean()))
+
+
 def paired_difference(
     true: np.ndarray,
     ours: list[np.ndarray],

@@ -50,8 +50,6 @@ def results(attributed: pd.DataFrame) -> dict[str, dict[str, float]]:
         reasons/top_word, reasons/lowers and reasons/random.
     """
     columns = {"top_word": "agrees", "lowers": "lowers", "random": "random"}
-    rows = {name: attributed[column].to_numpy(float) for name, column in columns.items()}
     return {
-        f"reasons/{name}": intervals.interval(values, [values], lambda true, _: float(true.mean()))
-        for name, values in rows.items()
+        f"reasons/{name}": intervals.share(attributed[column]) for name, column in columns.items()
     }

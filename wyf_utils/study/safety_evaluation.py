@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from ..core import intervals
@@ -17,11 +16,10 @@ def judge(detector: RiskDetector, care: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `care` with the columns level, found (any level), and risk.
+        `care` with the columns found (any level) and risk.
     """
     levels = [detector.level(text) for text in care["text"]]
     return care.assign(
-        level=levels,
         found=[bool(level) for level in levels],
         risk=[level == RISK for level in levels],
     )
@@ -61,8 +59,4 @@ def results(
         "false_alarm/ordinary": [bool(level) for level in levels],
         "false_alarm/ordinary_as_risk": [level == RISK for level in levels],
     }
-    return {name: _share(np.asarray(values, float)) for name, values in rows.items()}
-
-
-def _share(values: np.ndarray) -> dict[str, float]:
-    return intervals.interval(values, [values], lambda true, _: float(true.mean()))
+    return {name: intervals.share(values) for name, values in rows.items()}
