@@ -103,7 +103,7 @@ def made(tmp_path_factory, sample_sentences):
     from wyf_utils.core import paths
     from wyf_utils.music import catalogue, database
     from wyf_utils.sound import networks
-    from wyf_utils.text import finetuning, reader
+    from wyf_utils.text import finetuning, lyric_reader, reader
 
     runs, tiny = tmp_path_factory.mktemp("runs"), tmp_path_factory.mktemp("tiny")
     kcbert(tiny, sample_sentences["text"].tolist()[:200])
@@ -127,6 +127,7 @@ def made(tmp_path_factory, sample_sentences):
         "run": "made",
         "profile": "sample",
         "model": model.key,
+        "lyric_model": lyric_reader.fitted(model).key,
         "mel_model": "tiny",
         "mel_weights": str([0.3] * 6),
         "mel_temperature": "[0.5]",

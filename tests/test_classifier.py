@@ -11,12 +11,12 @@ from wyf_utils.core.errors import BadInput, CorruptData, MissingData
 from wyf_utils.data import splits
 from wyf_utils.text import (
     bundled_e5,
-    characters,
     classifier,
     emotion_model,
     encoders,
     finetuning,
     linear_models,
+    ngrams,
     prediction,
     training,
 )
@@ -175,7 +175,7 @@ def test_baselines(parts):
     assert (
         metrics.macro_f1(
             test["emotion"].to_numpy(),
-            characters.tfidf(train, parts["dev"]).predict(test["text"]),
+            ngrams.fit(train, parts["dev"]).predict(test["text"]),
         )
         > 0.8
     )

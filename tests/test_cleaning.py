@@ -40,7 +40,7 @@ def table(*songs):
         ("   \n", "is empty"),
         ("🙏👀 !!", "no words"),
         ("?!...", "no words"),
-        ("가" * 20_000, "20,000 characters; shorten it"),
+        ("가" * 25_000, "25,000 characters; shorten it"),
         ("I am so tired today", "no Korean"),
         ("今日は疲れた", "no Korean"),
         ("\ud83d 힘들다", "broken characters; type it again"),

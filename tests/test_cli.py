@@ -14,7 +14,7 @@ import wyf_utils
 from wyf_utils import cli
 from wyf_utils.core.paths import ROOT
 
-TOO_LONG = "가" * 20_000
+TOO_LONG = "가" * 25_000
 
 
 def wyf(*arguments, **environment):
@@ -35,7 +35,7 @@ def wyf(*arguments, **environment):
         (("feel", ""), "The sentence is empty"),
         (("feel", "   "), "The sentence is empty"),
         (("feel", "🙏👀"), "has no words"),
-        (("feel", TOO_LONG), "20,000 characters; shorten it to 1,000"),
+        (("feel", TOO_LONG), "25,000 characters; shorten it to 20,000"),
         (("feel", "I feel tired"), "reads Korean only"),
         (
             ("feel", "졸리다", "--run", "never"),

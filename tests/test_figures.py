@@ -31,8 +31,9 @@ INTERVAL = {"mean": 0.5, "low": 0.4, "high": 0.6, "n": 3}
 SHARES = RNG.dirichlet(np.ones(6), 6)
 SIXTH = np.full(6, 1 / 6)
 TEXT_MODELS = (
-    "majority", "shuffled", "lexicon", "tfidf", "tfidf_unweighted", "e5_frozen", "e5_finetuned",
-    "e5_tfidf", "e5_tfidf_adjusted", "e5_tfidf_ensemble", "e5_sample", "tfidf_sample", "reader",
+    "majority", "shuffled", "lexicon", "tfidf", "tfidf_unweighted", "ngrams", "e5_frozen",
+    "e5_finetuned", "e5_tfidf", "e5_tfidf_adjusted", "e5_tfidf_ensemble", "e5_sample",
+    "tfidf_sample", "reader",
 )  # fmt: skip
 AUDIO_MODELS = (
     "cnn", "cnn_hard", "cnn_corrected", "shallow", "shallow_corrected", "resnet50",

@@ -614,7 +614,7 @@ def test_a_run_without_models(build, made, mixed, tmp_path, monkeypatch):
     kept = database.read(made / "made" / database.NAME)
     for lacking, says in (
         ({}, "names no model of sound; choose another by --run"),
-        ({"model": "x", "mel_model": "y"}, "is gone from the cache"),
+        ({"model": "x", "lyric_model": "z", "mel_model": "y"}, "is gone from the cache"),
     ):
         database.build(
             tmp_path / "runs" / "other" / database.NAME,

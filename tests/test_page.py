@@ -121,8 +121,8 @@ def test_bad_input(visitor):
     page = visitor()
     ask(page, "")
     assert "빈 문장이에요" in alert(page)
-    ask(page, "슬퍼" * 2500)
-    page.get_by_text("문장이 5,000자예요. 1,000자 안으로 줄여 주세요.").wait_for()
+    ask(page, "슬퍼" * 12_500)
+    page.get_by_text("문장이 25,000자예요. 20,000자 안으로 줄여 주세요.").wait_for()
     script = "눈물이 나 <script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>"
     answered(page, script)
     assert page.get_by_text(f"“{script}”").is_visible() and page.evaluate("window.hacked") is None

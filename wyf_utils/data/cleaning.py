@@ -21,7 +21,7 @@ from ..core.errors import BadInput, CorruptData
 from .signs import spell
 
 MAX_TOKENS = 512
-MAX_SENTENCE = 1000
+MAX_SENTENCE = 20_000
 RELEASED_FROM = 2015
 
 #: Main genres without lyrics in the catalogue of 2022, such as classical, jazz and new age.

@@ -12,7 +12,7 @@ from ..core import emotions
 from ..core.errors import BadInput
 from ..core.paths import data_folder, profile_folder, relative
 from . import readings
-from .cleaning import apply_rules, song_rules
+from .cleaning import apply_rules, song_rules, strip_sections
 from .registry import REGISTRY, checked_path
 from .song_meta import check_unique, read_genres, read_json, read_song_meta
 from .splits import split
@@ -104,6 +104,11 @@ def lyric_readings() -> pd.DataFrame:
 @functools.lru_cache(maxsize=1)
 def _read_once(root: Path, versions: tuple) -> pd.DataFrame:  # noqa: ARG001, versions are a key
     return readings.read_lyrics(root, _read_lyrics(root))
+
+
+def sample_lyrics() -> pd.Series:
+    """Load the sample's lyrics without section words, by song id."""
+    return _read_lyrics(profile_folder("sample")).str.replace("\\n", "\n").map(strip_sections)
 
 
 def lyric_lines() -> pd.DataFrame:

@@ -14,7 +14,7 @@ from ..core.paths import data_folder
 from ..data import song_files, splits, text_corpora
 from ..data.cleaning import couplets
 from ..sound import composed, dataset, mel_files
-from ..text import bundled_e5, embeddings, encoders, finetuning, prediction, reader
+from ..text import bundled_e5, embeddings, encoders, finetuning, lyric_reader, reader
 from . import fusion
 
 #: Longest lyric in couplets; the rest is cut off.
@@ -31,6 +31,8 @@ class Catalogue:
         Cleaned catalogue.
     lyric : ndarray of shape (n, 6), float32
         Emotion vectors of the lyrics.
+    lyric_model : str
+        Key of the lyric reader that predicted them.
     mels : ndarray of shape (n, 48, 1876), float32
         Mel spectrograms in decibels.
     composed_for : ndarray of shape (n, 6) or None
@@ -45,6 +47,7 @@ class Catalogue:
 
     songs: pd.DataFrame
     lyric: np.ndarray
+    lyric_model: str
     mels: np.ndarray
     composed_for: np.ndarray | None
     parts: np.ndarray
@@ -91,22 +94,18 @@ def sentences(profile: str, seed: int, limit: int = 0, corpus: str = "") -> dict
 def text_model(
     profile: str, recipe: finetuning.Recipe, seed: int, limit: int = 0
 ) -> artifacts.Entry:
-    """Return the reader of a profile: a fine-tuned encoder pooled with characters."""
+    """Return the reader of a profile: a fine-tuned encoder pooled with n-grams."""
     parts = sentences(profile, seed, limit)
     neural = finetuning.trained(parts["train"], parts["dev"], recipe, seed)
     return reader.fitted(parts["train"], parts["dev"], neural)
 
 
 def lyric_vectors(model: artifacts.Entry, lyrics: pd.Series) -> np.ndarray:
-    """Predict emotion vectors (n, 6) of lyrics: the mean over their couplets.
-
-    A reader of sentences sees a few lines at once.
-    """
+    """Predict emotion vectors (n, 6) of lyrics by a lyric reader (`lyric_reader.fitted`)."""
 
     def compute() -> np.ndarray:
-        texts = [couplets(lyric) for lyric in lyrics]
-        vectors = prediction.read_lyrics(reader.load(model.path), texts, desc="lyrics to emotions")
-        return vectors.astype(np.float32)
+        loaded = lyric_reader.load(model.path)
+        return loaded.predict(lyrics.tolist(), desc="lyrics to emotions").astype(np.float32)
 
     return artifacts.cached_array(
         "lyric_vectors",
@@ -187,7 +186,8 @@ def open_catalogue(
     songs, _ = song_files.songs(profile, bundled_e5.count_tokens)
     if max_songs and max_songs < len(songs):
         songs = songs.sample(max_songs, random_state=seed).sort_values("id").reset_index(drop=True)
-    lyric = lyric_vectors(text_model(profile, recipe, seed, limit), songs["lyric"])
+    reads_lyrics = lyric_reader.fitted(text_model(profile, recipe, seed, limit))
+    lyric = lyric_vectors(reads_lyrics, songs["lyric"])
     targets = composition_targets(songs, profile, seed, contradiction)
     folder = _mel_folder(songs, profile, seed, targets, synthesis)
     mels, dropped, changed = mel_files.read_mels(folder, songs["id"].tolist())
@@ -195,7 +195,7 @@ def open_catalogue(
     songs = songs[usable].reset_index(drop=True)
     parts = artist_parts(songs, profile, seed)
     targets = None if targets is None else targets[usable]
-    return Catalogue(songs, lyric[usable], mels, targets, parts, dropped, changed)
+    return Catalogue(songs, lyric[usable], reads_lyrics.key, mels, targets, parts, dropped, changed)
 
 
 def composition_targets(

@@ -20,10 +20,9 @@ from ..core.errors import BadInput, MissingData
 from ..core.paths import OWN_MUSIC, cache_folder, run_folder
 from ..core.runtime import progress
 from ..core.vectors import apply_temperature
-from ..data.cleaning import couplets, drop_without_words, strip_sections
+from ..data.cleaning import drop_without_words, strip_sections
 from ..sound import networks
-from ..text import bundled_e5, embeddings, encoders, prediction
-from ..text import reader as reader_module
+from ..text import bundled_e5, embeddings, encoders, lyric_reader
 from . import database, fusion, lyric_sources, lyric_table, tags
 from .feature_store import FeatureStore
 from .library_files import (
@@ -69,14 +68,12 @@ def _remembered(
 
 
 def read_lyrics(texts: list[str], model: Path, memory: FeatureStore) -> np.ndarray:
-    """Predict emotion vectors (n, 6) of lyrics, the mean over couplets; nan for a blank lyric."""
-    reader = functools.cache(lambda: reader_module.load(model))  # loaded for new lyrics only
-
-    def make(batch: list[str]) -> np.ndarray:
-        return prediction.read_lyrics(reader(), [couplets(text) for text in batch])
-
+    """Predict emotion vectors (n, 6) of lyrics by a lyric reader; nan for a blank lyric."""
+    loaded = functools.cache(lambda: lyric_reader.load(model))  # for new lyrics only
     kind = f"lyric {artifacts.fingerprint(model.name, code_digest(read_lyrics))[:16]}"
-    return _remembered(memory, kind, texts, make, emotions.N, "read the lyrics")
+    return _remembered(
+        memory, kind, texts, lambda batch: loaded().predict(batch), emotions.N, "read the lyrics"
+    )
 
 
 def embed_lyrics(texts: list[str], memory: FeatureStore) -> np.ndarray:
@@ -91,7 +88,7 @@ def embed_lyrics(texts: list[str], memory: FeatureStore) -> np.ndarray:
 
 
 def models(run: str) -> tuple[dict[str, str], Path, Path]:
-    """Find a run's provenance and the folders of its text classifier and mel network.
+    """Find a run's provenance and the folders of its lyric reader and mel network.
 
     Raises
     ------
@@ -108,9 +105,9 @@ def models(run: str) -> tuple[dict[str, str], Path, Path]:
             f"The run '{run}' names no model of sound; choose another by --run, or {remedy} to "
             "make it anew."
         )
-    text = cache_folder() / "reader" / provenance["model"]
+    text = cache_folder() / "lyric_reader" / provenance.get("lyric_model", "")
     sound = cache_folder() / f"mel_{networks.CHOSEN}" / provenance["mel_model"]
-    if not (text.is_dir() and sound.is_dir()):
+    if not provenance.get("lyric_model") or not (text.is_dir() and sound.is_dir()):
         raise MissingData(f"A model of the run '{run}' is gone from the cache; {remedy}.")
     return provenance, text, sound
 
@@ -290,7 +287,7 @@ def build(
         )
     songs, lyric, mel, embedding = songs[scored], lyric[scored], mel[scored], embedding[scored]
     origin = {"run": OWN_MUSIC, "profile": "own music", "scored by": run}
-    for name in ("model", "mel_model", "mel_temperature", "mel_weights"):
+    for name in ("model", "lyric_model", "mel_model", "mel_temperature", "mel_weights"):
         origin[name] = provenance[name]
     fused = _fuse(lyric, mel, provenance)
     database.build(path, database.MusicDatabase(songs, lyric, mel, fused, embedding, origin))

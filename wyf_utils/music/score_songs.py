@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -29,8 +29,8 @@ class ScoredCatalogue:
     Attributes
     ----------
     database : MusicDatabase
-        Songs and vectors. Its provenance holds the key of the mel model, where there is one,
-        and the priors, temperature and mel weights as JSON.
+        Songs and vectors. Its provenance holds the keys of the lyric reader and the mel model,
+        where there are any, and the priors, temperature and mel weights as JSON.
     corrected : dict
         Vectors (n, 6) without their class prior: "lyric", and "mel" at `mel_temperature`.
     mel_temperature : float
@@ -66,7 +66,7 @@ class _Unfused:
     embedding: np.ndarray
     parts: np.ndarray
     out_of_fold: np.ndarray | None = None
-    mel_model: str = ""
+    models: dict[str, str] = field(default_factory=dict)
 
 
 def mel_model(songs: Catalogue, *, epochs: int, seed: int) -> artifacts.Entry:
@@ -144,7 +144,7 @@ def _predicted_vectors(songs: Catalogue, epochs: int, seed: int) -> _Unfused:
         lyric_embeddings(songs.songs["lyric"]),
         songs.parts,
         out_of_fold(songs, mel, epochs=epochs, seed=seed),
-        model.key,
+        {"lyric_model": songs.lyric_model, "mel_model": model.key},
     )
 
 
@@ -189,7 +189,7 @@ def score_catalogue(
         if intent is not None:
             known_mel = apply_temperature(known_mel, temperature)
             weights = fusion.learn_weights(lyric[known], known_mel, intent[known])
-    origin = {"profile": profile} | ({"mel_model": raw.mel_model} if songs else {})
+    origin = {"profile": profile} | raw.models
     origin |= _as_json(
         prior_lyric=lyric_prior,
         prior_mel=mel_prior,

@@ -14,32 +14,6 @@ from ..sound.dataset import MelDataset
 
 Scores = dict[str, dict[str, float]]
 
-_HEADS = {
-    "linear": ("선형", "linear"), "dense": ("64 유닛", "64 units"),
-    "knn": ("최근접 이웃", "nearest neighbours"), "svm": ("SVM", "SVM"), "mlp": ("MLP", "MLP"),
-    "tree": ("결정 트리", "decision tree"), "forest": ("랜덤 포레스트", "random forest"),
-    "voting": ("다수결", "max voting"), "xgboost": ("XGBoost", "XGBoost"),
-}  # fmt: skip
-_FAMILIES = {"simclr": ("SimCLR", "SimCLR"), "statistics": ("통계량", "statistics")}
-#: Names of models in figures, Korean and English.
-LABELS = {
-    "cnn": ("CNN, 확률 라벨", "CNN, soft labels"),
-    "cnn_hard": ("CNN, 단일 라벨", "CNN, hard labels"),
-    "cnn_corrected": ("CNN, 보정한 라벨", "CNN, corrected labels"),
-    "shallow": ("얕은 신경망, 확률 라벨", "shallow network, soft labels"),
-    "shallow_corrected": ("얕은 신경망, 보정한 라벨", "shallow network, corrected labels"),
-    "resnet50": ("ResNet50, 확률 라벨", "ResNet50, soft labels"),
-    "resnet50_hard": ("ResNet50, 단일 라벨", "ResNet50, hard labels"),
-    **{
-        f"{family}_{head}": tuple(f"{a} + {b}" for a, b in zip(names, head_names, strict=True))
-        for family, names in _FAMILIES.items()
-        for head, head_names in _HEADS.items()
-    },
-    "majority": ("최빈 감정", "majority"),
-    "prior": ("비율대로 뽑기", "prior sampling"),
-    "shuffled": ("섞은 라벨", "shuffled labels"),
-}
-
 
 @dataclass
 class AudioBenchmark:

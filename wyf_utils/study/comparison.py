@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,10 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from ..core import artifacts, emotions, intervals, metrics
 from ..core.errors import CorruptData, MissingData
+from ..core.files import read_json, write_json
+from ..core.runtime import progress
 from ..data import lexicons
-from ..text import characters, classifier, encoders, finetuning, lexicon, linear_models, reader
+from ..text import classifier, encoders, finetuning, lexicon, linear_models, ngrams, reader
 from ..text.finetuning import Recipe
 from ..text.prediction import read_card
 
@@ -26,23 +29,6 @@ SCORES = {
     "precision": metrics.macro_precision,
     "recall": metrics.macro_recall,
     "kappa": metrics.kappa,
-}
-#: Names of models, Korean and English.
-LABELS = {
-    "majority": ("최빈 감정", "majority"),
-    "shuffled": ("섞은 라벨", "shuffled labels"),
-    "lexicon": ("감성어 사전", "lexicon"),
-    "tfidf": ("글자 TF-IDF", "character TF-IDF"),
-    "tfidf_unweighted": ("글자 TF-IDF, 가중치 없이", "TF-IDF, no class weights"),
-    "e5_frozen": ("E5 (가중치 고정)", "E5 frozen"),
-    "tfidf_e5_frozen": ("TF-IDF + E5 (가중치 고정)", "TF-IDF + E5 frozen"),
-    "e5_finetuned": ("E5 미세조정", "E5 fine-tuned"),
-    "e5_tfidf": ("E5 미세조정 + TF-IDF", "E5 fine-tuned + TF-IDF"),
-    "e5_tfidf_adjusted": ("E5 + TF-IDF, 비율 보정", "E5 + TF-IDF, adjusted"),
-    "reader": ("글자 + E5 (추천에 쓰는 모델)", "characters + E5 (used)"),
-    "e5_tfidf_ensemble": ("E5 + TF-IDF, 시드 평균", "E5 + TF-IDF, seeds together"),
-    "e5_sample": ("E5, 예시 자료로 학습", "E5 trained on the sample"),
-    "tfidf_sample": ("TF-IDF, 예시 자료로 학습", "TF-IDF trained on the sample"),
 }
 #: Configurations of 2022, named as there. Values that the names leave out are the final model's.
 #: transformers no longer has adamw_hf, so torch's AdamW stands in.
@@ -101,14 +87,17 @@ class Comparison:
     def against(self, seed: int) -> dict[str, dict[str, float]]:
         """Compute paired differences in macro-F1: {`a-b`: {mean, low, high, n}}.
 
-        The pairs are the fine-tuned E5 and every other model, and every blend and TF-IDF.
+        The pairs are the fine-tuned E5 and every other model, every blend and TF-IDF, and what
+        the recommender reads with and each of its parts.
         """
         true, answers = self.true, self.answers
-        pairs = [("e5_finetuned", m) for m in answers if m != "e5_finetuned"]
+        pairs = [("e5_finetuned", m) for m in answers if m not in ("e5_finetuned", "reader")]
         pairs += [(m, "tfidf") for m in answers if m.startswith("e5_tfidf")]
+        pairs += [("ngrams", "tfidf"), ("reader", "ngrams"), ("reader", "e5_finetuned")]
         return {
             f"{a}-{b}": intervals.paired_difference(true, answers[a], answers[b], seed=seed)
-            for a, b in pairs
+            for a, b in dict.fromkeys(pairs)
+            if a in answers and b in answers
         }
 
     def only(self, rows: np.ndarray) -> Comparison:
@@ -159,9 +148,13 @@ def baselines(
     with result._timed("lexicon"):
         scores = lexicon.scores(test["text"], lexicons.read_lexicon(), prior)
         result.answers["lexicon"] = [scores.argmax(1)]
-    for name, balanced in (("tfidf", True), ("tfidf_unweighted", False)):
+    for name, units, balanced in (
+        ("tfidf", ["characters"], True),
+        ("tfidf_unweighted", ["characters"], False),
+        ("ngrams", ngrams.READER, False),
+    ):
         with result._timed(name):
-            model = characters.tfidf(train, dev, balanced=balanced)
+            model = ngrams.load(ngrams.trained(train, dev, units, balanced=balanced).path)
             result.answers[name] = [model.predict(test["text"])]
     used = len(artifacts.USED)
     with result._timed("e5_frozen"):
@@ -209,7 +202,7 @@ def add_fine_tuned(
 
 
 def add_reader(comparison: Comparison, name: str, neural: str) -> None:
-    """Pool a fine-tuned model with characters (`reader.fitted`), once a seed, and add it."""
+    """Pool a fine-tuned model with n-grams (`reader.fitted`), once a seed, and add it."""
     train, dev, test = comparison.parts.values()
     entries = [reader.fitted(train, dev, entry) for entry in comparison.entries[neural]]
     texts = test["text"].tolist()
@@ -242,8 +235,8 @@ def add_blend(comparison: Comparison, name: str, neural: str) -> None:
     grid = [(weight, exponent) for exponent in _EXPONENTS for weight in _WEIGHTS]
     plain, adjusted = [], []
     with comparison._timed(name):
-        model = characters.tfidf(train, dev, balanced=False)
-        on_dev, on_test = (characters.predict_six(model, part["text"]) for part in (dev, test))
+        model = ngrams.load(ngrams.trained(train, dev).path)
+        on_dev, on_test = (ngrams.predict_six(model, part["text"]) for part in (dev, test))
         pairs = zip(comparison.entries[neural], comparison.probabilities[neural], strict=True)
         for entry, neural_test in pairs:
             neural_dev = classifier.cached_probabilities(entry, dev["text"])
@@ -291,28 +284,55 @@ def learning_curve(
         Columns model (tfidf, e5_frozen, and tfidf_e5_frozen: their mean), test, n (training
         sentences), and macro_f1 with its interval (mean, low, high, n).
     """
-    train, dev, rows = parts["train"], parts["dev"], []
-    vectors = {
-        name: linear_models.sentence_vectors(encoder, part["text"], f"embed {name}")
-        for name, part in {"train": train, "dev": dev, **tests}.items()
-    }
+    train, dev = parts["train"], parts["dev"]
     order = np.random.default_rng(seed).permutation(len(train))
-    for share in shares:
-        drawn = np.sort(order[: round(share * len(train))])
-        few = train.iloc[drawn]
-        tfidf = characters.tfidf(few, dev)
-        probe = linear_models.linear_probe(vectors["train"][drawn], few, vectors["dev"], dev)
-        for name, test in tests.items():
-            probabilities = {
-                "tfidf": characters.predict_six(tfidf, test["text"]),
-                "e5_frozen": characters.predict_six(probe, vectors[name]),
-            }
-            probabilities["tfidf_e5_frozen"] = sum(probabilities.values()) / 2
-            true = test["emotion"].to_numpy()
-            for model, p in probabilities.items():
-                score = intervals.interval(true, [p.argmax(1)], metrics.macro_f1, seed=seed)
-                rows.append((model, name, len(few), score))
+    drawn = [np.sort(order[: round(share * len(train))]) for share in shares]
+
+    def make(folder: Path) -> None:
+        vectors = {
+            name: linear_models.sentence_vectors(encoder, part["text"], f"embed {name}")
+            for name, part in {"train": train, "dev": dev, **tests}.items()
+        }
+        scored = [
+            row
+            for part in progress(drawn, desc="learning curve")
+            for row in _learned(train.iloc[part], vectors["train"][part], dev, tests, vectors, seed)
+        ]
+        write_json(folder / "scores.json", {"rows": scored})
+
+    entry = artifacts.get_or_create(
+        "learning_curve",
+        make,
+        parameters={"encoder": encoder, "content": encoders.content(encoder), "seed": seed},
+        data=artifacts.fingerprint(*drawn, train, dev, *tests.values()),
+    )
+    rows = read_json(entry.path / "scores.json")["rows"]
     return pd.DataFrame(rows, columns=["model", "test", "n", "macro_f1"])
+
+
+def _learned(
+    few: pd.DataFrame,
+    few_vectors: np.ndarray,
+    dev: pd.DataFrame,
+    tests: dict[str, pd.DataFrame],
+    vectors: dict[str, np.ndarray],
+    seed: int,
+) -> list[tuple[str, str, int, dict[str, float]]]:
+    """Train both models of the learning curve on a few sentences and score them and their mean."""
+    tfidf = ngrams.fit(few, dev, ["characters"])
+    probe = linear_models.linear_probe(few_vectors, few, vectors["dev"], dev)
+    rows = []
+    for name, test in tests.items():
+        probabilities = {
+            "tfidf": ngrams.predict_six(tfidf, test["text"]),
+            "e5_frozen": ngrams.predict_six(probe, vectors[name]),
+        }
+        probabilities["tfidf_e5_frozen"] = sum(probabilities.values()) / 2
+        for model, p in probabilities.items():
+            true = test["emotion"].to_numpy()
+            score = intervals.interval(true, [p.argmax(1)], metrics.macro_f1, seed=seed)
+            rows.append((model, name, len(few), score))
+    return rows
 
 
 def sweep(

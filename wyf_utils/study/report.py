@@ -7,7 +7,7 @@ from ..core.errors import CorruptData
 from ..core.files import read_json, replacing_file
 from ..core.intervals import format_score, verdict
 from ..core.paths import ROOT
-from . import audio_benchmark, comparison
+from .figures.words import shared_labels
 from .notebook import RESULTS
 
 START, END = "<!-- results -->", "<!-- /results -->"
@@ -15,7 +15,7 @@ START, END = "<!-- results -->", "<!-- /results -->"
 _EDA, _TEXT, _DAPT = "01_eda", "02_model_comparison", "03_dapt"
 _SOUND, _SONGS = "04_mel_cnn_vs_embedding", "05_recommender_demo"
 _CLASSIFIERS = (
-    "majority lexicon tfidf tfidf_unweighted e5_frozen e5_finetuned "
+    "majority lexicon tfidf tfidf_unweighted ngrams e5_frozen e5_finetuned "
     "reader e5_tfidf e5_tfidf_adjusted e5_tfidf_ensemble e5_sample"
 )
 _CLASSIFIER_PAIRS = (
@@ -99,9 +99,8 @@ _ROWS = (
      "fused-half fused-lyric_corrected fused-half_corrected"),
 )  # fmt: skip
 _RUNS = (("default", "sample data"), ("open", "KOTE; vectors of 2022"))
-_LABELS = comparison.LABELS | audio_benchmark.LABELS
-#: English names of the models in `results.json`.
-_NAMES = {model: english for model, (_, english) in _LABELS.items()} | {
+#: English names in `results.json` that no figure shows.
+_NAMES = {
     "readers": "typed sentences", "lyrics_readers": "lyrics", "lines_readers": "couplets",
     "care_readers": "words of danger", "sentiment_dialogue": "sentiment dialogue",
     "single_turn": "single turns", "surprise": "놀람 (to 긴장)", "disgust": "혐오 (to 분노)",
@@ -158,7 +157,8 @@ def _cell(measure: str, value: float | dict | None, verdicts: dict[str, str]) ->
 def _name(model: str) -> str:
     """Name a model, or two that are compared."""
     parts = model.removesuffix("@goemotions").removesuffix("@stories").split("-")
-    return " against ".join(_NAMES.get(part, part) for part in parts)
+    names = shared_labels("text_models", "en") | shared_labels("audio_models", "en") | _NAMES
+    return " against ".join(names.get(part, part) for part in parts)
 
 
 def table(results: dict) -> str:

@@ -22,11 +22,13 @@ from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from .. import OPENMP
+from ..core.context import context
 from ..core.errors import BadParameter, MissingData, WyfError
 from ..core.files import read_json, replacing_file, write_json
-from ..core.paths import ROOT, relative, run_folder
+from ..core.paths import ROOT, cache_folder, relative, run_folder
 from ..core.runtime import numba_cache
 from ..data import registry
+from ..music import database
 from .notebook import MANIFEST, RESULTS
 
 NOTEBOOKS = ROOT / "notebooks"
@@ -251,7 +253,9 @@ def run(name: str, out: Path | None = None) -> Path:
         raise WyfError(
             f"{relative(out)} cannot be written ({error.strerror}); name another folder by --out."
         ) from error
-    log = out / "progress.log"
+    log, was_empty = out / "progress.log", _starts_from_nothing()
+    first_answer = _seconds_of_first_answer(out)
+    start = time.time()
     inherited = {variable: os.environ.get(variable, value) for variable, value in OPENMP.items()}
     inherited |= numba_cache()
     started = str(time.time())
@@ -261,7 +265,27 @@ def run(name: str, out: Path | None = None) -> Path:
     ):
         for number, (stem, parameters) in enumerate(notebooks.items(), start=1):
             _run_one(stem, parameters, out, f"[{number}/{len(notebooks)}] {stem}")
+    if was_empty:
+        times = {f"minutes/{name}": round((time.time() - start) / 60, 1)} | first_answer
+        results = read_json(out / RESULTS)
+        write_json(out / RESULTS, results | {name: results.get(name, {}) | {"run": times}})
     return out
+
+
+def _starts_from_nothing() -> bool:
+    """Whether no classifier is in the cache, or all is made anew (`FRESH=1`)."""
+    return context().fresh_since > 0 or not any((cache_folder() / "classifier").glob("*/"))
+
+
+def _seconds_of_first_answer(out: Path) -> dict[str, float]:
+    """Read how long the quick database of a run took from the start of its process, if it is one.
+
+    The notebooks replace that database.
+    """
+    path = out / database.NAME
+    made = database.read(path).provenance if path.is_file() else {}
+    seconds = made.get("seconds") if made.get("made") == "quick" else None
+    return {"seconds/first_answer": float(seconds)} if seconds else {}
 
 
 def _run_one(stem: str, parameters: dict, out: Path, title: str) -> None:

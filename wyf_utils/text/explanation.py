@@ -17,6 +17,8 @@ from .reader import Reader
 
 #: Most parts of a sentence that are occluded; in a longer one neighbouring words form a part.
 PARTS = 40
+#: Characters of a sentence beyond which no word is explained: each part costs a whole reading.
+LONGEST = 1000
 #: Most lines of a lyric that are compared.
 LINES = 60
 
@@ -51,12 +53,12 @@ def word_attributions(sentence: str, model: Reader, emotion: int | None = None) 
     Returns
     -------
     DataFrame
-        Largest effect first, empty for a sentence of one word. Columns: word; place (from 0);
-        emotion (id); effect (in nats); before and after (probability with and without the
-        word).
+        Largest effect first, empty for one word or more than `LONGEST` characters. Columns: word;
+        place (from 0); emotion (id); effect (in nats); before and after (probability with and
+        without the word).
     """
     words, parts = sentence.split(), []
-    if words:
+    if words and len(sentence) <= LONGEST:
         parts = [" ".join(part) for part in np.array_split(words, min(len(words), PARTS))]
     without = [" ".join(parts[:i] + parts[i + 1 :]) for i in range(len(parts))]
     places = np.flatnonzero(has_words(without))

@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from ..core import artifacts
 from . import embeddings, encoders
-from .characters import best_on_dev
+from .ngrams import best_on_dev
 
 
 def majority(train: pd.DataFrame, n: int) -> np.ndarray:

@@ -42,8 +42,7 @@ def calibrate(probabilities: np.ndarray, true: np.ndarray) -> dict[str, float]:
     Returns
     -------
     dict
-        temperature: divisor of the logits, 0.2 to 5. unsure_below: largest confidence at which
-        isotonic regression expects less than one answer in three to be right, or 0.
+        temperature: divisor of the logits, 0.2 to 5. unsure_below: see `unsure_threshold`.
     """
     rows = np.arange(len(true))
 
@@ -54,10 +53,28 @@ def calibrate(probabilities: np.ndarray, true: np.ndarray) -> dict[str, float]:
     optimum = minimize_scalar(negative_log_likelihood, bounds=(0.2, 5.0), method="bounded")
     temperature = float(optimum.x)
     calibrated = apply_temperature(probabilities, temperature)
-    confidence, right = calibrated.max(1), calibrated.argmax(1) == true
+    return {"temperature": temperature, "unsure_below": unsure_threshold(calibrated, true)}
+
+
+def unsure_threshold(probabilities: np.ndarray, true: np.ndarray) -> float:
+    """Find the confidence below which answers are unreliable.
+
+    Parameters
+    ----------
+    probabilities
+        Calibrated probabilities of the dev part (n, 6).
+    true
+        Emotion ids (n,).
+
+    Returns
+    -------
+    float
+        Largest confidence at which isotonic regression expects less than one answer in three to
+        be right, or 0.
+    """
+    confidence, right = probabilities.max(1), probabilities.argmax(1) == true
     doubtful = confidence[IsotonicRegression().fit_transform(confidence, right) < 1 / 3]
-    unsure_below = float(doubtful.max()) if len(doubtful) else 0.0
-    return {"temperature": temperature, "unsure_below": unsure_below}
+    return float(doubtful.max()) if len(doubtful) else 0.0
 
 
 def has_words(texts: Sequence[str]) -> np.ndarray:

@@ -1,7 +1,7 @@
-"""The reader of sentences and lyrics: characters and fine-tuned encoder, pooled and calibrated.
+"""The reader of sentences and lyrics: n-grams and fine-tuned encoder, pooled and calibrated.
 
-On sentences of writers that neither has seen, the two err apart. Their calibrated probabilities
-are pooled by the geometric mean (logarithmic opinion pool, Genest and Zidek 1986).
+On sentences of writers that neither has seen, the two err apart. Their probabilities are pooled
+as a weighted product (logarithmic opinion pool, Genest and Zidek 1986).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import minimize
 from scipy.special import softmax
 from sklearn.pipeline import Pipeline
 
@@ -19,13 +20,11 @@ from ..core import artifacts
 from ..core.errors import MissingData
 from ..core.files import read_json, write_json
 from ..core.paths import cache_folder
-from ..core.vectors import apply_temperature
-from . import characters
-from .characters import predict_six
-from .prediction import Classifier, calibrate, predict_readable
+from . import ngrams
+from .prediction import Classifier, predict_readable, unsure_threshold
 
 CARD = "reader.json"
-#: Smallest probability that enters the geometric mean.
+#: Smallest probability that enters the product.
 FLOOR = 1e-6
 
 
@@ -35,20 +34,19 @@ class Reader:
 
     Attributes
     ----------
-    characters : Pipeline
-        Character n-gram model.
+    ngrams : Pipeline
+        N-gram model (`ngrams.fit`).
     neural : Classifier or None
-        Fine-tuned encoder; without one the characters read alone.
-    sharpness : float
-        Temperature of the characters before pooling.
-    temperature, unsure_below : float
-        Calibration of the pool, from `prediction.calibrate`.
+        Fine-tuned encoder; without one the n-grams read alone.
+    exponents : tuple of float
+        Weight of each model's log-probabilities, from `pool_exponents`.
+    unsure_below : float
+        Confidence below which an answer is unreliable, from `prediction.unsure_threshold`.
     """
 
-    characters: Pipeline
+    ngrams: Pipeline
     neural: Classifier | None
-    sharpness: float = 1.0
-    temperature: float = 1.0
+    exponents: tuple[float, ...] = (1.0, 1.0)
     unsure_below: float = 0.0
 
     def predict(self, texts: Sequence[str], desc: str = "") -> np.ndarray:
@@ -73,38 +71,67 @@ class Reader:
 
     def _predict(self, texts: list[str], desc: str) -> np.ndarray:
         """Pool the probabilities (n, 6) of texts with words."""
-        votes = [apply_temperature(predict_six(self.characters, texts), self.sharpness)]
+        votes = [ngrams.predict_six(self.ngrams, texts)]
         if self.neural is not None:
             votes.append(self.neural.predict(texts, desc=desc))
-        logs = np.mean([np.log(np.maximum(vote, FLOOR)) for vote in votes], axis=0)
-        return apply_temperature(softmax(logs, axis=1), self.temperature)
+        return pool(votes, self.exponents)
+
+
+def pool(votes: Sequence[np.ndarray], exponents: Sequence[float]) -> np.ndarray:
+    """Multiply probabilities (n, 6) raised to their exponents, and scale rows to sum 1."""
+    pairs = zip(votes, exponents, strict=False)
+    return softmax(sum(e * np.log(np.maximum(vote, FLOOR)) for vote, e in pairs), axis=1)
+
+
+def pool_exponents(votes: Sequence[np.ndarray], true: np.ndarray) -> tuple[float, ...]:
+    """Find the exponents of `pool` that minimise the negative log-likelihood.
+
+    For one model alone this is temperature scaling (Guo et al. 2017).
+
+    Parameters
+    ----------
+    votes
+        Probabilities of the dev part (n, 6), one array a model.
+    true
+        Emotion ids (n,).
+    """
+    rows = np.arange(len(true))
+
+    def negative_log_likelihood(exponents: np.ndarray) -> float:
+        return float(-np.log(pool(votes, exponents)[rows, true] + 1e-9).mean())
+
+    start = np.full(len(votes), 1 / len(votes))
+    bounds = [(0.05, 5.0)] * len(votes)
+    found = minimize(negative_log_likelihood, start, bounds=bounds, method="L-BFGS-B")
+    return tuple(round(float(exponent), 4) for exponent in found.x)
 
 
 def fitted(
     train: pd.DataFrame, dev: pd.DataFrame, neural: artifacts.Entry | None
 ) -> artifacts.Entry:
-    """Return a reader from the cache: fit the characters, pool them, calibrate the pool on dev.
+    """Return a reader from the cache: fit the n-grams, then pool and calibrate on dev.
 
     Parameters
     ----------
     train, dev
         Tables with text and emotion.
     neural
-        Fine-tuned encoder (`finetuning.trained`) of the same parts, or None for characters alone.
+        Fine-tuned encoder (`finetuning.trained`) of the same parts, or None for n-grams alone.
     """
+    counted = ngrams.trained(train, dev)
+    parameters = {"ngrams": counted.key, "neural": neural.key if neural else ""}
 
     def make(folder: Path) -> None:
-        characters.save(characters.fit(train, dev), folder)
-        true, texts = dev["emotion"].to_numpy(), dev["text"].tolist()
-        alone = predict_six(characters.load(folder), texts)
-        card = {"neural": neural.key if neural else ""}
-        card["sharpness"] = calibrate(alone, true)["temperature"]
-        write_json(folder / CARD, card | {"temperature": 1.0, "unsure_below": 0.0})
-        write_json(folder / CARD, card | calibrate(load(folder).predict(texts), true))
+        card = parameters | {"exponents": [], "unsure_below": 0.0}
+        write_json(folder / CARD, card)
+        made, true, texts = load(folder), dev["emotion"].to_numpy(), dev["text"].tolist()
+        votes = [ngrams.predict_six(made.ngrams, texts)]
+        votes += [made.neural.predict(texts)] if neural else []
+        exponents = pool_exponents(votes, true)
+        unsure_below = unsure_threshold(pool(votes, exponents), true)
+        write_json(folder / CARD, card | {"exponents": exponents, "unsure_below": unsure_below})
 
-    parts = (train[["text", "emotion"]], dev[["text", "emotion"]])
-    parameters = {"neural": neural.key if neural else ""}
-    data = artifacts.fingerprint(*parts)
+    data = artifacts.fingerprint(dev[["text", "emotion"]])
     return artifacts.get_or_create("reader", make, parameters=parameters, data=data)
 
 
@@ -124,8 +151,9 @@ def load(folder: Path, open_neural: Callable[[Path], Classifier] | None = None) 
         If a file is damaged.
     """
     card = read_json(folder / CARD)
+    counted = cache_folder() / "ngrams" / card.get("ngrams", "")
     neural = cache_folder() / "classifier" / card["neural"] if card.get("neural") else None
-    if not card or (neural and not neural.is_dir()):
+    if not card or not all(part.is_dir() for part in (counted, neural) if part):
         raise MissingData(
             f"The reader {folder.name} is gone from the cache; run `make run`.",
             "문장을 읽는 모델이 캐시에 없어요. `make run`을 실행해 주세요.",
@@ -133,7 +161,8 @@ def load(folder: Path, open_neural: Callable[[Path], Classifier] | None = None) 
     if neural and open_neural is None:
         from .onnx_model import load as open_neural
     return Reader(
-        characters=characters.load(folder),
+        ngrams=ngrams.load(counted),
         neural=open_neural(neural) if neural else None,
-        **{name: card[name] for name in ("sharpness", "temperature", "unsure_below")},
+        exponents=tuple(card["exponents"]),
+        unsure_below=card["unsure_below"],
     )

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import LeaveOneGroupOut
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -26,7 +25,7 @@ from ..core.paths import profile_folder
 from ..core.runtime import progress
 from ..data import splits, text_corpora
 from ..data.cleaning import normalise_text
-from . import characters, words
+from . import ngrams
 
 #: 109 is the suicide-prevention line of the Ministry of Health and Welfare, 1388 the youth line.
 HELPLINE = {
@@ -60,10 +59,6 @@ _DIRECT_PATTERN = re.compile("|".join(_DIRECT))
 _LETTERS_APART = re.compile(r"(?<!\S)\S(?: \S){3,}(?!\S)")
 _CLAUSE_END = re.compile(r"[.!?\n…~]+")
 
-MORPHEMES = {
-    "analyzer": "word", "token_pattern": r"\S+", "lowercase": False,
-    "ngram_range": (1, 3), "sublinear_tf": True,
-}  # fmt: skip
 #: Ordinary sentences in training, and the weight of one beside a sentence of `care.csv`.
 ORDINARY, WEIGHT = 6000, 0.1
 #: Ordinary sentences that only set thresholds.
@@ -121,7 +116,7 @@ def _scores(
     ]
     texts = [clause for row in clauses for clause in row]
     scores = by_characters.decision_function(texts)
-    scores = (scores + by_morphemes.decision_function(words.morphemes(texts))) / 2
+    scores = (scores + by_morphemes.decision_function(texts)) / 2
     starts = np.cumsum([0, *map(len, clauses[:-1])])
     return np.maximum.reduceat(scores, starts)
 
@@ -132,14 +127,11 @@ def _fit(care: pd.DataFrame, ordinary: Sequence[str]) -> tuple[Pipeline, Pipelin
     at_risk = np.concatenate([care["at_risk"], np.zeros(len(ordinary), bool)])
     weights = np.where(np.arange(len(texts)) < len(care), 1.0, WEIGHT)
     models = []
-    for settings, rows in (
-        (characters.GRAMS, texts),
-        (MORPHEMES, words.morphemes(texts)),
-    ):
+    for unit in ("characters", "morphemes"):
         model = make_pipeline(
-            TfidfVectorizer(**settings, min_df=2), LogisticRegression(C=30, solver="liblinear")
+            ngrams.vectorizer([unit], min_df=2), LogisticRegression(C=30, solver="liblinear")
         )
-        models.append(model.fit(rows, at_risk, logisticregression__sample_weight=weights))
+        models.append(model.fit(texts, at_risk, logisticregression__sample_weight=weights))
     return tuple(models)
 
 
@@ -172,7 +164,7 @@ def trained() -> artifacts.Entry:
         }
         for name, model in zip(("characters", "morphemes"), _fit(care, ordinary), strict=True):
             (folder / name).mkdir()
-            characters.save(model, folder / name)
+            ngrams.save(model, folder / name)
         write_json(folder / CARD, card)
 
     return artifacts.get_or_create("safety", make, parameters={}, data=data)
@@ -181,7 +173,7 @@ def trained() -> artifacts.Entry:
 def load(folder: Path) -> RiskDetector:
     """Load a detector from the folder of `trained`."""
     return RiskDetector(
-        characters.load(folder / "characters"),
-        characters.load(folder / "morphemes", MORPHEMES),
+        ngrams.load(folder / "characters"),
+        ngrams.load(folder / "morphemes"),
         **read_json(folder / CARD),
     )

@@ -30,11 +30,11 @@ def content_words(texts: Sequence[str]) -> list[list[str]]:
     return rows
 
 
-def morphemes(texts: Sequence[str]) -> list[str]:
-    """Analyse each text into morphemes with their tags, joined by blanks, as in 죽/VV 고/EC."""
+@lru_cache(maxsize=50_000)
+def morphemes(text: str) -> str:
+    """Analyse a text into morphemes with their tags, joined by blanks, as in 죽/VV 고/EC."""
     kiwi, _ = _kiwi()
-    rows = kiwi.tokenize(list(texts))
-    return [" ".join(f"{token.form}/{token.tag}" for token in tokens) for tokens in rows]
+    return " ".join(f"{token.form}/{token.tag}" for token in kiwi.tokenize(text))
 
 
 def frequent_by_emotion(

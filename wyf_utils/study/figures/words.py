@@ -20,6 +20,12 @@ def all_words() -> dict[str, dict]:
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
+def shared_labels(table: str, lang: str) -> dict[str, str]:
+    """Labels of a table of `shared` in one language, by name."""
+    labels = all_words()["shared"][table]
+    return {name: text if isinstance(text, str) else text[lang] for name, text in labels.items()}
+
+
 class Words:
     """Words of one figure in one language.
 
