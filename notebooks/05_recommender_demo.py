@@ -397,8 +397,8 @@ attributed.loc[~attributed["agrees"], ["text", "reader_1", "top"]].head(8)
 # %% [markdown]
 # ## Danger first (위험 신호 먼저)
 #
-# Before any song, each sentence is judged: direct words of a wish to die or of self-harm are rules, all others go to two small linear models, on characters and
-# on morphemes, taught on the training writers of `care.csv` and on ordinary sentences. There are two answers: the helpline above everything (risk), or one quiet line
+# Before any song, each sentence is judged: direct words of a wish to die or of self-harm are rules, all others go to three small linear models, on characters, letters and
+# morphemes, taught on the training writers of `care.csv` and on ordinary sentences. There are two answers: the helpline above everything (risk), or one quiet line
 # (distress). Below, the four writers of the test half, whom no rule and no threshold was made for. Found is either answer.
 
 # %%

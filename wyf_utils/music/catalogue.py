@@ -31,8 +31,8 @@ class Catalogue:
         Cleaned catalogue.
     lyric : ndarray of shape (n, 6), float32
         Emotion vectors of the lyrics.
-    lyric_model : str
-        Key of the lyric reader that predicted them.
+    lyric_model : artifacts.Entry
+        Lyric reader that predicted them.
     mels : ndarray of shape (n, 48, 1876), float32
         Mel spectrograms in decibels.
     composed_for : ndarray of shape (n, 6) or None
@@ -47,7 +47,7 @@ class Catalogue:
 
     songs: pd.DataFrame
     lyric: np.ndarray
-    lyric_model: str
+    lyric_model: artifacts.Entry
     mels: np.ndarray
     composed_for: np.ndarray | None
     parts: np.ndarray
@@ -195,7 +195,7 @@ def open_catalogue(
     songs = songs[usable].reset_index(drop=True)
     parts = artist_parts(songs, profile, seed)
     targets = None if targets is None else targets[usable]
-    return Catalogue(songs, lyric[usable], reads_lyrics.key, mels, targets, parts, dropped, changed)
+    return Catalogue(songs, lyric[usable], reads_lyrics, mels, targets, parts, dropped, changed)
 
 
 def composition_targets(

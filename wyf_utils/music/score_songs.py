@@ -144,7 +144,7 @@ def _predicted_vectors(songs: Catalogue, epochs: int, seed: int) -> _Unfused:
         lyric_embeddings(songs.songs["lyric"]),
         songs.parts,
         out_of_fold(songs, mel, epochs=epochs, seed=seed),
-        {"lyric_model": songs.lyric_model, "mel_model": model.key},
+        {"lyric_model": songs.lyric_model.key, "mel_model": model.key},
     )
 
 

@@ -58,6 +58,8 @@ class Comparison:
         {fine-tuned model: [(n, 6), one array a seed]}.
     entries : dict
         {fine-tuned model: [its cache entries]}.
+    thresholds : dict
+        {reader: [confidence below which its answers are unreliable, one a seed]}.
     seconds : dict
         {model: seconds to train it, the mean over seeds}.
     missing : dict
@@ -68,6 +70,7 @@ class Comparison:
     answers: dict[str, list[np.ndarray]] = field(default_factory=dict)
     probabilities: dict[str, list[np.ndarray]] = field(default_factory=dict)
     entries: dict[str, list[artifacts.Entry]] = field(default_factory=dict)
+    thresholds: dict[str, list[float]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
 
@@ -206,8 +209,9 @@ def add_reader(comparison: Comparison, name: str, neural: str) -> None:
     train, dev, test = comparison.parts.values()
     entries = [reader.fitted(train, dev, entry) for entry in comparison.entries[neural]]
     texts = test["text"].tolist()
-    probabilities = [reader.load(entry.path).predict(texts) for entry in entries]
-    comparison._add_probabilities(name, probabilities)
+    loaded = [reader.load(entry.path) for entry in entries]
+    comparison._add_probabilities(name, [model.predict(texts) for model in loaded])
+    comparison.thresholds[name] = [model.unsure_below for model in loaded]
     seconds = float(np.mean([entry.seconds for entry in entries]))
     comparison.seconds[name] = comparison.seconds[neural] + seconds
 
@@ -219,6 +223,63 @@ def add_trained(
     comparison.entries[name] = list(entries)
     probabilities = [classifier.cached_probabilities(entry, texts) for entry in entries]
     comparison._add_probabilities(name, probabilities)
+
+
+def balanced(
+    sources: dict[str, dict[str, pd.DataFrame]], most: int, seed: int
+) -> dict[str, pd.DataFrame]:
+    """Join the train and dev parts of several sources, each drawn down to a common size.
+
+    Parameters
+    ----------
+    sources
+        Tables train and dev by source.
+    most
+        Training texts of a source; a sixth of them from its dev part.
+    """
+    columns = ["text", "emotion", "labels", "source", *emotions.EN]
+    return {
+        name: pd.concat(
+            [_sample(parts[name], n, seed).reindex(columns=columns) for parts in sources.values()],
+            ignore_index=True,
+        )
+        for name, n in (("train", most), ("dev", most // 6))
+    }
+
+
+def add_from_elsewhere(
+    found: dict[str, Comparison],
+    sources: dict[str, dict[str, pd.DataFrame]],
+    joint: dict[str, pd.DataFrame],
+    recipes: dict[str, Recipe],
+    seeds: Sequence[int],
+) -> None:
+    """Add to each corpus the models of the other sources, and those of all sources together.
+
+    Each is added as fine-tuned encoder (`e5_<source>`) and as reader (`reader_<source>`), which
+    pools it with n-grams.
+
+    Parameters
+    ----------
+    found
+        Comparisons by corpus.
+    sources, joint
+        Tables train and dev of each source, and of `balanced`.
+    recipes
+        Recipe of each source; all together are trained by that of the first.
+    """
+    parts_of = sources | {"together": joint}
+    recipes = recipes | {"together": next(iter(recipes.values()))}
+    for source, parts in parts_of.items():
+        train, dev = parts["train"], parts["dev"]
+        entries = [finetuning.trained(train, dev, recipes[source], seed) for seed in seeds]
+        for corpus, comparison in found.items():
+            if source != corpus:
+                texts = comparison.parts["test"]["text"]
+                add_trained(comparison, f"e5_{source}", entries, texts)
+                readers = [reader.load(reader.fitted(train, dev, e).path) for e in entries]
+                answers = [model.predict(texts.tolist()) for model in readers]
+                comparison._add_probabilities(f"reader_{source}", answers)
 
 
 def add_blend(comparison: Comparison, name: str, neural: str) -> None:

@@ -142,11 +142,36 @@ def fitted(sentences: artifacts.Entry) -> artifacts.Entry:
         vectors = reader.pool(votes, exponents).astype(np.float32)
         hashes = lyrics["text"].map(text_hash)
         write_json(folder / OUT_OF_FOLD, dict(zip(hashes, vectors.tolist(), strict=True)))
+        np.save(folder / VOTES, couplet_votes, allow_pickle=False)
         write_json(folder / CARD, parameters | {"exponents": exponents})
 
     parameters = {"reader": sentences.key, "ngrams": taught.key}
     data = artifacts.fingerprint(lyrics)
     return artifacts.get_or_create("lyric_reader", make, parameters=parameters, data=data)
+
+
+def held_out_answers(model: artifacts.Entry) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+    """Load the answers to the labelled lyrics, each by models that have not seen its writer.
+
+    Parameters
+    ----------
+    model
+        From `fitted`.
+
+    Returns
+    -------
+    lyrics : DataFrame
+        Table of `labelled_lyrics`.
+    answers : dict
+        Emotion vectors (n, 6): "couplets" by the sentence reader, "ngrams", and "pooled".
+    """
+    lyrics = labelled_lyrics()
+    loaded = load(model.path)
+    votes = {
+        "couplets": np.load(model.path / VOTES, allow_pickle=False),
+        "ngrams": np.load(_taught(lyrics).path / VOTES, allow_pickle=False),
+    }
+    return lyrics, votes | {"pooled": loaded.predict(lyrics["text"].tolist())}
 
 
 def load(folder: Path, open_neural: Callable[[Path], Classifier] | None = None) -> LyricReader:

@@ -1,8 +1,8 @@
 """Detection of sentences of people at risk of suicide or self-harm, and what is shown to them.
 
-Direct wordings are rules, which nothing overrides. Everything else is judged by two linear
-models, on characters and on morphemes, taught on the training half of `care.csv` and on ordinary
-sentences. It is no diagnosis: it misses people, and it troubles some who only exaggerate.
+Direct wordings are rules, which nothing overrides. Everything else is judged by three linear
+models, on characters, letters and morphemes, taught on the training half of `care.csv` and on
+ordinary sentences. It is no diagnosis: it misses people, and it troubles some who only exaggerate.
 """
 
 from __future__ import annotations
@@ -59,6 +59,8 @@ _DIRECT_PATTERN = re.compile("|".join(_DIRECT))
 _LETTERS_APART = re.compile(r"(?<!\S)\S(?: \S){3,}(?!\S)")
 _CLAUSE_END = re.compile(r"[.!?\n…~]+")
 
+#: Units that are counted (`ngrams.UNITS`), one model each.
+UNITS = ("characters", "letters", "morphemes")
 #: Ordinary sentences in training, and the weight of one beside a sentence of `care.csv`.
 ORDINARY, WEIGHT = 6000, 0.1
 #: Ordinary sentences that only set thresholds.
@@ -83,14 +85,13 @@ class RiskDetector:
 
     Attributes
     ----------
-    by_characters, by_morphemes : Pipeline
-        TF-IDF and logistic regression.
+    models : tuple of Pipeline
+        TF-IDF and logistic regression, one for each of `UNITS`.
     risk, distress : float
         Lowest scores of both levels.
     """
 
-    by_characters: Pipeline
-    by_morphemes: Pipeline
+    models: tuple[Pipeline, ...]
     risk: float
     distress: float
 
@@ -98,14 +99,12 @@ class RiskDetector:
         """Judge a sentence: `RISK`, `DISTRESS`, or blank for neither."""
         if is_direct(sentence):
             return RISK
-        (score,) = _scores(self.by_characters, self.by_morphemes, [sentence])
+        (score,) = _scores(self.models, [sentence])
         return RISK if score >= self.risk else DISTRESS if score >= self.distress else ""
 
 
-def _scores(
-    by_characters: Pipeline, by_morphemes: Pipeline, sentences: Sequence[str]
-) -> np.ndarray:
-    """Compute log-odds of risk, (n,), the mean of both models.
+def _scores(models: Sequence[Pipeline], sentences: Sequence[str]) -> np.ndarray:
+    """Compute log-odds of risk, (n,), the mean of all models.
 
     The highest score of the whole and of its clauses counts, so that nothing harmless hides what
     stands beside it.
@@ -115,19 +114,18 @@ def _scores(
         for sentence in sentences
     ]
     texts = [clause for row in clauses for clause in row]
-    scores = by_characters.decision_function(texts)
-    scores = (scores + by_morphemes.decision_function(texts)) / 2
+    scores = np.mean([model.decision_function(texts) for model in models], axis=0)
     starts = np.cumsum([0, *map(len, clauses[:-1])])
     return np.maximum.reduceat(scores, starts)
 
 
-def _fit(care: pd.DataFrame, ordinary: Sequence[str]) -> tuple[Pipeline, Pipeline]:
-    """Fit both models on sentences of `care.csv` and on ordinary ones."""
+def _fit(care: pd.DataFrame, ordinary: Sequence[str]) -> tuple[Pipeline, ...]:
+    """Fit all models on sentences of `care.csv` and on ordinary ones."""
     texts = [*care["text"], *ordinary]
     at_risk = np.concatenate([care["at_risk"], np.zeros(len(ordinary), bool)])
     weights = np.where(np.arange(len(texts)) < len(care), 1.0, WEIGHT)
     models = []
-    for unit in ("characters", "morphemes"):
+    for unit in UNITS:
         model = make_pipeline(
             ngrams.vectorizer([unit], min_df=2), LogisticRegression(C=30, solver="liblinear")
         )
@@ -153,8 +151,8 @@ def trained() -> artifacts.Entry:
         folds = list(LeaveOneGroupOut().split(care, groups=care["writer"]))
         for rest, held_out in progress(folds, desc="learn words of danger"):
             models = _fit(care.iloc[rest], ordinary)
-            scores[held_out] = _scores(*models, care["text"].iloc[held_out].tolist())
-            calm += _scores(*models, unseen) / len(folds)
+            scores[held_out] = _scores(models, care["text"].iloc[held_out].tolist())
+            calm += _scores(models, unseen) / len(folds)
         # A writer of harmless sentences alone has kinds that the other folds do not know.
         mixed = care.groupby("writer")["at_risk"].transform("any")
         harmless = scores[(mixed & ~care["at_risk"]).to_numpy()]
@@ -162,7 +160,7 @@ def trained() -> artifacts.Entry:
             level: float(max(np.quantile(harmless, 1 - alike), np.quantile(calm, 1 - other)))
             for level, (alike, other) in FALSE_ALARMS.items()
         }
-        for name, model in zip(("characters", "morphemes"), _fit(care, ordinary), strict=True):
+        for name, model in zip(UNITS, _fit(care, ordinary), strict=True):
             (folder / name).mkdir()
             ngrams.save(model, folder / name)
         write_json(folder / CARD, card)
@@ -172,8 +170,5 @@ def trained() -> artifacts.Entry:
 
 def load(folder: Path) -> RiskDetector:
     """Load a detector from the folder of `trained`."""
-    return RiskDetector(
-        ngrams.load(folder / "characters"),
-        ngrams.load(folder / "morphemes"),
-        **read_json(folder / CARD),
-    )
+    models = tuple(ngrams.load(folder / unit) for unit in UNITS)
+    return RiskDetector(models, **read_json(folder / CARD))
