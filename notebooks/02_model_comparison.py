@@ -509,6 +509,10 @@ results = {}
 for corpus in found:
     suffix = "" if corpus == first else f"@{corpus}"
     results |= {f"{name}{suffix}": value for name, value in scores[corpus].items()}
+    if corpus == first:  # its full name, beside the short one
+        own = "writers" if profile == "sample" else corpus
+        macro = (name for name in scores[corpus] if name.startswith("macro_f1/"))
+        results |= {f"{name}@{own}": scores[corpus][name] for name in macro}
     of_emotions = per_class[corpus].items()
     results |= {f"f1_{name}/reader{suffix}": value for name, value in of_emotions}
     results |= {f"macro_f1_difference/{pair}{suffix}": d for pair, d in against[corpus].items()}
