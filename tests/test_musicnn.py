@@ -1,0 +1,166 @@
+"""MusiCNN beside TensorFlow, listeners' answers, the experiment on real songs, and the adaptor."""
+
+import functools
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from wyf_utils.core.errors import BadInput, CorruptData, MissingData
+from wyf_utils.core.paths import ROOT
+from wyf_utils.sound import checkpoints, composer, musicnn
+
+REFERENCE = json.loads((ROOT / "tests/data/musicnn_reference.json").read_text(encoding="utf-8"))
+
+
+def chord():
+    time = np.arange(480_000) / 16_000
+    tones = ((0.2, 220), (0.15, 277.18), (0.1, 329.63), (0.05, 1760))
+    return sum(a * np.sin(2 * np.pi * f * time) for a, f in tones)
+
+
+def noise():
+    sound = np.random.default_rng(0).normal(0, 0.02, 480_000)
+    sound[::8000] += 0.8  # two clicks a second
+    return sound
+
+
+def composed():
+    return composer.render(*composer.compose(np.eye(6)[0], 0), 0)
+
+
+@functools.cache
+def heard(name):
+    return musicnn.hear({"chord": chord, "noise": noise, "composed": composed}[name]())
+
+
+@pytest.mark.parametrize("name", REFERENCE["sounds"])
+def test_tags_and_embeddings_are_those_of_tensorflow(name):
+    true, ours = REFERENCE["sounds"][name], heard(name)
+    assert np.abs(ours.tags - true["tags"]).max() < 1e-3
+    song = ours.song()
+    for part, layer in (
+        (song.embedding[0], "embedding"),
+        (song.pooled[0, :, 0], "max_pool"),
+        (song.pooled[0, :, 1], "mean_pool"),
+    ):
+        size = np.abs(true[layer]).max()
+        assert np.abs(part - true[layer]).max() < 1e-3 * max(size, 1), layer
+
+
+def test_shapes_and_names():
+    ours = heard("chord")
+    assert ours.tags.shape == (10, 50) and ours.embedding.shape == (10, 200)
+    assert ours.pooled.shape == (10, 753, 2) and len(set(musicnn.TAGS)) == 50
+    shares = musicnn.tags(noise()[:48_000])
+    assert set(shares) == set(musicnn.TAGS)
+    assert list(shares.values()) == sorted(shares.values(), reverse=True)
+
+
+def test_torch_and_onnx_hear_the_same():
+    import torch
+
+    from wyf_utils.sound import musicnn_network
+
+    model = musicnn_network.load(checkpoints.read_checkpoint(*musicnn.checkpoint_files()))
+    cut = musicnn.patches(musicnn.log_mel(noise()[:96_000]))
+    with torch.inference_mode():
+        found = model(torch.from_numpy(cut))
+    for ours, theirs in zip(musicnn.hear_patches(cut), found, strict=True):
+        assert np.allclose(ours, theirs.numpy(), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("samples", [600, 16_000, 47_500])
+def test_a_second_of_sound_is_repeated_to_a_patch(samples):
+    assert musicnn.hear(noise()[:samples]).tags.shape == (1, 50)
+
+
+def test_silence_clipped_and_loud_sound_have_tags():
+    for sound in (np.zeros(48_000), np.sign(chord()[:48_000]), 30 * chord()[:48_000]):
+        assert np.isfinite(musicnn.hear(sound).tags).all()
+
+
+@pytest.mark.parametrize("sound", [np.full(16_000, np.nan), np.zeros(0), np.zeros((2, 16_000))])
+def test_what_is_no_sound_is_refused(sound):
+    with pytest.raises(BadInput, match="no row of finite samples") as refused:
+        musicnn.log_mel(sound)
+    assert refused.value.ko
+
+
+@pytest.fixture
+def wheel(tmp_path, monkeypatch):
+    """An installed package musicnn that a test may break."""
+    folder = tmp_path / "musicnn"
+    shutil.copytree(musicnn.checkpoint_files()[0].parent, folder / "MSD_musicnn")
+    (folder / "__init__.py").write_text("raise ImportError('its imports are of 2019')")
+    monkeypatch.syspath_prepend(tmp_path)
+    return folder / "MSD_musicnn"
+
+
+def test_the_wheel_s_code_is_not_imported(wheel):
+    assert musicnn.checkpoint_files()[0].parent == wheel
+    assert "musicnn" not in sys.modules
+
+
+def test_a_truncated_checkpoint_or_another_version_is_named(wheel):
+    values = wheel / ".data-00000-of-00001"
+    values.write_bytes(values.read_bytes()[:-1])
+    with pytest.raises(CorruptData, match=r"MSD_musicnn .* not that of 0.1.0; run `pip install"):
+        musicnn.checkpoint_files()
+
+
+def test_a_wheel_without_the_checkpoint_is_named(wheel, monkeypatch):
+    (wheel / ".index").unlink()
+    with pytest.raises(MissingData, match=r"needs the package musicnn==0.1.0 with its checkpoint"):
+        musicnn.checkpoint_files()
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(MissingData, match="run `pip install .* --no-deps musicnn==0.1.0`") as lacks:
+        musicnn.checkpoint_files()
+    assert "musicnn==0.1.0" in lacks.value.ko
+
+
+@pytest.mark.parametrize("cut", [0, 100, 4000])
+def test_a_cut_table_or_cut_values_are_named(tmp_path, cut):
+    index, values = musicnn.checkpoint_files()
+    short = tmp_path / "short"
+    short.write_bytes(index.read_bytes()[:cut])
+    with pytest.raises(CorruptData, match="no whole one of TensorFlow; get both files again"):
+        checkpoints.read_checkpoint(short, values)
+    short.write_bytes(values.read_bytes()[: 2000 * cut])
+    with pytest.raises(CorruptData, match="no whole one of TensorFlow"):
+        checkpoints.read_checkpoint(index, short)
+
+
+def test_a_checkpoint_has_its_names_and_shapes():
+    weights = checkpoints.read_checkpoint(*musicnn.checkpoint_files())
+    assert weights["conv2d/kernel"].shape == (7, 38, 1, 204)
+    assert weights["dense_1/kernel"].shape == (200, 50) and weights["beta1_power"].shape == ()
+
+
+def test_hearing_loads_no_torch():
+    musicnn.exported()  # torch writes the graph once
+    code = (
+        "import sys, numpy; from wyf_utils.sound import musicnn; "
+        "musicnn.hear(numpy.zeros(16000)); print('torch' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == "False", done.stderr
+
+
+def test_songs_are_heard_once(tmp_path):
+    import soundfile
+
+    paths = [tmp_path / f"{name}.wav" for name in ("a", "b")]
+    for path, sound in zip(paths, (chord(), noise()), strict=True):
+        soundfile.write(path, sound[:160_000], 16_000)
+    songs = musicnn.hear_songs(paths)
+    assert songs.tags.shape == (2, 50) and songs.pooled.shape == (2, 753, 2)
+    again = musicnn.hear_songs(paths)
+    assert all(np.array_equal(a, b) for a, b in zip(songs, again, strict=True))
+    with pytest.raises(MissingData, match="c.wav is missing"):
+        musicnn.hear_songs([*paths, tmp_path / "c.wav"])
