@@ -11,6 +11,7 @@ import pytest
 
 from wyf_utils.core.errors import BadInput, CorruptData, MissingData
 from wyf_utils.core.paths import ROOT
+from wyf_utils.data import emotify, registry
 from wyf_utils.sound import checkpoints, composer, musicnn
 
 REFERENCE = json.loads((ROOT / "tests/data/musicnn_reference.json").read_text(encoding="utf-8"))
@@ -164,3 +165,82 @@ def test_songs_are_heard_once(tmp_path):
     assert all(np.array_equal(a, b) for a, b in zip(songs, again, strict=True))
     with pytest.raises(MissingData, match="c.wav is missing"):
         musicnn.hear_songs([*paths, tmp_path / "c.wav"])
+
+
+# Emotify
+
+HEADER = (
+    "track id, genre, amazement, solemnity, tenderness, nostalgia, calmness, power, "
+    "joyful_activation, tension, sadness, mood, liked, disliked, age, gender, mother tongue"
+)
+#: Two songs: of the first, one listener marks calmness and tenderness, one joy and power, one
+#: amazement alone; of the second, one sadness and one tension and nostalgia.
+ROWS = """1,classical,0,0,1,0,1,0,0,0,0,3,1,0,21,1,English
+1,classical,0,0,0,0,0,1,1,0,0,3,0,1,41,1,Dutch
+1,classical,1,0,0,0,0,0,0,0,0,3,0,1,41,1,Dutch
+303,pop,0,0,0,0,0,0,0,0,1,3,0,0,24,1,English
+303,pop,0,0,0,1,0,0,0,1,0,3,0,0,32,0,Spanish"""
+PLACES = ("classical/1.mp3", "pop/3.mp3")
+
+
+def answered(folder, rows=ROWS, header=HEADER, places=PLACES):
+    """A folder as of the whole Emotify; its sounds are no sounds, which nobody hears here."""
+    for place in places:
+        path = folder / "emotifymusic" / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    (folder / "data.csv").write_text(f"{header}\n{rows}\n", encoding="utf-8")
+    return folder
+
+
+def test_shares_of_listeners(tmp_path):
+    found = emotify.load(answered(tmp_path))
+    songs = found.songs
+    assert songs["id"].tolist() == [1, 303] and songs["listeners"].tolist() == [3, 2]
+    assert songs["genre"].tolist() == ["classical", "pop"] and songs["number"].tolist() == [1, 3]
+    assert found.shares()[:, emotify.GEMS.index("power")].tolist() == [1 / 3, 0]
+    third = 1 / 3
+    assert np.allclose(found.six(), [[third, 0, third, 0, 0, 0], [0, 0.5, 0, 1, 0, 0]])
+    assert np.allclose(found.targets().sum(1), 1)
+    assert np.allclose(found.cost()["listeners"], 1 / 5)
+    assert np.allclose(found.cost()["marks"], 2 / 8)
+    half = found.six(np.array([True, False, False, False, False]))
+    assert half[0, 2] == 1 and np.isnan(half[1]).all()
+
+
+def test_a_song_without_a_mapped_emotion_is_neutral(tmp_path):
+    rows = "1,classical,1,0,0,0,0,1,0,0,0,3,1,0,21,1,English"
+    found = emotify.load(answered(tmp_path, rows, places=PLACES[:1]))
+    assert found.targets().tolist() == [[0, 0, 0, 0, 0, 1]]
+
+
+def test_the_map_has_each_gems_emotion_once():
+    mapped = [name for names in emotify.SIX.values() for name in names]
+    assert sorted([*mapped, *emotify.UNMAPPED]) == sorted(emotify.GEMS)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "says"),
+    [
+        ({"places": PLACES[:1]}, MissingData, r"answers for track 303 and .* no pop/3.mp3; put it"),
+        ({"places": (*PLACES, "rock/2.mp3")}, CorruptData, r"no answer for track 102, rock/2.mp3"),
+        ({"header": HEADER.replace("mood", "anger")}, CorruptData, "'anger', which is no emotion"),
+        ({"header": HEADER.replace("power", "might")}, CorruptData, "lacks the column power"),
+        ({"rows": ROWS.replace("1,classical,1,0", "1,classical,2,0")}, CorruptData, "amazement is"),
+        ({"rows": ROWS + "\n401,pop" + ",0" * 15}, CorruptData, "track id 401"),
+    ],
+)
+def test_bad_answers_are_named(tmp_path, change, error, says):
+    with pytest.raises(error, match=says):
+        emotify.load(answered(tmp_path, **change))
+
+
+def test_emotify_is_fetched_under_one_name(data):
+    songs = [name for name in registry.REGISTRY if name.startswith("emotify_")]
+    assert len(songs) == 161
+    table = registry.status().set_index("file")
+    assert table.loc["emotify", "state"] == "missing" and "emotify_pop_1" not in table.index
+    with pytest.raises(MissingData, match="'emotify_answers' is not here yet; .* fetch emotify`"):
+        emotify.load()
+    with pytest.raises(MissingData, match="data.csv is missing; put Emotify's data.csv there"):
+        emotify.load(data)

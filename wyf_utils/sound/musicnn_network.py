@@ -1,8 +1,8 @@
 """MusiCNN as a torch network: weights out of the checkpoint, layers, and export to ONNX.
 
-Pons and Serra (2019, arXiv:1909.06654), musicnn: Pre-trained convolutional neural networks for music audio tagging.
-A patch of 187 frames and 96 bands goes through convolutions that are tall (timbre) or long
-(rhythm), three residual ones over time, pooling over time, and two dense layers.
+Pons and Serra (2019), musicnn: Pre-trained convolutional neural networks for music audio tagging,
+arXiv:1909.06654. A patch of 187 frames and 96 bands goes through convolutions that are tall
+(timbre) or long (rhythm), three residual ones over time, pooling over time, and two dense layers.
 """
 
 from __future__ import annotations
