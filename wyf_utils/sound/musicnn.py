@@ -72,8 +72,16 @@ class Heard(NamedTuple):
     pooled: np.ndarray
 
     def song(self) -> Heard:
-        """Average patches to one song, n = 1."""
-        return Heard(*(part.mean(0, keepdims=True) for part in self))
+        """Average patches to one song, n = 1; of tags the log-odds are averaged."""
+        odds = log_odds(self.tags).mean(0, keepdims=True)
+        means = (part.mean(0, keepdims=True) for part in self[1:])
+        return Heard((1 / (1 + np.exp(-odds))).astype(np.float32), *means)
+
+
+def log_odds(tags: np.ndarray) -> np.ndarray:
+    """Turn probabilities of tags (n, 50) into log-odds, which spread the rare ones."""
+    shares = np.clip(np.asarray(tags, float), 1e-6, 1 - 1e-6)
+    return np.log(shares / (1 - shares))
 
 
 def log_mel(waveform: np.ndarray) -> np.ndarray:
