@@ -7,12 +7,14 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from wyf_utils.core.errors import BadInput, CorruptData, MissingData
 from wyf_utils.core.paths import ROOT
 from wyf_utils.data import emotify, registry
-from wyf_utils.sound import checkpoints, composer, musicnn
+from wyf_utils.sound import checkpoints, composer, musicnn, share_heads
+from wyf_utils.study import hearing
 
 REFERENCE = json.loads((ROOT / "tests/data/musicnn_reference.json").read_text(encoding="utf-8"))
 
@@ -161,6 +163,8 @@ def test_songs_are_heard_once(tmp_path):
         soundfile.write(path, sound[:160_000], 16_000)
     songs = musicnn.hear_songs(paths)
     assert songs.tags.shape == (2, 50) and songs.pooled.shape == (2, 753, 2)
+    minute = musicnn.hear_songs(paths[:1], 0, 60)
+    assert minute.tags.shape == (1, 50) and not np.allclose(minute.tags, songs.tags[:1])
     again = musicnn.hear_songs(paths)
     assert all(np.array_equal(a, b) for a, b in zip(songs, again, strict=True))
     with pytest.raises(MissingData, match="c.wav is missing"):
@@ -244,3 +248,75 @@ def test_emotify_is_fetched_under_one_name(data):
         emotify.load()
     with pytest.raises(MissingData, match="data.csv is missing; put Emotify's data.csv there"):
         emotify.load(data)
+
+
+# The experiment
+
+
+@pytest.fixture(scope="module")
+def crowd():
+    """Sixty songs of twelve listeners each, whose features tell joy from sadness."""
+    rng = np.random.default_rng(0)
+    kinds, n = np.arange(60) % 3, 60  # joy, sadness, and songs on which nobody agrees
+    chance = np.full((n, 9), 0.05)
+    chance[kinds == 0, emotify.GEMS.index("joyful_activation")] = 0.9
+    chance[kinds == 1, emotify.GEMS.index("nostalgia")] = 0.9
+    chance[kinds == 2] = 0.3
+    marks = rng.random((n, 12, 9)) < chance[:, None]
+    answers = pd.DataFrame(marks.reshape(-1, 9).astype(int), columns=list(emotify.GEMS))
+    answers.insert(0, "id", np.repeat(np.arange(1, n + 1), 12))
+    songs = pd.DataFrame({"id": np.arange(1, n + 1), "artist": "", "album": ""})
+    songs.loc[:1, "artist"], songs.loc[1:2, "album"] = "A", "B"
+    features = {"tags": np.eye(3)[kinds] + rng.normal(0, 0.3, (n, 3))}
+    features["noise"] = rng.normal(size=(n, 30))
+    features["tags"] = np.hstack([features["tags"], rng.normal(size=(n, 27))])
+    return hearing.HearingExperiment(emotify.Emotify(songs, answers), features, seeds=(0,))
+
+
+def test_songs_of_an_artist_or_an_album_are_one_group(crowd):
+    assert len(set(crowd.groups[:3])) == 1 and len(set(crowd.groups)) == 58
+    parts = hearing.folds(crowd.labels, crowd.groups, 10, 0)
+    assert sorted(np.concatenate(parts)) == list(range(60))
+    assert sum(len({0, 1, 2} & set(part)) > 0 for part in parts) == 1
+
+
+def test_what_can_be_heard_is_heard_and_nothing_else(crowd):
+    crowd.add(["tags_soft", "noise_ridge"])
+    crowd.add(["tags_soft"], shuffled=True)
+    crowd.add_majority()
+    crowd.choose([("tags_soft",), ("noise_ridge",)])
+    assert crowd.choices["tags_soft"] >= 9, "chosen inside the folds, ten of them"
+    scores = crowd.scores()
+    assert scores["r/tags_soft@joy"]["mean"] > 0.7 > 0.4 > scores["r/noise_ridge@joy"]["mean"]
+    assert scores["r/chosen@mean"]["low"] < scores["r/chosen@mean"]["mean"]
+    assert scores["kappa/tags_soft"]["mean"] > 0.3 > scores["kappa/tags_soft_shuffled"]["mean"]
+    assert scores["kappa/majority"]["mean"] <= 0 and "r/majority@mean" not in scores
+    assert scores["r/human@joy"]["mean"] > 0.8 and 0 < scores["kappa/human"]["mean"] < 1
+    difference = crowd.differences([("tags_soft", "noise_ridge")])
+    assert difference["r_difference/tags_soft-noise_ridge"]["low"] > 0
+    told = hearing.table(scores)
+    assert told.loc["majority", "r joy"] == "" and told.loc["human", "r mean"]
+
+
+def test_halves_share_no_listener(crowd):
+    first, second = hearing.halves(crowd.emotify, 0)
+    assert np.allclose((first + second) / 2, crowd.six), "twelve listeners, six in each half"
+    assert not np.array_equal(first, hearing.halves(crowd.emotify, 1)[0])
+
+
+@pytest.mark.parametrize("name", share_heads.HEADS)
+def test_heads_learn_shares(name):
+    rng = np.random.default_rng(0)
+    shares = rng.dirichlet(np.ones(4), 60)
+    x = np.hstack([np.log(shares), rng.normal(size=(60, 26))])
+    found = share_heads.fit_shares(name, x[:50], shares[:50], 0).predict(x[50:])
+    assert found.shape == (10, 4) and np.corrcoef(found.ravel(), shares[50:].ravel())[0, 1] > 0.3
+
+
+def test_heads_and_features_that_are_not_there(crowd):
+    with pytest.raises(BadInput, match="no head 'knn'; choose one of: ridge, soft"):
+        share_heads.fit_shares("knn", np.eye(30), np.eye(30), 0)
+    with pytest.raises(BadInput, match="20 songs are too few to learn shares"):
+        share_heads.fit_shares("ridge", np.eye(20), np.eye(20), 0)
+    with pytest.raises(BadInput, match="no features 'smell' for the model 'smell_soft'"):
+        crowd.add(["smell_soft"])

@@ -26,7 +26,7 @@ from ..core import artifacts
 from ..core.context import context
 from ..core.errors import BadInput, CorruptData, MissingData
 from ..core.runtime import progress
-from .audio_files import read_waveform
+from .audio_files import SECONDS, START, read_waveform
 from .checkpoints import read_checkpoint
 from .mel import HOP, N_FFT, SAMPLE_RATE
 
@@ -165,13 +165,15 @@ def embedding(waveform: np.ndarray) -> np.ndarray:
     return hear(waveform).song().embedding[0]
 
 
-def hear_songs(paths: Iterable[Path]) -> Heard:
-    """Hear sound files, each from second 20 to 50, or return what was heard from the cache.
+def hear_songs(paths: Iterable[Path], start: int = START, length: int = SECONDS) -> Heard:
+    """Hear an excerpt of each sound file, or return what was heard from the cache.
 
     Parameters
     ----------
     paths
         Files (n) as for `audio_files.read_waveform`, whose errors apply.
+    start, length
+        First second of the excerpts and their length in seconds.
 
     Returns
     -------
@@ -181,13 +183,15 @@ def hear_songs(paths: Iterable[Path]) -> Heard:
     paths = list(paths)
 
     def make(folder: Path) -> None:
-        songs = [hear(read_waveform(path)).song() for path in progress(paths, desc="hear songs")]
+        files = progress(paths, desc="hear songs")
+        songs = [hear(read_waveform(path, start, length)).song() for path in files]
         for name, rows in zip(Heard._fields, zip(*songs, strict=True), strict=True):
             np.save(folder / f"{name}.npy", np.concatenate(rows), allow_pickle=False)
 
     sums = [_sha256(path) for path in paths if path.is_file()]  # a missing one is named by `make`
     data = artifacts.fingerprint(sums, _FILES)
-    made = artifacts.get_or_create("musicnn_songs", make, parameters={"n": len(paths)}, data=data)
+    excerpt = {"n": len(paths), "start": start, "length": length}
+    made = artifacts.get_or_create("musicnn_songs", make, parameters=excerpt, data=data)
     return Heard(*(np.load(made.path / f"{n}.npy", allow_pickle=False) for n in Heard._fields))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.decomposition import PCA
+from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -51,6 +52,10 @@ def _ridge() -> RegressorMixin:
     return RidgeCV(_PENALTIES, alpha_per_target=True)
 
 
+def _forest(seed: int) -> RegressorMixin:
+    return ExtraTreesRegressor(200, min_samples_leaf=3, max_features=0.3, random_state=seed)
+
+
 #: Unfitted heads by name; what comes before the last one standardises.
 HEADS: dict[str, Callable[[int], Pipeline]] = {
     "ridge": lambda _: make_pipeline(StandardScaler(), _ridge()),
@@ -58,6 +63,7 @@ HEADS: dict[str, Callable[[int], Pipeline]] = {
     "pca": lambda seed: make_pipeline(
         StandardScaler(), PCA(_COMPONENTS, random_state=seed), _ridge()
     ),
+    "forest": lambda seed: make_pipeline(StandardScaler(), _forest(seed)),
     "svr": lambda _: make_pipeline(
         StandardScaler(), MultiOutputRegressor(SVR(C=0.3, epsilon=0.05))
     ),

@@ -25,6 +25,8 @@ from ..sound import audio_files, mel, musicnn, share_heads
 
 Scores = dict[str, dict[str, float]]
 
+#: Seconds of a song that Emotify's listeners heard.
+MINUTE = 60
 #: Folds of a repeat, and folds inside the training songs of one, in which a model is chosen.
 FOLDS, INNER = 10, 5
 #: Halves of listeners that the human ceiling is an average of.
@@ -36,14 +38,24 @@ CANDIDATES = (
     ("tags_pca",),
     ("embedding_soft",),
     ("embedding_pca",),
+    ("tags_soft", "tags_ridge"),
+    ("tags_soft", "tags_forest"),
     ("tags_soft", "embedding_soft"),
     ("tags_soft", "mel_statistics_soft"),
-    ("tags_soft", "embedding_soft", "mel_statistics_soft"),
 )
 
 
-def song_features(paths: Sequence[Path]) -> dict[str, np.ndarray]:
+def song_features(
+    paths: Sequence[Path], start: int = 0, length: int = MINUTE
+) -> dict[str, np.ndarray]:
     """Extract features of sound files, or return them from the cache.
+
+    Parameters
+    ----------
+    paths
+        Files (n) as for `audio_files.read_waveform`, whose errors apply.
+    start, length
+        Excerpt in seconds; by default the minute that Emotify's listeners heard.
 
     Returns
     -------
@@ -52,11 +64,11 @@ def song_features(paths: Sequence[Path]) -> dict[str, np.ndarray]:
     """
 
     def compute() -> np.ndarray:
-        mels = (mel.from_waveform(audio_files.read_waveform(path)) for path in paths)
-        rows = [mel.mel_statistics(one[None]) for one in progress(mels, "mel", len(paths))]
-        return np.concatenate(rows)
+        sounds = (audio_files.read_waveform(path, start, length) for path in paths)
+        mels = progress(map(mel.from_waveform, sounds), "mel", len(paths))
+        return np.concatenate([mel.mel_statistics(one[None]) for one in mels])
 
-    heard = musicnn.hear_songs(paths)
+    heard = musicnn.hear_songs(paths, start, length)
     data = artifacts.fingerprint(heard.embedding)  # the same songs sound the same
     return {
         "mel_statistics": artifacts.cached_array("mels", compute, parameters={}, data=data),
