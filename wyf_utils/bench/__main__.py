@@ -19,6 +19,7 @@ def main() -> None:
     text.fine_tuning()
     text.pre_training()
     sound.composing()
+    sound.hearing()
     sound.mel_batches()
 
 

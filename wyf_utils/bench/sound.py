@@ -1,4 +1,4 @@
-"""Time composing, mel extraction and batches of mapped mels."""
+"""Time composing, mel extraction, hearing by MusiCNN and batches of mapped mels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..sound import composer, dataset, mel, network_training, networks
+from ..sound import composer, dataset, mel, musicnn, network_training, networks
 from ..study.recommender_evaluation import timed_in_turns
 from .timing import compare
 
@@ -36,6 +36,19 @@ def composing() -> None:
         f"  {'mel extraction, times real time per core':<48} {speed:8.0f} x   at least 60",
         flush=True,
     )
+
+
+def hearing() -> None:
+    """Time MusiCNN on 30 s of sound beside the mel spectrogram alone, and its songs a second."""
+    waveform = composer.render(*composer.compose(np.eye(6)[0], 0), 0)
+    calls = {
+        "librosa's mel spectrogram alone": lambda: mel.from_waveform(waveform),
+        "MusiCNN's log-mel spectrogram": lambda: musicnn.log_mel(waveform),
+        "MusiCNN, from the waveform to tags": lambda: musicnn.hear(waveform),
+    }
+    compare("hear a song of 30 s", calls)
+    speed = 1 / _seconds(calls["MusiCNN, from the waveform to tags"], 5)
+    print(f"  {'MusiCNN, songs a second':<48} {speed:8.1f}     at least 2", flush=True)
 
 
 def mel_batches() -> None:

@@ -14,6 +14,7 @@ from ..core.context import context
 from ..core.errors import BadInput, CorruptData, MissingData, Unreachable
 from ..core.paths import data_folder, relative
 from ..core.runtime import progress
+from .emotify_files import SONGS
 
 _GITHUB = "https://raw.githubusercontent.com/"
 
@@ -41,6 +42,12 @@ _WYF = (
     "What-s-Your-Feeling/main_project", "5da2719d4a1066f67807dc880b6d41518ae6ff40",
     "none stated; fetched for comparison, not redistributed",
     "WYF team (2022), published song vectors of 42,839 songs",
+)  # fmt: skip
+_EMOTIFY = (
+    "sergi-andreu/ProjectMusicInformatics", "474daaaf11ed93e6ba42e098df3410b327c9fa9e",
+    "answers for research; songs CC BY-NC-SA (Magnatune)",
+    "Aljanaki, Wiering and Veltkamp (2016), Studying emotion induced by music through a "
+    "crowdsourcing game, Information Processing and Management 52",
 )  # fmt: skip
 
 
@@ -95,8 +102,14 @@ REGISTRY = {
          "5b60e66535fdfaaaa281bed3a5c868216b22a46e9c30aacfa13d115b1185212d"),
         ("mel_vectors_2022", _WYF, "Deploy/recsys_data/2015mel.npy",
          "1183bc952d096ebe224483b3e1a5fe531f739068e0bed4e25446ea4104570da2"),
+        ("emotify_answers", _EMOTIFY, "data/data.csv",
+         "32229d7329e1245af3f9bd2e7005f51e1c8582ae1e48b9afa5cacb8cdcb65d71"),
+        *((f"emotify_{genre}_{number}", _EMOTIFY, f"data/emotifymusic/{genre}/{number}.mp3", sha256)
+          for genre, number, sha256 in SONGS),
     )
 }  # fmt: skip
+#: Files that are fetched and listed under one name: all that start with it.
+GROUPS = ("emotify",)
 
 
 def _copy_from_mirror(url: str, output_file: str, _pooch) -> None:
@@ -114,7 +127,7 @@ def fetch(names: list[str] | None = None) -> pd.DataFrame:
     Parameters
     ----------
     names
-        Keys of `REGISTRY`; all of them by default.
+        Keys of `REGISTRY` or names of `GROUPS`; all of them by default.
 
     Returns
     -------
@@ -130,11 +143,11 @@ def fetch(names: list[str] | None = None) -> pd.DataFrame:
     CorruptData
         If a file has another sha256. Downloads with another sha256 are deleted.
     """
-    names = list(names or REGISTRY)
+    names = [file for name in names or REGISTRY for file in _members(name) or [name]]
     if unknown := [name for name in names if name not in REGISTRY]:
-        raise BadInput(
-            f"There is no public file '{unknown[0]}'; choose from: {', '.join(REGISTRY)}."
-        )
+        choice = dict.fromkeys(_group(name) or name for name in REGISTRY)
+        raise BadInput(f"There is no public file '{unknown[0]}'; choose from: {', '.join(choice)}.")
+    pooch.get_logger().setLevel("WARNING")  # a line for each of 160 songs says less than the bar
     for name in progress(names, desc="fetch"):
         if REGISTRY[name].local.is_file():
             checked_path(REGISTRY[name])
@@ -178,7 +191,8 @@ def checked_path(remote: Remote) -> Path:
         If its sha256 differs from the registry.
     """
     if not remote.local.is_file():
-        raise MissingData(f"'{remote.name}' is not here yet; run `wyf data fetch {remote.name}`.")
+        name = _group(remote.name) or remote.name
+        raise MissingData(f"'{remote.name}' is not here yet; run `wyf data fetch {name}`.")
     if pooch.file_hash(str(remote.local)) != remote.sha256:
         raise CorruptData(
             f"'{remote.name}' ({relative(remote.local)}) has another sha256 than the registry; "
@@ -188,11 +202,27 @@ def checked_path(remote: Remote) -> Path:
 
 
 def status() -> pd.DataFrame:
-    """List the public files: state (here or missing), size in MB, licence, source repository."""
+    """List the public files: state (here or missing), size in MB, licence, source repository.
+
+    A group of `GROUPS` has one row, and its state says how many of its files are here.
+    """
     rows = []
-    for remote in REGISTRY.values():
-        here = remote.local.is_file()
-        megabytes = remote.local.stat().st_size / 1e6 if here else np.nan
-        state = "here" if here else "missing"
-        rows.append((remote.name, state, megabytes, remote.licence, remote.repo))
+    for name in dict.fromkeys(_group(name) or name for name in REGISTRY):
+        files = [REGISTRY[member] for member in _members(name) or [name]]
+        sizes = [file.local.stat().st_size / 1e6 for file in files if file.local.is_file()]
+        state = f"{len(sizes)} of {len(files)} here"
+        if len(sizes) in (0, len(files)):
+            state = "here" if sizes else "missing"
+        megabytes = sum(sizes) if sizes else np.nan
+        rows.append((name, state, megabytes, files[0].licence, files[0].repo))
     return pd.DataFrame(rows, columns=["file", "state", "MB", "licence", "source"]).round({"MB": 2})
+
+
+def _group(name: str) -> str:
+    """Group of a file; blank for a file of its own."""
+    return next((group for group in GROUPS if name.startswith(f"{group}_")), "")
+
+
+def _members(group: str) -> list[str]:
+    """List the files of a group; none for a name that is no group."""
+    return [name for name in REGISTRY if group in GROUPS and _group(name) == group]

@@ -16,19 +16,22 @@ from .mel import SAMPLE_RATE
 START, SECONDS = 20, 30
 
 
-def read_waveform(path: Path) -> np.ndarray:
+def read_waveform(path: Path, start: int = START, length: int = SECONDS) -> np.ndarray:
     """Read seconds 20 to 50 of an audio file, mixed to mono and resampled to 16 kHz.
 
-    A file shorter than 50 s is read from its start; one shorter than 30 s is padded with zeros.
+    A file that ends before the excerpt is read from its start; a still shorter one is padded with
+    zeros.
 
     Parameters
     ----------
     path
         File of any format, sample rate and number of channels that libsndfile reads.
+    start, length
+        Another excerpt: its first second and its length in seconds.
 
     Returns
     -------
-    ndarray of shape (480000,), float32
+    ndarray of shape (16000 * length,), float32
         Waveform; full scale is -1 to 1.
 
     Raises
@@ -44,8 +47,9 @@ def read_waveform(path: Path) -> np.ndarray:
     try:
         with soundfile.SoundFile(path) as file:
             rate = file.samplerate
-            file.seek(START * rate if _covers_excerpt(file.frames, rate) else 0)
-            waveform = file.read(SECONDS * rate, dtype="float32", always_2d=True).mean(1)
+            covers = file.frames >= (start + length) * rate
+            file.seek(start * rate if covers else 0)
+            waveform = file.read(length * rate, dtype="float32", always_2d=True).mean(1)
     except (soundfile.LibsndfileError, ValueError) as error:
         raise CorruptData(
             f"{name} is no sound that libsndfile reads; convert it, or drop the song."
@@ -60,7 +64,7 @@ def read_waveform(path: Path) -> np.ndarray:
         )
     if rate != SAMPLE_RATE:
         waveform = librosa.resample(waveform, orig_sr=rate, target_sr=SAMPLE_RATE)
-    return librosa.util.fix_length(waveform, size=SECONDS * SAMPLE_RATE)
+    return librosa.util.fix_length(waveform, size=length * SAMPLE_RATE)
 
 
 def conversions(path: Path) -> list[str]:
