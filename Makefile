@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 RUN    ?= default
+# Of pytest: each is a process with one thread and takes whole files, so that their fixtures are made once.
+WORKERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help run app test lab bench rooms screenshots sync publish readme lock clean
@@ -46,7 +48,7 @@ app: $(VENV)/.installed ## open the page: make app [RUN=default|music]
 test: $(VENV)/.installed ## lint and all tests, the smoke run of the notebooks included
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lab: $(VENV)/.installed ## open JupyterLab with the project's kernel
 	@OMP_WAIT_POLICY=PASSIVE GOMP_SPINCOUNT=10000 $(BIN)/jupyter lab notebooks  # as wyf_utils.OPENMP

@@ -1,5 +1,6 @@
 """Tests write into temporary folders only; the cache is shared within one session."""
 
+import csv
 import os
 from pathlib import Path
 
@@ -10,13 +11,39 @@ import wyf_utils
 
 matplotlib.use("Agg")
 wyf_utils.set_openmp_waiting()  # before a test imports torch
+if "PYTEST_XDIST_WORKER" in os.environ:  # one thread a worker, in its kernels and processes too
+    os.environ.update(OMP_NUM_THREADS="1", WYF_THREADS="1")
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the files that hold slow tests, and in them with these.
+
+    No worker is then left with a slow one when the other has finished.
+    """
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    order = {path: number for number, path in enumerate(dict.fromkeys(i.path for i in items))}
+    items.sort(
+        key=lambda item: (
+            item.path not in slow,
+            order[item.path],
+            item.get_closest_marker("slow") is None,
+        )
+    )
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _cache(tmp_path_factory):
-    """Keep the tests' cache apart from the user's, and forget a mirror and a forced refresh."""
-    os.environ["WYF_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    """Keep the tests' cache apart from the user's, and forget a mirror and a forced refresh.
+
+    Workers have a cache each. They share only the detector of danger, which takes twenty seconds.
+    """
+    cache = tmp_path_factory.mktemp("cache")
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = tmp_path_factory.getbasetemp().parent / "safety"
+        shared.mkdir(exist_ok=True)
+        (cache / "safety").symlink_to(shared)
+    os.environ["WYF_CACHE"] = str(cache)
     for name in ("FRESH", "WYF_MIRROR", "WYF_DATA", "WYF_OUT", "WYF_PROGRESS", "WYF_RUN_STARTED"):
         os.environ.pop(name, None)
     yield
@@ -43,6 +70,22 @@ def sample_sentences():
     from wyf_utils.data import text_corpora
 
     return text_corpora.utterances("sample")[0]
+
+
+@pytest.fixture(scope="session")
+def small_data(tmp_path_factory):
+    """A data folder whose sample is every fortieth sentence, labelled by its writer alone.
+
+    For trainings in which something else than what is learned matters.
+    """
+    sample = tmp_path_factory.mktemp("small_data") / "sample"
+    sample.mkdir()
+    for name in ("sentiment_dialogue.csv", "single_turn.csv"):
+        with (ROOT / "data" / "sample" / name).open(encoding="utf-8", newline="") as file:
+            header, *rows = csv.reader(file)
+        with (sample / name).open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([header, *rows[::40]])
+    return sample.parent
 
 
 KINDS = {

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from test_checkpoints import kcbert
 from transformers import BertConfig, BertModel
 
 from wyf_utils.core import artifacts, emotions, metrics, vectors
@@ -56,6 +57,14 @@ def parts():
 @pytest.fixture(scope="module")
 def entry(parts):
     return finetuning.trained(parts["train"], parts["dev"], RECIPE, 0)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory, parts):
+    """Recipe of a tiny encoder, for tests of how it is trained and not of what it learns."""
+    torch.manual_seed(0)
+    kcbert(folder := tmp_path_factory.mktemp("tiny"), parts["train"]["text"].tolist())
+    return finetuning.Recipe(encoder=str(folder), epochs=1, frozen_layers=0)
 
 
 def test_fine_tuning_learns_and_beats_the_majority(parts, entry):
@@ -235,20 +244,19 @@ def test_temperature_softens_what_is_too_sure_and_changes_no_answer():
         {"accumulation": 2},
     ],
 )
-def test_every_way_to_train_changes_the_model(parts, change, tmp_path):
+def test_every_way_to_train_changes_the_model(parts, tiny, change, tmp_path):
     few = parts["train"].groupby("emotion").head(24)
-    base = finetuning.Recipe(epochs=1, frozen_layers=10)
     models = []
-    for name, recipe in (("base", base), ("changed", dataclasses.replace(base, **change))):
+    for name, recipe in (("base", tiny), ("changed", dataclasses.replace(tiny, **change))):
         finetuning.fine_tune(few, few, recipe, 0, tmp_path / name)
         models.append(
-            classifier.load(tmp_path / name).model.encoder.encoder.layer[10].output.dense.weight
+            classifier.load(tmp_path / name).model.encoder.encoder.layer[0].output.dense.weight
         )
     assert torch.isfinite(models[1]).all() and not torch.equal(*models)
 
 
-def test_a_training_that_was_stopped_goes_on_from_its_checkpoint(parts, monkeypatch):
-    recipe = finetuning.Recipe(epochs=2, batch_size=16, frozen_layers=11, patience=2)
+def test_a_training_that_was_stopped_goes_on_from_its_checkpoint(parts, tiny, monkeypatch):
+    recipe = dataclasses.replace(tiny, epochs=2, batch_size=16, patience=2)
     few = parts["train"].groupby("emotion").head(16)
     steps = []
     on_step_end = training._Bar.on_step_end
@@ -268,7 +276,7 @@ def test_a_training_that_was_stopped_goes_on_from_its_checkpoint(parts, monkeypa
     assert not list((artifacts.cache_folder() / "unfinished").iterdir())
 
 
-def test_the_source_s_labels_are_a_second_task_that_is_not_saved(parts, tmp_path):
+def test_the_source_s_labels_are_a_second_task_that_is_not_saved(parts, tiny, tmp_path):
     few = (
         parts["train"]
         .groupby("emotion")
@@ -280,23 +288,15 @@ def test_the_source_s_labels_are_a_second_task_that_is_not_saved(parts, tmp_path
     told = np.array([row["labels"][6:] for row in rows])
     assert told.shape[1] == len(names) and (told.sum(1) == 2).all()
     assert all(told[i, names.index(str(e))] for i, e in enumerate(few["emotion"]))
-    finetuning.fine_tune(
-        few, few.iloc[:20], finetuning.Recipe(epochs=1, frozen_layers=10), 0, tmp_path / "told"
-    )
-    finetuning.fine_tune(
-        few,
-        few.iloc[:20],
-        finetuning.Recipe(epochs=1, frozen_layers=10, auxiliary=0.0),
-        0,
-        tmp_path / "plain",
-    )
+    for name, recipe in (("told", tiny), ("plain", dataclasses.replace(tiny, auxiliary=0.0))):
+        finetuning.fine_tune(few, few.iloc[:20], recipe, 0, tmp_path / name)
     told, plain = (
         classifier.load(tmp_path / name).model.state_dict() for name in ("told", "plain")
     )
     assert told.keys() == plain.keys()
     assert not torch.equal(
-        told["encoder.encoder.layer.11.output.dense.weight"],
-        plain["encoder.encoder.layer.11.output.dense.weight"],
+        told["encoder.encoder.layer.1.output.dense.weight"],
+        plain["encoder.encoder.layer.1.output.dense.weight"],
     )
 
 

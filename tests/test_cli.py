@@ -29,60 +29,100 @@ def wyf(*arguments, **environment):
     )
 
 
+@pytest.fixture
+def here(capsys, monkeypatch, tmp_path):
+    """The command line in this process, with its own cache and hub login.
+
+    Returns exit code, output and errors.
+    """
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["wyf", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return ended.value.code, *capsys.readouterr()
+
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("WYF_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    return call
+
+
+#: What a user may type wrongly, and words of the sentence that answers.
+BAD_INPUT = [
+    (("feel", ""), "The sentence is empty"),
+    (("feel", "   "), "The sentence is empty"),
+    (("feel", "🙏👀"), "has no words"),
+    (("feel", TOO_LONG), "25,000 characters; shorten it to 20,000"),
+    (("feel", "I feel tired"), "reads Korean only"),
+    (
+        ("feel", "졸리다", "--run", "never"),
+        "The run 'never' has built no music database yet; run `make run RUN=never`",
+    ),
+    (("feel", "졸리다", "--run", "../.."), "'../..' is no name of a run; take letters"),
+    (("feedback", "export", "x.csv", "--run", "a/b"), "'a/b' is no name of a run"),
+    (("build", "--music", "tests", "--run", ".."), "'..' is no name of a run"),
+    (("run", "../.."), "'../..' is no name of a run"),
+    (("run", "never"), "There is no run 'never'; choose one of: default, smoke, open, full"),
+    (("data", "fetch", "never"), "There is no public file 'never'"),
+    (("data", "validate", "never"), "There is no profile 'never'"),
+    (
+        ("build", "--music", "/no/such/folder"),
+        "There is no folder /no/such/folder; name the one that holds your music",
+    ),
+    (
+        ("publish", "never", "--repo", "me/feelings"),
+        "There is no trained model 'never'; `wyf models` lists them",
+    ),
+    (
+        ("publish", "tests", "--repo", "me/feelings"),
+        "tests is no trained model: it lacks config.json",
+    ),
+    (
+        ("train", "--corpus", "never"),
+        "There is no corpus 'never' in profile 'sample'; it has: sample",
+    ),
+    (
+        ("train", "--encoder", "/no/such/folder"),
+        "The encoder '/no/such/folder' cannot be loaded",
+    ),
+]
+
+
+def is_one_sentence(code, output, errors, says):
+    assert code == 1 and output == ""
+    assert errors.startswith("wyf: ") and says in errors
+    assert len(errors.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(("arguments", "says"), BAD_INPUT)
+def test_bad_input_is_one_sentence_and_a_nonzero_exit(here, arguments, says):
+    is_one_sentence(*here(*arguments), says)
+
+
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    "arguments",
     [
-        (("feel", ""), "The sentence is empty"),
-        (("feel", "   "), "The sentence is empty"),
-        (("feel", "🙏👀"), "has no words"),
-        (("feel", TOO_LONG), "25,000 characters; shorten it to 20,000"),
-        (("feel", "I feel tired"), "reads Korean only"),
-        (
-            ("feel", "졸리다", "--run", "never"),
-            "The run 'never' has built no music database yet; run `make run RUN=never`",
-        ),
-        (("feel", "졸리다", "--run", "../.."), "'../..' is no name of a run; take letters"),
-        (("feedback", "export", "x.csv", "--run", "a/b"), "'a/b' is no name of a run"),
-        (("build", "--music", "tests", "--run", ".."), "'..' is no name of a run"),
-        (("run", "../.."), "'../..' is no name of a run"),
-        (("run", "never"), "There is no run 'never'; choose one of: default, smoke, open, full"),
-        (("data", "fetch", "never"), "There is no public file 'never'"),
-        (("data", "validate", "never"), "There is no profile 'never'"),
-        (
-            ("build", "--music", "/no/such/folder"),
-            "There is no folder /no/such/folder; name the one that holds your music",
-        ),
-        (
-            ("publish", "never", "--repo", "me/feelings"),
-            "There is no trained model 'never'; `wyf models` lists them",
-        ),
-        (
-            ("publish", "tests", "--repo", "me/feelings"),
-            "tests is no trained model: it lacks config.json",
-        ),
-        (
-            ("train", "--corpus", "never"),
-            "There is no corpus 'never' in profile 'sample'; it has: sample",
-        ),
-        (
-            ("train", "--encoder", "/no/such/folder"),
-            "The encoder '/no/such/folder' cannot be loaded",
-        ),
+        ("feel", ""),
+        ("feel", "졸리다", "--run", "never"),
+        ("run", "never"),
+        ("train", "--encoder", "/no/such/folder"),
     ],
 )
-def test_bad_input_is_one_sentence_and_a_nonzero_exit(arguments, says):
+def test_no_import_writes_anything_beside_that_sentence(arguments):
+    """Each set of imports has a process of its own: a warning comes once in a process."""
     done = wyf(*arguments)
-    assert done.returncode == 1
-    assert done.stderr.startswith("wyf: ") and says in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1 and done.stdout == ""
+    is_one_sentence(done.returncode, done.stdout, done.stderr, dict(BAD_INPUT)[arguments])
 
 
-def test_usage_errors_and_help():
-    assert wyf("sing").returncode == 2
-    done = wyf("--help")
-    assert done.returncode == 0
+def test_usage_errors_and_help(here):
+    assert here("sing")[0] == 2
+    code, output, _ = here("--help")
+    assert code == 0
     for verb in ("feel", "build", "run", "train", "models", "publish", "data", "sync", "readme"):
-        assert verb in done.stdout
+        assert verb in output
 
 
 def test_every_command_has_one_sentence_of_help():
@@ -206,35 +246,19 @@ def test_numba_has_a_temporary_cache_only_where_it_can_write_no_other(
     assert not list((tmp_path / "temporary").iterdir())  # removed at the end
 
 
-def test_status_and_validate(tmp_path):
+def test_status_and_validate(here, tmp_path, monkeypatch):
     (tmp_path / "raw" / "open").mkdir(parents=True)
-    done = wyf("data", "status", WYF_DATA=str(tmp_path))
-    assert done.returncode == 0 and "kote_val" in done.stdout and "missing" in done.stdout
-    done = wyf("data", "validate", "open", WYF_DATA=str(tmp_path))
+    monkeypatch.setenv("WYF_DATA", str(tmp_path))
+    code, output, _ = here("data", "status")
+    assert code == 0 and "kote_val" in output and "missing" in output
+    done = wyf("data", "validate", "open")
     assert done.returncode == 1 and "run `wyf data fetch kote_val`" in done.stdout
 
 
-@pytest.fixture
-def here(capsys, monkeypatch, tmp_path):
-    """The command line in this process, with its own cache and hub login.
-
-    Returns exit code, output and errors.
-    """
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["wyf", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return ended.value.code, *capsys.readouterr()
-
-    monkeypatch.setenv("WYF_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(huggingface_hub.constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
-    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
-    monkeypatch.delenv("HF_TOKEN", raising=False)
-    return call
-
-
-def test_a_model_is_trained_listed_and_described(here, tmp_path, sample_sentences, monkeypatch):
+def test_a_model_is_trained_listed_and_described(
+    here, tmp_path, small_data, sample_sentences, monkeypatch
+):
+    monkeypatch.setenv("WYF_DATA", str(small_data))
     (tmp_path / "tiny").mkdir()
     kcbert(tmp_path / "tiny", sample_sentences["text"].tolist()[:200])
     options = ["--epochs", "1", "--batch-size", "32", "--frozen-layers", "1", "--seed", "3"]

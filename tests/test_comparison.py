@@ -5,6 +5,8 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from test_checkpoints import kcbert
 
 from wyf_utils.core import metrics
 from wyf_utils.data import splits
@@ -142,10 +144,12 @@ def test_fewer_bounds_every_emotion_and_keeps_the_order():
     assert comparison.fewer(train, 0, 0) is train
 
 
-def test_the_sweep_is_that_of_2022_and_logs_every_step(found):
+def test_the_sweep_is_that_of_2022_and_logs_every_step(found, tmp_path):
+    torch.manual_seed(0)
+    kcbert(tmp_path, found.parts["train"]["text"].tolist())
     logs = comparison.sweep(
         found.parts,
-        finetuning.Recipe(epochs=1, frozen_layers=11, batch_size=8),
+        finetuning.Recipe(encoder=str(tmp_path), epochs=1, frozen_layers=1, batch_size=8),
         0,
         texts=48,
         factor=100.0,

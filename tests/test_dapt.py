@@ -453,6 +453,7 @@ def test_the_warmed_base_is_the_bundled_encoder_bit_for_bit(start, small):
     ), "better than a guess"
 
 
+@pytest.mark.slow
 def test_the_frozen_recipe_leaves_every_bit_and_the_others_do_not(chains, start):
     assert adaptation.changed_share(start, chains["frozen_2022"][-1]) == 0
     assert (
@@ -503,6 +504,7 @@ def test_only_a_new_head_learns_at_its_own_rate(published, start, monkeypatch):
         assert list(rates.values()) == [SMALL.learning_rate]
 
 
+@pytest.mark.slow
 def test_a_stage_that_conditions_share_is_trained_once(chains, start):
     assert (
         chains["none"] == [start]
@@ -628,6 +630,7 @@ def test_an_interrupted_stage_goes_on_from_its_last_good_checkpoint(
 # The experiment -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_condition_answers_sentences_and_lyrics_the_same_every_time(chains, sample_sentences):
     few = sample_sentences.groupby("emotion").head(4).reset_index(drop=True)
     scored = pd.DataFrame(
@@ -651,6 +654,7 @@ def test_a_condition_answers_sentences_and_lyrics_the_same_every_time(chains, sa
     )
 
 
+@pytest.mark.slow
 def test_an_adapted_encoder_keeps_its_prefix(chains):
     assert encoders.load(f"dapt/{chains['both'][-1].key}").prefix == bundled_e5.E5_PREFIX
 

@@ -172,6 +172,7 @@ def smoke(tmp_path_factory):
     return runner.run("smoke", tmp_path_factory.mktemp("smoke"))
 
 
+@pytest.mark.slow
 def test_smoke_run_of_all_five(smoke):
     check_results(read_json(smoke / "results.json")["smoke"], STEMS)
     for stem in STEMS:
@@ -183,6 +184,7 @@ def test_smoke_run_of_all_five(smoke):
     assert len(list((smoke / "figures").glob("*.png"))) == 2 * len(manifest)
 
 
+@pytest.mark.slow
 def test_a_feeling_is_answered_from_the_smoke_run(smoke, monkeypatch):
     from wyf_utils.app import feeling, terminal
     from wyf_utils.core import emotions

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+import torch
+from test_checkpoints import kcbert
 
 from wyf_utils.core.errors import BadInput, CorruptData, DiskFull, MissingData
 from wyf_utils.data import splits
@@ -16,6 +18,18 @@ def model(sample_sentences):
     return finetuning.trained(
         parts["train"], parts["dev"], finetuning.Recipe(epochs=2, frozen_layers=10), 3
     ).path
+
+
+@pytest.fixture
+def tiny(tmp_path, sample_sentences):
+    """A trained model of two small layers, whose export takes no time."""
+    torch.manual_seed(0)
+    few = sample_sentences.groupby("emotion").head(8)
+    (tmp_path / "encoder").mkdir()
+    kcbert(tmp_path / "encoder", few["text"].tolist())
+    recipe = finetuning.Recipe(encoder=str(tmp_path / "encoder"), epochs=1, frozen_layers=0)
+    finetuning.fine_tune(few, few, recipe, 0, tmp_path / "tiny")
+    return tmp_path / "tiny"
 
 
 @pytest.fixture(scope="module")
@@ -76,23 +90,23 @@ def test_exported_once(model):
     ).stat().st_size
 
 
-def test_an_interrupted_export_leaves_nothing(model, monkeypatch, tmp_path):
-    monkeypatch.setenv("WYF_CACHE", str(tmp_path))
+def test_an_interrupted_export_leaves_nothing(tiny, monkeypatch, tmp_path):
+    monkeypatch.setenv("WYF_CACHE", str(cache := tmp_path / "cache"))
 
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(onnx_export.onnx, "save", full)
     with pytest.raises(DiskFull, match="No space left"):
-        onnx_model.load_onnx(model)
-    left = [p for p in tmp_path.rglob("*") if p.is_file() and p.suffix != ".lock"]
+        onnx_model.load_onnx(tiny)
+    left = [p for p in cache.rglob("*") if p.is_file() and p.suffix != ".lock"]
     assert not left
 
 
 @pytest.mark.parametrize("load", [classifier.load, onnx_model.load_onnx])
 def test_bad_rows_are_marked_and_the_rest_returned(model, load):
     loaded = load(model)
-    good = ["오늘 정말 신난다", "ㅋㅋㅋ 웃겨 haha 123", "너무 슬퍼 " * 2000]
+    good = ["오늘 정말 신난다", "ㅋㅋㅋ 웃겨 haha 123", "너무 슬퍼 " * 500]
     mixed = loaded.predict([good[0], "", None, float("nan"), "🎉🎉", good[1], "...", good[2]])
     assert np.isnan(mixed[[1, 2, 3, 4, 6]]).all()
     assert np.allclose(mixed[[0, 5, 7]], loaded.predict(good), atol=0.02)

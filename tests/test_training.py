@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 
@@ -134,11 +133,14 @@ def test_a_tracker_that_is_unknown_or_not_installed_is_refused(trained, monkeypa
 # Several processes --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not (torch.distributed.is_available() and torch.distributed.is_gloo_available()),
     reason="this torch has no gloo",
 )
-def test_two_processes_train_one_model(tiny, tmp_path):
+def test_two_processes_train_one_model(tiny, small_data, tmp_path, monkeypatch):
+    monkeypatch.setenv("WYF_DATA", str(small_data))
+    monkeypatch.setenv("WYF_CACHE", str(tmp_path))
     launch = (
         "--multi_gpu",
         "--num_processes",
@@ -175,7 +177,6 @@ def test_two_processes_train_one_model(tiny, tmp_path):
                 *train,
             ],
             cwd=ROOT,
-            env={**os.environ, "WYF_CACHE": str(tmp_path)},
             capture_output=True,
             text=True,
             timeout=300,
