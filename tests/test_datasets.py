@@ -1,6 +1,9 @@
+import dataclasses
 import hashlib
 import json
+import re
 import shutil
+import subprocess
 
 import numpy as np
 import pandas as pd
@@ -61,9 +64,38 @@ def test_registry_is_pinned_and_cited():
         "mel_vectors_2022",
     } <= set(registry.REGISTRY)
     for remote in registry.REGISTRY.values():
-        assert len(remote.sha256) == 64 and len(remote.commit) == 40
+        assert re.fullmatch("[0-9a-f]{64}|git:[0-9a-f]{40}", remote.sha256)
+        assert len(remote.commit) == 40
         assert remote.commit in remote.url and remote.licence and remote.citation
     assert len({r.sha256 for r in registry.REGISTRY.values()}) == len(registry.REGISTRY)
+
+
+def test_a_file_known_by_its_git_blob(tiny, tmp_path, monkeypatch):
+    remote, content = tiny
+    blob = subprocess.run(
+        ["git", "hash-object", "--stdin"], input=content, capture_output=True, check=True
+    ).stdout.decode()
+    known = dataclasses.replace(remote, sha256=f"git:{blob.strip()}")
+    monkeypatch.setattr(registry, "REGISTRY", {"kote_val": known})
+    put_in_mirror(tmp_path / "mirror", known, content, monkeypatch)
+    assert registry.fetch()["state"].tolist() == ["here"]
+    assert registry.checked_path(known) == known.local
+    known.local.write_bytes(content + b"x")
+    with pytest.raises(CorruptData, match="another sha256 than the registry; delete the file"):
+        registry.checked_path(known)
+    known.local.unlink()
+    (tmp_path / "mirror" / known.place).write_bytes(content + b"x")
+    with pytest.raises(CorruptData, match="thrown away; run `wyf data fetch` again"):
+        registry.fetch()
+    assert not known.local.exists()
+
+
+def test_an_optional_file_is_fetched_by_name_alone(tiny, tmp_path, monkeypatch):
+    remote, content = tiny
+    put_in_mirror(tmp_path / "mirror", remote, content, monkeypatch)
+    monkeypatch.setattr(registry, "OPTIONAL", ("kote_val",))
+    assert registry.fetch()["state"].tolist() == ["missing"]
+    assert registry.fetch(["kote_val"])["state"].tolist() == ["here"]
 
 
 def test_fetch_from_a_mirror_then_read_nothing_twice(tiny, tmp_path, monkeypatch):

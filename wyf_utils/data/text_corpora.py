@@ -149,7 +149,8 @@ def utterances(profile: str, corpus: str = "") -> tuple[pd.DataFrame, pd.DataFra
         open (KOTE and GoEmotions), wyf (two corpora of AI Hub) or sample (synthetic sentences in
         the formats of AI Hub).
     corpus
-        Open profile only: kote (the default) or goemotions.
+        Open profile only: kote (the default) or goemotions. KOTE's train.tsv, which is fetched by
+        name alone, is read where it is there, beside val.tsv.
 
     Returns
     -------
@@ -173,6 +174,8 @@ def utterances(profile: str, corpus: str = "") -> tuple[pd.DataFrame, pd.DataFra
         )
     if profile == "open":
         read, parts = CORPORA[corpus or "kote"]
+        if corpus != "goemotions" and REGISTRY["kote_train"].local.is_file():
+            parts = ("train", *parts)
         tables = [read(part) for part in parts]
     else:
         sentences = _read_sentences(root)

@@ -35,7 +35,9 @@ def validate(profile: str = "open") -> pd.DataFrame:
     """
     if profile == "open":
         checks = {
-            name: partial(registry.checked_path, file) for name, file in registry.REGISTRY.items()
+            name: partial(_check_files, files)
+            for name, files in registry.listed().items()
+            if name not in registry.OPTIONAL or files[0].local.is_file()
         }
     else:
         checks = _table_checks(profile)
@@ -47,6 +49,11 @@ def validate(profile: str = "open") -> pd.DataFrame:
         except WyfError as error:
             rows.append((name, False, str(error)))
     return pd.DataFrame(rows, columns=["file", "ok", "message"])
+
+
+def _check_files(files: list[registry.Remote]) -> None:
+    for file in files:
+        registry.checked_path(file)
 
 
 def _table_checks(profile: str) -> dict:
