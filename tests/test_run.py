@@ -10,7 +10,7 @@ import pytest
 from wyf_utils.app import loading
 from wyf_utils.core import paths
 from wyf_utils.core.errors import BadInput, BadParameter, MissingData, WyfError
-from wyf_utils.core.files import read_json
+from wyf_utils.core.files import read_json, write_json
 from wyf_utils.music import feedback, library
 from wyf_utils.study import notebook, runner
 
@@ -252,3 +252,13 @@ def test_sync_writes_the_younger_of_the_twins_over_the_older(house):
     os.utime(script, (document.stat().st_mtime + 5,) * 2)
     assert runner.sync() == ["09_try: script to notebook"]
     assert "seed = 4" in nbformat.read(document, as_version=4).cells[0].source
+
+
+def test_the_time_left_follows_this_machine(tmp_path, monkeypatch):
+    minutes = {"minutes/01_x": 2, "minutes/02_y": 4, "minutes/a": 6}
+    write_json(tmp_path / runner.RESULTS, {"a": {"run": minutes}})
+    monkeypatch.setattr(runner, "FIGURES", tmp_path)
+    monkeypatch.setattr(runner, "stems", lambda: ["01_x", "02_y"])
+    assert runner._time_left("a", {}) == ", about 6 min left"
+    assert runner._time_left("a", {"01_x": 4.0}) == ", about 8 min left", "twice as slow"
+    assert runner._time_left("never", {}) == ""

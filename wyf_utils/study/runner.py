@@ -263,10 +263,14 @@ def run(name: str, out: Path | None = None) -> Path:
         _environment(WYF_OUT=str(out), WYF_PROGRESS=str(log), WYF_RUN_STARTED=started, **inherited),
         _Progress(log),
     ):
+        minutes: dict[str, float] = {}
         for number, (stem, parameters) in enumerate(notebooks.items(), start=1):
-            _run_one(stem, parameters, out, f"[{number}/{len(notebooks)}] {stem}")
+            title = f"[{number}/{len(notebooks)}] {stem}"
+            print(f"{title}: running{_time_left(name, minutes)}", file=sys.stderr, flush=True)
+            minutes[stem] = _run_one(stem, parameters, out, title) / 60
     if was_empty:
         times = {f"minutes/{name}": round((time.time() - start) / 60, 1)} | first_answer
+        times |= {f"minutes/{stem}": round(spent, 2) for stem, spent in minutes.items()}
         results = read_json(out / RESULTS)
         write_json(out / RESULTS, results | {name: results.get(name, {}) | {"run": times}})
     return out
@@ -288,8 +292,26 @@ def _seconds_of_first_answer(out: Path) -> dict[str, float]:
     return {"seconds/first_answer": float(seconds)} if seconds else {}
 
 
-def _run_one(stem: str, parameters: dict, out: Path, title: str) -> None:
-    print(f"{title}: running", file=sys.stderr, flush=True)
+def _time_left(name: str, minutes: dict[str, float]) -> str:
+    """Say how long the rest of a run takes, from the committed minutes of its notebooks.
+
+    Parameters
+    ----------
+    minutes
+        Minutes that the notebooks which are done took here; they tell how fast this machine is.
+    """
+    committed = read_json(FIGURES / RESULTS).get(name, {}).get("run", {})
+    expected = {stem: committed.get(f"minutes/{stem}", 0) for stem in stems()}
+    known = sum(expected[stem] for stem in minutes)
+    rest = sum(value for stem, value in expected.items() if stem not in minutes)
+    if not rest:
+        return ""
+    left = rest * (sum(minutes.values()) / known if known else 1)
+    return f", about {max(1, round(left))} min left"
+
+
+def _run_one(stem: str, parameters: dict, out: Path, title: str) -> float:
+    """Execute one notebook into the run's folder and return its seconds."""
     start = time.perf_counter()
     target = out / "notebooks" / f"{stem}.ipynb"
     _clear_figures(out / "figures", stem)
@@ -318,7 +340,9 @@ def _run_one(stem: str, parameters: dict, out: Path, title: str) -> None:
             f"(the notebook is kept at {relative(target)})."
         ) from error
     _tidy(target)
-    print(f"{title}: done in {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
+    seconds = time.perf_counter() - start
+    print(f"{title}: done in {seconds:.0f} s", file=sys.stderr, flush=True)
+    return seconds
 
 
 def _escape_braces(path: Path) -> str:
