@@ -392,7 +392,8 @@ def publish(name: str, out: Path) -> None:
         shutil.copyfile(path, figures / path.name)
     write_json(figures / MANIFEST, read_json(out / "figures" / MANIFEST))
     results = read_json(FIGURES / RESULTS)
-    results[name] = read_json(out / RESULTS).get(name, {})
+    times = {k: v for k, v in results.get(name, {}).items() if k == "run"}  # of a run from nothing
+    results[name] = times | read_json(out / RESULTS).get(name, {})
     write_json(FIGURES / RESULTS, results)
     if name == "default":
         for path in (out / "notebooks").glob("*.ipynb"):
