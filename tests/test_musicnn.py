@@ -13,7 +13,7 @@ import pytest
 from wyf_utils.core.errors import BadInput, CorruptData, MissingData
 from wyf_utils.core.paths import ROOT
 from wyf_utils.data import emotify, registry
-from wyf_utils.sound import checkpoints, composer, musicnn, share_heads
+from wyf_utils.sound import adaptor, checkpoints, composer, mel, musicnn, share_heads
 from wyf_utils.study import hearing
 
 REFERENCE = json.loads((ROOT / "tests/data/musicnn_reference.json").read_text(encoding="utf-8"))
@@ -320,3 +320,57 @@ def test_heads_and_features_that_are_not_there(crowd):
         share_heads.fit_shares("ridge", np.eye(20), np.eye(20), 0)
     with pytest.raises(BadInput, match="no features 'smell' for the model 'smell_soft'"):
         crowd.add(["smell_soft"])
+
+
+# The adaptor
+
+
+@functools.cache
+def short_pieces():
+    pieces = [composer.render(*composer.compose(np.eye(6)[i], i), i) for i in range(5)]
+    return [half for piece in pieces for half in (piece[:48_000], piece[240_000:288_000])]
+
+
+@functools.cache
+def learned():
+    return adaptor.learn(short_pieces())
+
+
+def test_the_adaptor_hears_through_48_bands():
+    found = learned()
+    heard = found.hear(mel.from_waveform(short_pieces()[0]))
+    assert heard.tags.shape == (1, 50) and heard.embedding.shape == (1, 200)
+    assert ((heard.tags >= 0) & (heard.tags <= 1)).all()
+    bare = adaptor.Adaptor(found.bands, np.zeros((201, 200)), found.output)
+    ours, theirs = (adaptor.cosines(one, short_pieces()[::2]).mean() for one in (found, bare))
+    assert ours > max(theirs, 0.8), "the correction helps where it was learned"
+
+
+def test_the_output_layer_is_musicnn_s():
+    true = heard("noise")
+    odds = np.hstack([true.embedding, np.ones((10, 1))]) @ learned().output
+    assert np.abs(1 / (1 + np.exp(-odds)) - true.tags).max() < 1e-4
+
+
+def test_the_adaptor_is_saved_as_plain_arrays(tmp_path):
+    learned().save(tmp_path / "adaptor.npz")
+    again = adaptor.load(tmp_path / "adaptor.npz")
+    assert np.array_equal(again.bands, learned().bands)
+    (tmp_path / "bad.npz").write_bytes((tmp_path / "adaptor.npz").read_bytes()[:1000])
+    np.savez(tmp_path / "other.npz", bands=np.zeros(3), correction=np.zeros(3), output=np.zeros(3))
+    for name in ("bad.npz", "other.npz", "none.npz"):
+        with pytest.raises(CorruptData, match=f"{name} is no adaptor; restore it"):
+            adaptor.load(tmp_path / name)
+
+
+def test_too_few_sounds_and_strange_mels():
+    with pytest.raises(BadInput, match="2 sounds are too few to learn an adaptor from"):
+        adaptor.learn(short_pieces()[:2])
+    for strange in (np.zeros((96, 300)), np.full((48, 300), np.nan), np.zeros(48)):
+        with pytest.raises(BadInput, match="decibels belong; extract it again"):
+            learned().hear(strange)
+
+
+def test_heads_learned_from_true_features_hear_others(crowd):
+    crowd.add(["tags_soft"], heard={"tags": crowd.features["noise"]}, mark="_adapted")
+    assert hearing.mean_correlation(crowd.six, crowd.answers["tags_soft_adapted"][0]) < 0.4
