@@ -14,7 +14,7 @@ from wyf_utils.core.errors import BadInput, CorruptData, MissingData
 from wyf_utils.core.paths import ROOT
 from wyf_utils.data import emotify, registry
 from wyf_utils.sound import adaptor, checkpoints, composer, mel, musicnn, share_heads
-from wyf_utils.study import hearing
+from wyf_utils.study import hearing, hearing_adaptor
 
 REFERENCE = json.loads((ROOT / "tests/data/musicnn_reference.json").read_text(encoding="utf-8"))
 
@@ -280,7 +280,8 @@ def test_songs_of_an_artist_or_an_album_are_one_group(crowd):
     assert sum(len({0, 1, 2} & set(part)) > 0 for part in parts) == 1
 
 
-def test_what_can_be_heard_is_heard_and_nothing_else(crowd):
+def test_what_can_be_heard_is_heard_and_nothing_else(crowd, monkeypatch):
+    monkeypatch.setattr(hearing, "_HALVES", 3)
     crowd.add(["tags_soft", "noise_ridge"])
     crowd.add(["tags_soft"], shuffled=True)
     crowd.add_majority()
@@ -374,3 +375,17 @@ def test_too_few_sounds_and_strange_mels():
 def test_heads_learned_from_true_features_hear_others(crowd):
     crowd.add(["tags_soft"], heard={"tags": crowd.features["noise"]}, mark="_adapted")
     assert hearing.mean_correlation(crowd.six, crowd.answers["tags_soft_adapted"][0]) < 0.4
+
+
+def test_files_are_heard_through_96_and_48_bands(tmp_path):
+    import soundfile
+
+    paths = [tmp_path / f"{number}.wav" for number in range(20)]
+    for path, sound in zip(paths, [*short_pieces(), *short_pieces()], strict=True):
+        soundfile.write(path, 0.9 * sound, 16_000)
+    found = hearing.song_features(paths[:2], length=3)
+    assert {name: rows.shape for name, rows in found.items()} == {
+        "mel_statistics": (2, 144), "tags": (2, 50), "embedding": (2, 200), "pooled": (2, 1506),
+    }  # fmt: skip
+    cosine, tags = hearing_adaptor.adapted(paths, np.arange(20) % 10, 2, start=0, length=3)
+    assert cosine.shape == (20,) and tags.shape == (20, 50) and 0.3 < cosine.mean() < 1
