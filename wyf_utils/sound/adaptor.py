@@ -137,8 +137,13 @@ def cosines(adaptor: Adaptor, waveforms: Iterable[np.ndarray]) -> np.ndarray:
     for waveform in waveforms:
         ours = adaptor.hear(mel.from_waveform(waveform)).song().embedding[0]
         true = musicnn.embedding(waveform)
-        found.append(ours @ true / np.linalg.norm(ours) / np.linalg.norm(true))
+        found.append(cosine(ours, true))
     return np.array(found)
+
+
+def cosine(first: np.ndarray, second: np.ndarray) -> float:
+    """Compute the cosine of two embeddings (dim,)."""
+    return float(first @ second / np.linalg.norm(first) / np.linalg.norm(second))
 
 
 def _correct(heard: np.ndarray, true: np.ndarray) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -41,23 +42,27 @@ def adapted(
         Log-odds of the tags, for `HearingExperiment.add(heard=...)`.
     """
     paths = list(paths)
+    read = functools.partial(audio_files.read_waveform, start=start, length=length)
     true = musicnn.hear_songs(paths, start, length).embedding
-
-    def sound(row: int) -> np.ndarray:
-        return audio_files.read_waveform(paths[row], start, length)
-
-    def compute() -> np.ndarray:
-        found = np.zeros((len(paths), 51))
-        for train, test in GroupKFold(number).split(paths, groups=groups):
-            learned = adaptor.learn(map(sound, progress(train, desc="learn the adaptor")))
-            for row in test:
-                song = learned.hear(mel.from_waveform(sound(row))).song()
-                ours = song.embedding[0]
-                norms = np.linalg.norm(ours) * np.linalg.norm(true[row])
-                found[row] = [ours @ true[row] / norms, *musicnn.log_odds(song.tags)[0]]
-        return found
-
-    data = artifacts.fingerprint(true, np.asarray(groups))
-    settings = {"folds": number, "start": start, "length": length}
-    found = artifacts.cached_array("adapted", compute, parameters=settings, data=data)
+    found = artifacts.cached_array(
+        "adapted",
+        lambda: _out_of_fold(paths, groups, number, true, read),
+        parameters={"folds": number},
+        data=artifacts.fingerprint(true, np.asarray(groups), start, length),
+    )
     return found[:, 0], found[:, 1:]
+
+
+def _out_of_fold(
+    paths: list[Path], groups: np.ndarray, number: int, true: np.ndarray, read: Callable
+) -> np.ndarray:
+    """Compute the cosine and the log-odds of each song, side by side: (n, 51)."""
+    found = np.zeros((len(paths), 1 + len(musicnn.TAGS)))
+    for train, test in GroupKFold(number).split(paths, groups=groups):
+        rows = progress(train, desc="learn the adaptor")
+        learned = adaptor.learn(read(paths[row]) for row in rows)
+        for row in test:
+            song = learned.hear(mel.from_waveform(read(paths[row]))).song()
+            found[row, 0] = adaptor.cosine(song.embedding[0], true[row])
+            found[row, 1:] = musicnn.log_odds(song.tags)[0]
+    return found
