@@ -13,8 +13,8 @@ import pytest
 from wyf_utils.core.errors import BadInput, CorruptData, MissingData
 from wyf_utils.core.paths import ROOT
 from wyf_utils.data import emotify, registry
-from wyf_utils.sound import checkpoints, composer, musicnn, share_heads
-from wyf_utils.study import hearing
+from wyf_utils.sound import adaptor, checkpoints, composer, mel, musicnn, share_heads
+from wyf_utils.study import hearing, hearing_adaptor
 
 REFERENCE = json.loads((ROOT / "tests/data/musicnn_reference.json").read_text(encoding="utf-8"))
 
@@ -280,7 +280,8 @@ def test_songs_of_an_artist_or_an_album_are_one_group(crowd):
     assert sum(len({0, 1, 2} & set(part)) > 0 for part in parts) == 1
 
 
-def test_what_can_be_heard_is_heard_and_nothing_else(crowd):
+def test_what_can_be_heard_is_heard_and_nothing_else(crowd, monkeypatch):
+    monkeypatch.setattr(hearing, "_HALVES", 3)
     crowd.add(["tags_soft", "noise_ridge"])
     crowd.add(["tags_soft"], shuffled=True)
     crowd.add_majority()
@@ -320,3 +321,71 @@ def test_heads_and_features_that_are_not_there(crowd):
         share_heads.fit_shares("ridge", np.eye(20), np.eye(20), 0)
     with pytest.raises(BadInput, match="no features 'smell' for the model 'smell_soft'"):
         crowd.add(["smell_soft"])
+
+
+# The adaptor
+
+
+@functools.cache
+def short_pieces():
+    pieces = [composer.render(*composer.compose(np.eye(6)[i], i), i) for i in range(5)]
+    return [half for piece in pieces for half in (piece[:48_000], piece[240_000:288_000])]
+
+
+@functools.cache
+def learned():
+    return adaptor.learn(short_pieces())
+
+
+def test_the_adaptor_hears_through_48_bands():
+    found = learned()
+    heard = found.hear(mel.from_waveform(short_pieces()[0]))
+    assert heard.tags.shape == (1, 50) and heard.embedding.shape == (1, 200)
+    assert ((heard.tags >= 0) & (heard.tags <= 1)).all()
+    bare = adaptor.Adaptor(found.bands, np.zeros((201, 200)), found.output)
+    ours, theirs = (adaptor.cosines(one, short_pieces()[::2]).mean() for one in (found, bare))
+    assert ours > max(theirs, 0.8), "the correction helps where it was learned"
+
+
+def test_the_output_layer_is_musicnn_s():
+    true = heard("noise")
+    odds = np.hstack([true.embedding, np.ones((10, 1))]) @ learned().output
+    assert np.abs(1 / (1 + np.exp(-odds)) - true.tags).max() < 1e-4
+
+
+def test_the_adaptor_is_saved_as_plain_arrays(tmp_path):
+    learned().save(tmp_path / "adaptor.npz")
+    again = adaptor.load(tmp_path / "adaptor.npz")
+    assert np.array_equal(again.bands, learned().bands)
+    (tmp_path / "bad.npz").write_bytes((tmp_path / "adaptor.npz").read_bytes()[:1000])
+    np.savez(tmp_path / "other.npz", bands=np.zeros(3), correction=np.zeros(3), output=np.zeros(3))
+    for name in ("bad.npz", "other.npz", "none.npz"):
+        with pytest.raises(CorruptData, match=f"{name} is no adaptor; restore it"):
+            adaptor.load(tmp_path / name)
+
+
+def test_too_few_sounds_and_strange_mels():
+    with pytest.raises(BadInput, match="2 sounds are too few to learn an adaptor from"):
+        adaptor.learn(short_pieces()[:2])
+    for strange in (np.zeros((96, 300)), np.full((48, 300), np.nan), np.zeros(48)):
+        with pytest.raises(BadInput, match="decibels belong; extract it again"):
+            learned().hear(strange)
+
+
+def test_heads_learned_from_true_features_hear_others(crowd):
+    crowd.add(["tags_soft"], heard={"tags": crowd.features["noise"]}, mark="_adapted")
+    assert hearing.mean_correlation(crowd.six, crowd.answers["tags_soft_adapted"][0]) < 0.4
+
+
+def test_files_are_heard_through_96_and_48_bands(tmp_path):
+    import soundfile
+
+    paths = [tmp_path / f"{number}.wav" for number in range(20)]
+    for path, sound in zip(paths, [*short_pieces(), *short_pieces()], strict=True):
+        soundfile.write(path, 0.9 * sound, 16_000)
+    found = hearing.song_features(paths[:2], length=3)
+    assert {name: rows.shape for name, rows in found.items()} == {
+        "mel_statistics": (2, 144), "tags": (2, 50), "embedding": (2, 200), "pooled": (2, 1506),
+    }  # fmt: skip
+    cosine, tags = hearing_adaptor.adapted(paths, np.arange(20) % 10, 2, start=0, length=3)
+    assert cosine.shape == (20,) and tags.shape == (20, 50) and 0.3 < cosine.mean() < 1

@@ -161,14 +161,7 @@ def read_answers(path: Path) -> pd.DataFrame:
             "주세요.",
         )
     table = read_table(path, ["track id", *GEMS])
-    first = path.read_text(encoding="utf-8-sig").partition("\n")[0]
-    unknown = [c.strip() for c in first.split(",") if c.strip() not in (*_ABOUT, *GEMS)]
-    if unknown:
-        raise CorruptData(
-            f"{name} has the column '{unknown[0]}', which is no emotion of Emotify; delete it, or "
-            f"name it as one of: {', '.join(GEMS)}.",
-            f"{name}의 '{unknown[0]}' 열은 Emotify의 감정이 아니에요. 지우거나 이름을 고쳐 주세요.",
-        )
+    _check_columns(path)
     answers = pd.DataFrame({"id": number_column(table["track id"], path, whole=True)})
     for column in GEMS:
         marks = number_column(table[column], path, whole=True)
@@ -189,6 +182,19 @@ def read_answers(path: Path) -> pd.DataFrame:
             "아니에요.",
         )
     return answers
+
+
+def _check_columns(path: Path) -> None:
+    """Raise `CorruptData` for a column that Emotify does not have."""
+    name = relative(path)
+    first = path.read_text(encoding="utf-8-sig").partition("\n")[0]
+    unknown = [c.strip() for c in first.split(",") if c.strip() not in (*_ABOUT, *GEMS)]
+    if unknown:
+        raise CorruptData(
+            f"{name} has the column '{unknown[0]}', which is no emotion of Emotify; delete it, or "
+            f"name it as one of: {', '.join(GEMS)}.",
+            f"{name}의 '{unknown[0]}' 열은 Emotify의 감정이 아니에요. 지우거나 이름을 고쳐 주세요.",
+        )
 
 
 def _id(genre: str, number: int) -> int:

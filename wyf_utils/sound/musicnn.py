@@ -237,14 +237,19 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def weights() -> dict[str, np.ndarray]:
+    """Read the tensors of the checkpoint by their names; errors as for `checkpoint_files`."""
+    return read_checkpoint(*checkpoint_files())
+
+
 def exported() -> artifacts.Entry:
     """Return the ONNX graph of MusiCNN from the cache; torch writes it the first time."""
-    files = checkpoint_files()
+    checkpoint_files()  # its errors come before torch is loaded
 
     def make(folder: Path) -> None:
         from . import musicnn_network
 
-        musicnn_network.export(musicnn_network.load(read_checkpoint(*files)), folder / "model.onnx")
+        musicnn_network.export(musicnn_network.load(weights()), folder / "model.onnx")
 
     return artifacts.get_or_create(
         "musicnn", make, parameters={}, data=artifacts.fingerprint(_FILES)

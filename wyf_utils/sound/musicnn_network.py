@@ -109,10 +109,8 @@ class MusiCNN(nn.Module):
 def load(weights: Mapping[str, np.ndarray]) -> MusiCNN:
     """Build MusiCNN from the tensors of its checkpoint, in evaluation mode.
 
-    Parameters
-    ----------
-    weights
-        {name: array} from `checkpoints.read_checkpoint`. Filters are (frames, bands, in, out).
+    `weights` are {name: array} from `checkpoints.read_checkpoint`; filters are (frames, bands, in,
+    out).
     """
     model, norm = MusiCNN().eval().requires_grad_(False), 0
 
@@ -130,21 +128,19 @@ def load(weights: Mapping[str, np.ndarray]) -> MusiCNN:
     normalise(model.input)
     for number, filters in enumerate([*model.timbral, *model.temporal, *model.middle]):
         layer = f"conv2d{f'_{number}' if number else ''}"
-        kernel = torch.tensor(weights[f"{layer}/kernel"])[:, :, 0].permute(2, 1, 0)
-        bias = torch.tensor(weights[f"{layer}/bias"])
+        kernel, bias = (torch.tensor(weights[f"{layer}/{part}"]) for part in ("kernel", "bias"))
+        kernel = kernel[:, :, 0].permute(2, 1, 0)
         if number < len(model.front):
             normalise(model.front[number])
-            sign = torch.where(model.front[number].scale < 0, -1.0, 1.0)
-            model.signs[number].copy_(sign[:, None])
-            kernel, bias = kernel * sign[:, None, None], bias * sign
+            sign = torch.where(model.front[number].scale < 0, -1.0, 1.0)[:, None]
+            model.signs[number].copy_(sign)
+            kernel, bias = kernel * sign[..., None], bias * sign[:, 0]
         else:
             normalise(model.after[number - len(model.front)])
         filters.weight.copy_(kernel.reshape(filters.weight.shape))
         filters.bias.copy_(bias)
-    for layer, dense, affine in (
-        ("dense", model.dense, model.pooled),
-        ("dense_1", model.tags, model.embedding),
-    ):
+    layers = ("dense", model.dense, model.pooled), ("dense_1", model.tags, model.embedding)
+    for layer, dense, affine in layers:
         normalise(affine)
         dense.weight.copy_(torch.tensor(weights[f"{layer}/kernel"]).T)
         dense.bias.copy_(torch.tensor(weights[f"{layer}/bias"]))

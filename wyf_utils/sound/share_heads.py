@@ -86,7 +86,7 @@ def fit_shares(name: str, features: np.ndarray, shares: np.ndarray, seed: int) -
     if name not in HEADS:
         raise BadInput(
             f"There is no head '{name}'; choose one of: {', '.join(HEADS)}.",
-            f"'{name}'이라는 머리는 없어요. 다음 중에서 골라 주세요: {', '.join(HEADS)}.",
+            f"'{name}'이라는 예측기는 없어요. 다음 중에서 골라 주세요: {', '.join(HEADS)}.",
         )
     if len(features) <= _COMPONENTS:
         raise BadInput(

@@ -131,11 +131,30 @@ class HearingExperiment:
         self.labels = self.six.argmax(1)
         self.groups = song_groups(self.emotify.songs)
 
-    def add(self, models: Iterable[str], shuffled: bool = False) -> None:
-        """Predict by models, named kind_head; `shuffled` learns from shares of other songs."""
+    def add(
+        self,
+        models: Iterable[str],
+        shuffled: bool = False,
+        heard: dict[str, np.ndarray] | None = None,
+        mark: str = "",
+    ) -> None:
+        """Predict by models, named kind_head.
+
+        Parameters
+        ----------
+        models
+            Such as `tags_soft`.
+        shuffled
+            Learn from the shares of other songs, as `{model}_shuffled`.
+        heard
+            Features of the held-out songs in place of `features`, such as those through an
+            adaptor; the heads still learn from `features`.
+        mark
+            End of the names of the answers.
+        """
         for model in progress(list(models), desc="hear"):
-            self.answers[f"{model}_shuffled" if shuffled else model] = [
-                self._out_of_fold((model,), np.arange(len(self.six)), FOLDS, seed, shuffled)
+            self.answers[f"{model}_shuffled" if shuffled else f"{model}{mark}"] = [
+                self._out_of_fold((model,), np.arange(len(self.six)), FOLDS, seed, shuffled, heard)
                 for seed in self.seeds
             ]
 
@@ -230,6 +249,7 @@ class HearingExperiment:
         number: int,
         seed: int,
         shuffled: bool = False,
+        heard: dict[str, np.ndarray] | None = None,
     ) -> np.ndarray:
         """Predict rows from folds among them: (rows, 6)."""
         targets, predicted = self.six, np.zeros((len(rows), emotions.N))
@@ -237,7 +257,7 @@ class HearingExperiment:
             targets = metrics.shuffled(self.six, seed)
         for test in folds(self.labels[rows], self.groups[rows], number, seed):
             train = np.delete(rows, test)
-            predicted[test] = self._predict(models, train, rows[test], targets, seed)
+            predicted[test] = self._predict(models, train, rows[test], targets, seed, heard)
         return predicted
 
     def _predict(
@@ -247,6 +267,7 @@ class HearingExperiment:
         test: np.ndarray,
         targets: np.ndarray,
         seed: int,
+        heard: dict[str, np.ndarray] | None = None,
     ) -> np.ndarray:
         """Fit models on some songs and average what they predict for others: (test, 6)."""
         found = []
@@ -261,7 +282,7 @@ class HearingExperiment:
                 )
             x = self.features[kind]
             fitted = share_heads.fit_shares(head, x[train], targets[train][:, HEARD], seed)
-            found.append(fitted.predict(x[test]))
+            found.append(fitted.predict((heard or self.features)[kind][test]))
         predicted = np.zeros((len(test), emotions.N))
         predicted[:, HEARD] = found[0] if len(found) == 1 else share_heads.average(found)
         return predicted
