@@ -33,8 +33,7 @@ SIXTH = np.full(6, 1 / 6)
 TEXT_MODELS = (
     "majority", "shuffled", "lexicon", "tfidf", "tfidf_unweighted", "ngrams", "e5_frozen",
     "e5_finetuned", "e5_tfidf", "e5_tfidf_adjusted", "e5_tfidf_ensemble", "reader",
-    *(f"{kind}_{source}" for kind in ("e5", "reader")
-      for source in ("sample", "kote", "goemotions", "together")),
+    *(f"reader_{source}" for source in ("sample", "kote", "goemotions", "together")),
 )  # fmt: skip
 AUDIO_MODELS = (
     "cnn", "cnn_hard", "cnn_corrected", "shallow", "shallow_corrected", "resnet50",

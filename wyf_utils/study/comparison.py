@@ -254,10 +254,9 @@ def add_from_elsewhere(
     recipes: dict[str, Recipe],
     seeds: Sequence[int],
 ) -> None:
-    """Add to each corpus the models of the other sources, and those of all sources together.
+    """Add to each corpus the readers of the other sources, and those of all sources together.
 
-    Each is added as fine-tuned encoder (`e5_<source>`) and as reader (`reader_<source>`), which
-    pools it with n-grams.
+    Each is added as `reader_<source>`: a fine-tuned encoder pooled with n-grams.
 
     Parameters
     ----------
@@ -275,10 +274,9 @@ def add_from_elsewhere(
         entries = [finetuning.trained(train, dev, recipes[source], seed) for seed in seeds]
         for corpus, comparison in found.items():
             if source != corpus:
-                texts = comparison.parts["test"]["text"]
-                add_trained(comparison, f"e5_{source}", entries, texts)
+                texts = comparison.parts["test"]["text"].tolist()
                 readers = [reader.load(reader.fitted(train, dev, e).path) for e in entries]
-                answers = [model.predict(texts.tolist()) for model in readers]
+                answers = [model.predict(texts) for model in readers]
                 comparison._add_probabilities(f"reader_{source}", answers)
 
 
