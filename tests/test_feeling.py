@@ -183,8 +183,9 @@ def test_the_top_word_moved_the_emotion():
         "a word may speak against the emotion"
     )
     assert explanation.word_attributions("슬퍼", reader).empty
-    long = explanation.word_attributions("아주 " * 400 + "슬퍼", reader)
+    long = explanation.word_attributions("아주 " * 300 + "슬퍼", reader)
     assert len(long) == explanation.PARTS and long["word"][0].endswith("슬퍼")
+    assert explanation.word_attributions("아주 " * 400 + "슬퍼", reader).empty
 
 
 def test_the_nearest_line_of_each_lyric():

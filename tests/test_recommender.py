@@ -10,7 +10,7 @@ from wyf_utils.core import emotions
 from wyf_utils.core.errors import BadInput
 from wyf_utils.music import database, recommender
 from wyf_utils.music.database import MusicDatabase
-from wyf_utils.music.recommender import SongQuery, recommend
+from wyf_utils.music.recommender import SongQuery, query_vectors, recommend, search
 from wyf_utils.study import recommender_evaluation as evaluation
 
 
@@ -66,6 +66,16 @@ def test_every_answer_fits_differs_and_keeps_to_the_filters(mode, k, seed, to):
         best = music.index.nearest(aim, k, keep)[1]
         assert (part["cosine"] >= best[-1] - recommender.RELEVANCE_MARGIN[mode] - 1e-5).all()
     assert answer.equals(recommend(SAD, music, query)), "the same seed, the same songs"
+
+
+def test_two_sentences_of_one_emotion_get_other_songs(music):
+    query = SongQuery(seed=1)
+    vectors = query_vectors(SAD, query)
+    first, again, other = (
+        search(vectors, music, query, sentence=sentence)
+        for sentence in ("눈물이 나", "눈물이 나", "너무 슬퍼")
+    )
+    assert first.equals(again) and set(first["id"]) != set(other["id"])
 
 
 def test_another_seed_brings_other_songs_that_fit_as_well(music):

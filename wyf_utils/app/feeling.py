@@ -140,7 +140,9 @@ def answer(
     target = CALM if _is_calm(vector, query) else vector
     query_vectors = recommender.query_vectors(target, query)
     kept = feedback.of_run(run)
-    chosen = recommender.search(query_vectors, songs, query, kept.songs("like"), kept.songs("skip"))
+    chosen = recommender.search(
+        query_vectors, songs, query, kept.songs("like"), kept.songs("skip"), sentence
+    )
     return Answer(
         sentence=sentence,
         emotion_vector=vector,

@@ -25,7 +25,7 @@ READERS = ("reader_1", "reader_2", "reader_3")
 CARE_KINDS = {
     **dict.fromkeys(("direct", "indirect", "slang", "typo", "farewell", "plan"), True),
     **dict.fromkeys(("blank", "exaggeration", "fiction", "things", "grief", "news"), False),
-    "everyday": False,
+    **dict.fromkeys(("everyday", "wish"), False),
 }
 #: Writer of the texts from before writers were recorded.
 UNRECORDED = "earlier"

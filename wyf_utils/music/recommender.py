@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -219,6 +220,7 @@ def search(
     query: SongQuery,
     liked: Sequence[int] = (),
     skipped: Sequence[int] = (),
+    sentence: str = "",
 ) -> pd.DataFrame:
     """Search songs for query vectors.
 
@@ -239,6 +241,8 @@ def search(
         Mode, filters, number of songs and seed.
     liked, skipped
         Song ids, oldest first, from `feedback.Feedback.songs`.
+    sentence
+        What was typed: it enters the seed, so that two sentences of one emotion get other songs.
 
     Returns
     -------
@@ -252,7 +256,8 @@ def search(
         If a vector has no direction, the genre is unknown, or no song passes the filters.
     """
     keep = filter_mask(music, query, skipped)
-    rng = np.random.default_rng(query.seed)
+    said = [zlib.crc32(sentence.encode())] if sentence else []
+    rng = np.random.default_rng([query.seed, *said])
     chosen: list[int] = []
     cosines: list[float] = []
     steps: list[int] = []
