@@ -22,7 +22,7 @@
 # | **Reads** | the labelled sentences of 01 |
 # | **Writes** | trained classifiers (cache), figures `02_*`, the section `02_model_comparison` of `results.json` |
 # | **Before, after** | 01 shows the data; 04 and 05 use the classifier trained here |
-# | **Time** | forty to fifty minutes on 2 CPU cores without bfloat16 in hardware, half of that with it, two minutes from the cache |
+# | **Time** | five to ten minutes on 2 CPU cores with bfloat16 in hardware, about twice as long without, two minutes from the cache |
 
 # %% tags=["parameters"]
 run = "default"

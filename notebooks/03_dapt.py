@@ -22,7 +22,7 @@
 # | **Reads** | the sentences of 01, everyday talk, the songs' lyrics, recipes and house rules as a control |
 # | **Writes** | pre-trained encoders (cache), figures `03_*`, the section `03_dapt` of `results.json` |
 # | **Before, after** | 02 fixes the protocol; nothing depends on this notebook |
-# | **Time** | about 35 minutes on 2 CPU cores without bfloat16 in hardware, less with it, seconds from the cache |
+# | **Time** | three minutes on 2 CPU cores with bfloat16 in hardware, about twice as long without, seconds from the cache |
 #
 # In 2022 a gain was claimed for reading lyrics, then conversation, then emotion sentences. The encoder was frozen meanwhile, so that nothing could adapt, ids and labels stood in the
 # text, and validation sentences in the corpus. Here the frozen encoder is one condition among others, only texts are read, and none that is scored; how small an effect this run could have

@@ -22,7 +22,7 @@
 # | **Reads** | the songs of 01 with their mels, the lyric vectors of the classifier of 02; in the open run the song vectors published in 2022 |
 # | **Writes** | trained mel models (cache), figures `04_*`, the section `04_mel_cnn_vs_embedding` of `results.json` |
 # | **Before, after** | 02 trains the classifier; 05 corrects the lyric vectors with the network that is chosen here |
-# | **Time** | about 45 minutes on 2 CPU cores without bfloat16 in hardware, the text model of 02 included, less with it, one from the cache |
+# | **Time** | three minutes on 2 CPU cores with bfloat16 in hardware after 02, about four times as long without, a minute from the cache |
 #
 # In 2022 a CNN and a ResNet50 on raw mel "did not learn", and SimCLR vectors with a small net "reached 78 %". The presentation suspected three things: noise
 # in the mel, wrong labels, features that were not extracted enough. Here both experiments are made again, every number stands beside its baselines, and each

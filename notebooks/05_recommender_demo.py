@@ -22,7 +22,7 @@
 # | **Reads** | the classifier of 02, the mel network chosen in 04, the songs of 01; in the open run the 42,839 song vectors published in 2022 |
 # | **Writes** | the music database of the run, figures `05_*`, the section `05_recommender_demo` of `results.json` |
 # | **Before, after** | 02 and 04 train the models; `wyf feel` and the page answer from the database written here |
-# | **Time** | six to eight minutes on 2 CPU cores after 02 and 04 |
+# | **Time** | three minutes on 2 CPU cores after 02 and 04 |
 
 # %% tags=["parameters"]
 run = "default"
