@@ -17,10 +17,21 @@ START, SECONDS = 20, 30
 
 
 def read_waveform(path: Path, start: int = START, length: int = SECONDS) -> np.ndarray:
+    """Read an excerpt as from `read_excerpt`, whose parameters and errors apply, at full length.
+
+    Returns
+    -------
+    ndarray of shape (16000 * length,), float32
+        Waveform; full scale is -1 to 1. A shorter file is padded with zeros.
+    """
+    waveform = read_excerpt(path, start, length)
+    return librosa.util.fix_length(waveform, size=length * SAMPLE_RATE)
+
+
+def read_excerpt(path: Path, start: int = START, length: int = SECONDS) -> np.ndarray:
     """Read seconds 20 to 50 of an audio file, mixed to mono and resampled to 16 kHz.
 
-    A file that ends before the excerpt is read from its start; a still shorter one is padded with
-    zeros.
+    A file that ends before the excerpt is read from its start.
 
     Parameters
     ----------
@@ -31,8 +42,8 @@ def read_waveform(path: Path, start: int = START, length: int = SECONDS) -> np.n
 
     Returns
     -------
-    ndarray of shape (16000 * length,), float32
-        Waveform; full scale is -1 to 1.
+    ndarray of shape (samples,), float32
+        Waveform of at most `length` seconds; full scale is -1 to 1.
 
     Raises
     ------
@@ -64,7 +75,7 @@ def read_waveform(path: Path, start: int = START, length: int = SECONDS) -> np.n
         )
     if rate != SAMPLE_RATE:
         waveform = librosa.resample(waveform, orig_sr=rate, target_sr=SAMPLE_RATE)
-    return librosa.util.fix_length(waveform, size=length * SAMPLE_RATE)
+    return waveform
 
 
 def conversions(path: Path) -> list[str]:
