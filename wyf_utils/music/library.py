@@ -171,13 +171,13 @@ def collect_songs(
             account["copies"].append(f"{file.name} is {first[one.audio]}")
         else:
             first[one.audio] = file.name
-            if one.format and not one.format.startswith(FORMATS[file.path.suffix.lower()] or "?"):
+            if one.format and not one.format.startswith(FORMATS[file.path.suffix.lower()]):
                 account["misnamed"].append(f"{file.name} holds {one.format}")
             rows.append(_song_row(file, one, memory))
     if not rows:
         raise BadInput(
             f"None of {len(files)} files can be read as music, the first: "
-            f"{account['unreadable'][0]}; name a folder of mp3, flac, ogg or wav files."
+            f"{account['unreadable'][0]}; name a folder of mp3, m4a, flac, ogg or wav files."
         )
     return pd.DataFrame(rows), account
 
@@ -288,7 +288,7 @@ def build(
     Parameters
     ----------
     folder
-        Folder of mp3, flac, ogg or wav files, in subfolders too.
+        Folder of sound files (`library_files.FORMATS`), in subfolders too.
     run
         Run whose lyric reader scores the lyrics; that of a quick first answer will do.
     provider

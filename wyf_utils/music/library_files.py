@@ -13,7 +13,6 @@ from pathlib import Path
 
 import joblib
 import numpy as np
-import soundfile
 
 from ..core import artifacts
 from ..core.code_digest import code_digest
@@ -27,11 +26,11 @@ from . import lyric_sources, tags
 from .audio_digest import audio_digest
 from .feature_store import FeatureStore
 
-#: Endings of sound files, each with its format in libsndfile, blank where it reads none.
+#: Endings of sound files, each with the format that its content should have.
 FORMATS = {
     ".mp3": "MP3", ".flac": "FLAC", ".ogg": "OGG", ".oga": "OGG", ".opus": "OGG",
-    ".wav": "WAV", ".aif": "AIFF", ".aiff": "AIFF",
-    ".m4a": "", ".aac": "", ".wma": "", ".ape": "", ".wv": "", ".mpc": "",
+    ".wav": "WAV", ".aif": "AIFF", ".aiff": "AIFF", ".m4a": "MP4", ".aac": "AAC", ".wma": "ASF",
+    ".ape": "APE", ".wv": "WV", ".mpc": "MPC",
 }  # fmt: skip
 
 #: Files whose patches are in memory at once, 720 kB each.
@@ -116,7 +115,7 @@ class FileFeatures:
     fault : str
         Why there is no emotion vector.
     format : str
-        Format in libsndfile; blank where it cannot read the file.
+        Format of the content, as of `audio_files.describe`; blank where it cannot be read.
     """
 
     audio: str
@@ -207,7 +206,7 @@ def _examine(path: Path, hears: bool) -> tuple[dict, np.ndarray | None]:
         if not path.stat().st_size:
             raise CorruptData("is empty; get it again")
         waveform = audio_files.read_excerpt(path)
-        values["format"] = soundfile.info(path).format
+        values["format"] = audio_files.describe(path).format
         values["fault"] = ear.sound_fault(waveform) or values["fault"]
         if not values["fault"]:
             cut = musicnn.patches(musicnn.log_mel(waveform))
