@@ -12,6 +12,7 @@ import pytest
 import soundfile
 from mutagen import apev2, id3
 from mutagen.mp4 import MP4
+from test_sound_files import encode
 from typer.testing import CliRunner
 
 from wyf_utils.app import loading
@@ -656,6 +657,27 @@ def test_without_the_wheel_songs_are_scored_by_lyrics_alone(build, mixed, heard,
     music, account = build(mixed)
     assert "no ear" not in account.index and len(heard) > 5, "it hears once it can"
     assert music.has_sound.sum() > 3
+
+
+def test_other_kinds_of_sound_are_songs_and_what_is_none_is_named(build, tmp_path):
+    folder = tmp_path / "music"
+    folder.mkdir()
+    retagged(encode(folder / "a.m4a", "aac"), "노래")
+    encode(folder / "b.wma", "wmav2")
+    encode(folder / "c.aac", "aac").rename(folder / "c.mp3")
+    encode(tmp_path / "v.mp4", "aac", video=True).rename(folder / "video.mp3")
+    (folder / "list.m4a").write_text("#EXTM3U\nhttp://localhost/a.mp3\n")
+    protected = encode(folder / "drm.m4a", "aac", seconds=3)
+    protected.write_bytes(protected.read_bytes().replace(b"mp4a", b"drms", 1))
+    music, account = build(folder)
+    assert set(music.songs["title"]) == {"노래", "b", "c"} and set(music.basis) == {"sound"}
+    which = account["which"]
+    assert which["misnamed"] == ["c.mp3 holds AAC"]
+    assert sorted(line.partition(";")[0] for line in which["unreadable"]) == [
+        "drm.m4a is protected (DRM) and cannot be heard",
+        "list.m4a is a playlist and holds no sound",
+        "video.mp3 is a video",
+    ]
 
 
 def test_another_head_hears_anew(build, mixed, heard, monkeypatch):

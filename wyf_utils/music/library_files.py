@@ -21,7 +21,7 @@ from ..core.errors import CorruptData, MissingData, WyfError
 from ..core.paths import relative
 from ..core.runtime import progress
 from ..data.cleaning import normalise_text
-from ..sound import audio_files, ear, musicnn
+from ..sound import audio_files, ear, ffmpeg_files, musicnn
 from . import lyric_sources, tags
 from .audio_digest import audio_digest
 from .feature_store import FeatureStore
@@ -149,7 +149,8 @@ def extract_features(
     memory
         Features of earlier builds; only new or changed files are read.
     """
-    model = ear.fingerprint(head) if head else "no ear"
+    # What could not be heard is heard once it can: with another head, MusiCNN or PyAV installed.
+    model = ear.fingerprint(head) if head else "no ear", ffmpeg_files.available()
     kind = f"features {artifacts.fingerprint(model, code_digest(_examine_batch))[:16]}"
     features = []
     bar = progress(total=len(files), desc="hear the music")

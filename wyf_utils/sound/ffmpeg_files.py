@@ -6,6 +6,7 @@ or an address is refused.
 
 from __future__ import annotations
 
+import importlib.util
 import mmap
 import re
 from pathlib import Path
@@ -41,6 +42,11 @@ _ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _STARTS = (b"\x1aE\xdf\xa3", b"MAC ", b"wvpk", b"MPCK", b"MP+", b"FLV", b"\0\0\1\xba")
 _LONGEST_HEADER = 32 << 20  # bytes
 _PICTURES = frozenset(("mjpeg", "png", "bmp", "gif", "webp"))
+
+
+def available() -> bool:
+    """Whether PyAV is installed."""
+    return importlib.util.find_spec("av") is not None
 
 
 def owns(path: Path) -> bool:
