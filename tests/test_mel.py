@@ -344,7 +344,7 @@ def test_a_folder_of_sound_files_becomes_mels_and_a_ledger(tmp_path):
 @pytest.mark.parametrize(
     ("song", "error", "says"),
     [
-        (4, CorruptData, "4.wav is no sound that libsndfile reads; convert it"),
+        (4, CorruptData, "4.wav is no sound that libsndfile reads, nor ffmpeg; convert it"),
         (5, CorruptData, "5.wav is no sound that libsndfile reads"),
         (6, CorruptData, "6.wav is no sound: it holds no samples"),
         (7, CorruptData, "7.wav holds values that are no numbers"),

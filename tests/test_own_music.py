@@ -12,6 +12,7 @@ import pytest
 import soundfile
 from mutagen import apev2, id3
 from mutagen.mp4 import MP4
+from test_sound_files import encode
 from typer.testing import CliRunner
 
 from wyf_utils.app import loading
@@ -37,7 +38,7 @@ from wyf_utils.music import (
     tags,
 )
 from wyf_utils.music.recommender import SongQuery, recommend
-from wyf_utils.sound import audio_files
+from wyf_utils.sound import audio_files, ear, musicnn
 from wyf_utils.text import bundled_e5, encoders, reader
 
 LYRIC = "눈물이 멈추지 않아\n이별하고 매일 운다"
@@ -374,7 +375,9 @@ def heard(monkeypatch):
     """Names of the files that are opened to be heard."""
     names, examine = [], library_files._examine
     monkeypatch.setattr(
-        library_files, "_examine", lambda path: (names.append(path.name), examine(path))[1]
+        library_files,
+        "_examine",
+        lambda path, hears: (names.append(path.name), examine(path, hears))[1],
     )
     return names
 
@@ -438,7 +441,7 @@ def test_a_mixed_folder(build, mixed):
         ~basis["sound"]
     ].tolist() == ["가사만"]
     assert account.index.tolist() == list(library.STATES)
-    assert account["files"].to_dict() == {
+    assert account["files"].drop("contradicting").to_dict() == {
         "found": 12,
         "songs": 6,
         "copies": 1,
@@ -480,14 +483,15 @@ def test_only_what_is_new_or_changed_is_read_again(build, mixed, heard, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(reader, "load", None)  # no lyric is read either
         build(mixed)
-    assert heard == [] and digested == [] and build.path.read_bytes() == first
+    models = {"model.safetensors", *(path.name for path in musicnn.checkpoint_files())}
+    assert heard == [] and set(digested) <= models and build.path.read_bytes() == first
     (mixed / "b.flac").rename(mixed / "moved.flac")
     os.utime(mixed / "g.mp3")
     tagged(mixed / "f.mp3", 3, USLT=LYRIC)
     (mixed / "가수 - 곁.lrc").write_text("오늘은 기뻐서 소리 질렀어", encoding="utf-8")
     (mixed / "d.m4a").unlink()
     music, account = build(mixed)
-    assert heard == ["f.mp3"] and sorted(set(digested) - {"model.safetensors"}) == [
+    assert heard == ["f.mp3"] and sorted({*digested} - models) == [
         "f.mp3",
         "g.mp3",
         "moved.flac",
@@ -586,14 +590,14 @@ def test_whatever_a_file_does_to_its_decoder_the_rest_is_built(build, tmp_path, 
     sound(folder / "good.wav")
     sound(folder / "odd.wav", 300)
     sound(folder / "cp949.wav", 500).rename(folder / os.fsdecode("밤.wav".encode("cp949")))
-    read_sound = audio_files.read_waveform
+    read_sound = audio_files.read_excerpt
 
     def failing(path):
         if path.name == "odd.wav":
             raise ZeroDivisionError
         return read_sound(path)
 
-    monkeypatch.setattr(audio_files, "read_waveform", failing)
+    monkeypatch.setattr(audio_files, "read_excerpt", failing)
     music, account = build(folder)
     assert music.songs["title"].tolist() == ["good"]
     odd_name, odd = account["which"]["unreadable"]
@@ -603,7 +607,7 @@ def test_whatever_a_file_does_to_its_decoder_the_rest_is_built(build, tmp_path, 
     assert odd_name.endswith(".wav cannot be opened; check its rights, and that its name is UTF-8")
 
 
-def test_a_run_without_models(build, made, mixed, tmp_path, monkeypatch):
+def test_a_run_without_a_lyric_reader(build, made, mixed, tmp_path, monkeypatch):
     with pytest.raises(
         MissingData,
         match="The run 'never' has built no music database yet; run `make run RUN=never`",
@@ -613,8 +617,8 @@ def test_a_run_without_models(build, made, mixed, tmp_path, monkeypatch):
         library.build(mixed, paths.OWN_MUSIC)
     kept = database.read(made / "made" / database.NAME)
     for lacking, says in (
-        ({}, "names no model of sound; choose another by --run"),
-        ({"model": "x", "lyric_model": "z", "mel_model": "y"}, "is gone from the cache"),
+        ({}, "names no lyric reader; choose another by --run"),
+        ({"model": "x", "lyric_model": "z"}, "is gone from the cache"),
     ):
         database.build(
             tmp_path / "runs" / "other" / database.NAME,
@@ -622,6 +626,79 @@ def test_a_run_without_models(build, made, mixed, tmp_path, monkeypatch):
         )
         with pytest.raises(MissingData, match=says):
             library.build(mixed, "other")
+
+
+def test_a_run_needs_no_model_of_sound(build, made, mixed, tmp_path):
+    """The quick first answer has none."""
+    kept = database.read(made / "made" / database.NAME)
+    origin = {name: kept.provenance[name] for name in ("model", "lyric_model")}
+    quick = dataclasses.replace(kept, provenance={"run": "quick", **origin})
+    database.build(tmp_path / "runs" / "quick" / database.NAME, quick)
+    path, account = library.build(mixed, "quick")
+    assert account.loc["songs", "files"] == 6
+    assert database.read(path).provenance["sound_weight"] == "0.33"
+
+
+def test_without_the_wheel_songs_are_scored_by_lyrics_alone(build, mixed, heard, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("importlib.util.find_spec", lambda _: None)
+        music, account = build(mixed)
+        (says,) = account.loc["no ear", "which"]
+        assert "run `pip install --force-reinstall --no-deps musicnn==0.1.0`; songs are" in says
+        assert set(music.basis) == {"lyric"} and set(music.songs["title"]) >= {"밤편지", "곁"}
+        assert "발라드/a.mp3 is copy.mp3" in account.loc["copies", "which"]
+        (mixed / "가수 - 곁.lrc").rename(mixed / "g.lrc")  # beside a sound without tags
+        assert "g" in set(build(mixed)[0].songs["title"])
+        lonely = mixed / "b"
+        sound(lonely / "a.wav")
+        with pytest.raises(BadInput, match=r"None of 1 files can be scored.*--no-deps musicnn=="):
+            build(lonely)
+    heard.clear()
+    music, account = build(mixed)
+    assert "no ear" not in account.index and len(heard) > 5, "it hears once it can"
+    assert music.has_sound.sum() > 3
+
+
+def test_other_kinds_of_sound_are_songs_and_what_is_none_is_named(build, tmp_path):
+    folder = tmp_path / "music"
+    folder.mkdir()
+    retagged(encode(folder / "a.m4a", "aac"), "노래")
+    encode(folder / "b.wma", "wmav2")
+    encode(folder / "c.aac", "aac").rename(folder / "c.mp3")
+    encode(tmp_path / "v.mp4", "aac", video=True).rename(folder / "video.mp3")
+    (folder / "list.m4a").write_text("#EXTM3U\nhttp://localhost/a.mp3\n")
+    protected = encode(folder / "drm.m4a", "aac", seconds=3)
+    protected.write_bytes(protected.read_bytes().replace(b"mp4a", b"drms", 1))
+    music, account = build(folder)
+    assert set(music.songs["title"]) == {"노래", "b", "c"} and set(music.basis) == {"sound"}
+    which = account["which"]
+    assert which["misnamed"] == ["c.mp3 holds AAC"]
+    assert sorted(line.partition(";")[0] for line in which["unreadable"]) == [
+        "drm.m4a is protected (DRM) and cannot be heard",
+        "list.m4a is a playlist and holds no sound",
+        "video.mp3 is a video",
+    ]
+
+
+def test_another_head_hears_anew(build, mixed, heard, monkeypatch):
+    before, _ = build(mixed)
+    heard.clear()
+    head = ear.load_head()
+    monkeypatch.setattr(ear, "load_head", lambda: dataclasses.replace(head, temperature=2.0))
+    after, _ = build(mixed)
+    assert len(heard) == 11 and before.provenance["ear"] != after.provenance["ear"]
+    assert np.nanmax(before.mel) > np.nanmax(after.mel)
+
+
+def test_words_and_sound_that_contradict_each_other_are_named():
+    sad, gay = np.full(6, 0.08), np.full(6, 0.08)
+    sad[3], gay[0] = 0.6, 0.6
+    unsure, none = np.full(6, 1 / 6), np.full(6, np.nan)
+    names = pd.Series(list("abcd"))
+    found = library.contradictions(
+        names, np.array([sad, sad, sad, none]), np.array([gay, sad, unsure, gay])
+    )
+    assert found == ["a: its words sadness, its sound joy"]
 
 
 def test_a_file_that_breaks_a_parser_costs_itself_only(build, tmp_path, monkeypatch):
@@ -656,7 +733,7 @@ def test_a_file_that_breaks_a_parser_costs_itself_only(build, tmp_path, monkeypa
     assert which["without lyrics"][1:] == ["text.wav: its text cannot be read (MemoryError)"]
     assert which["unreadable"][1].startswith("gone.mp3 cannot be opened; check its rights")
     (binary,) = (line for line in which["unreadable"] if line.startswith("binary.ape"))
-    assert "binary.ape is no sound that libsndfile reads; convert it" in binary
+    assert "binary.ape is no sound that libsndfile reads" in binary
 
 
 def test_tags_that_cannot_be_read_are_a_reason(build, tmp_path, monkeypatch):

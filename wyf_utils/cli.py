@@ -260,7 +260,9 @@ def lyrics(
 
 @app.command()
 def build(
-    music: Annotated[Path, typer.Option(help="Folder of mp3, flac, ogg, wav; it is only read.")],
+    music: Annotated[
+        Path, typer.Option(help="Folder of mp3, m4a, flac, ogg, wma, wav; it is only read.")
+    ],
     online: Online = False,
     run: Run = "default",
 ) -> None:

@@ -13,30 +13,30 @@ from pathlib import Path
 
 import joblib
 import numpy as np
-import soundfile
-from torch import nn
 
 from ..core import artifacts
 from ..core.code_digest import code_digest
 from ..core.context import context
 from ..core.errors import CorruptData, MissingData, WyfError
 from ..core.paths import relative
-from ..core.runtime import device, progress
+from ..core.runtime import progress
 from ..data.cleaning import normalise_text
-from ..sound import audio_files, dataset, mel, mel_files, network_training, networks
+from ..sound import audio_files, ear, ffmpeg_files, musicnn
 from . import lyric_sources, tags
 from .audio_digest import audio_digest
 from .feature_store import FeatureStore
 
-#: Endings of sound files, each with its format in libsndfile, blank where it reads none.
+#: Endings of sound files, each with the format that its content should have.
 FORMATS = {
     ".mp3": "MP3", ".flac": "FLAC", ".ogg": "OGG", ".oga": "OGG", ".opus": "OGG",
-    ".wav": "WAV", ".aif": "AIFF", ".aiff": "AIFF",
-    ".m4a": "", ".aac": "", ".wma": "", ".ape": "", ".wv": "", ".mpc": "",
+    ".wav": "WAV", ".aif": "AIFF", ".aiff": "AIFF", ".m4a": "MP4", ".aac": "AAC", ".wma": "ASF",
+    ".ape": "APE", ".wv": "WV", ".mpc": "MPC",
 }  # fmt: skip
 
-#: Files whose mels are in memory at once, 360 kB each.
+#: Files whose patches are in memory at once, 720 kB each.
 BATCH = 16
+#: Why a file has no emotion vector where there is no ear.
+NOT_HEARD = "is not heard"
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class FileFeatures:
     fault : str
         Why there is no emotion vector.
     format : str
-        Format in libsndfile; blank where it cannot read the file.
+        Format of the content, as of `audio_files.describe`; blank where it cannot be read.
     """
 
     audio: str
@@ -128,7 +128,7 @@ class FileFeatures:
     @property
     def is_music(self) -> bool:
         """Whether the file has a usable sound or tags."""
-        return self.mel is not None or self.tags != tags.Tags()
+        return self.mel is not None or self.fault == NOT_HEARD or self.tags != tags.Tags()
 
 
 #: Features of a file that cannot be opened.
@@ -138,21 +138,20 @@ _UNOPENED = FileFeatures(
 
 
 def extract_features(
-    files: list[MusicFile], model: Path, memory: FeatureStore
+    files: list[MusicFile], head: ear.Head | None, memory: FeatureStore
 ) -> list[FileFeatures]:
-    """Read the tags of sound files and predict their emotion vectors.
+    """Read the tags of sound files and predict their emotion vectors by the ear.
 
     Parameters
     ----------
-    model
-        Folder of the mel network.
+    head
+        Head of the ear; None where MusiCNN is not installed, and no sound is heard.
     memory
         Features of earlier builds; only new or changed files are read.
     """
-    code = code_digest(_examine), code_digest(_sound_vectors)
-    kind = f"features {artifacts.fingerprint(model.name, code)[:16]}"
-    network = networks.NETWORKS[networks.CHOSEN](0).to(device())
-    network = network_training.load_weights(network, model).eval()
+    # What could not be heard is heard once it can: with another head, MusiCNN or PyAV installed.
+    model = ear.fingerprint(head) if head else "no ear", ffmpeg_files.available()
+    kind = f"features {artifacts.fingerprint(model, code_digest(_examine_batch))[:16]}"
     features = []
     bar = progress(total=len(files), desc="hear the music")
     with bar, joblib.Parallel(n_jobs=context().threads, prefer="threads") as workers:
@@ -164,7 +163,7 @@ def extract_features(
                 for digest, path in zip(digests, batch, strict=True)
                 if digest and memory.get(kind, digest) is None
             }
-            values = _examine_batch(list(new.values()), network, workers)
+            values = _examine_batch(list(new.values()), head, workers)
             memory.keep(kind, dict(zip(new, values, strict=True)))
             features += [_recalled(digest, memory.get(kind, digest)) for digest in digests]
             bar.update(len(batch))
@@ -179,46 +178,44 @@ def _recalled(digest: str, values: dict | None) -> FileFeatures:
     return FileFeatures(**(values | {"audio": audio, "tags": names}))
 
 
-def _examine_batch(paths: list[Path], network: nn.Module, workers: joblib.Parallel) -> list[dict]:
+def _examine_batch(
+    paths: list[Path], head: ear.Head | None, workers: joblib.Parallel
+) -> list[dict]:
     """Features of files as JSON values, emotion vectors included."""
     with _silent_stderr():
-        examined = workers(joblib.delayed(_examine)(path) for path in paths)
-    mels = [sound for _, sound in examined if sound is not None]
-    vectors = iter(_sound_vectors(network, mels) if mels else ())
+        examined = workers(joblib.delayed(_examine)(path, head is not None) for path in paths)
     return [
-        values if sound is None else values | {"mel": next(vectors)} for values, sound in examined
+        values if cut is None else values | {"mel": ear.hear_patches(cut, head).tolist()}
+        for values, cut in examined
     ]
 
 
-def _examine(path: Path) -> tuple[dict, np.ndarray | None]:
-    """Features of a file as JSON values without emotion vector, and its mel (48, 1876) if usable.
+def _examine(path: Path, hears: bool) -> tuple[dict, np.ndarray | None]:
+    """Features of a file as JSON values without emotion vector, and its patches if usable.
 
     Raises nothing: a file that breaks its parser or decoder costs no other file.
     """
     values = {"audio": "", "tags": asdict(tags.Tags()), "tag_fault": ""}
-    values |= {"mel": None, "fault": "", "format": ""}
+    values |= {"mel": None, "fault": "" if hears else NOT_HEARD, "format": ""}
     try:
         values["tags"] = asdict(tags.read(path))
     except Exception as error:
         values["tag_fault"] = f"its tags cannot be read ({type(error).__name__})"
+    cut = None
     try:
         values["audio"] = audio_digest(path)
         if not path.stat().st_size:
             raise CorruptData("is empty; get it again")
-        sound = mel.from_waveform(audio_files.read_waveform(path))
-        values["format"] = soundfile.info(path).format
-        values["fault"] = mel_files.mel_fault(sound)[1]
+        waveform = audio_files.read_excerpt(path)
+        values["format"] = audio_files.describe(path).format
+        values["fault"] = ear.sound_fault(waveform) or values["fault"]
+        if not values["fault"]:
+            cut = musicnn.patches(musicnn.log_mel(waveform))
     except WyfError as error:
         values["fault"] = str(error).removeprefix(f"{relative(path)} ").removesuffix(".")
     except Exception as error:
         values["fault"] = f"cannot be heard ({type(error).__name__}); convert it"
-    return values, None if values["fault"] else sound
-
-
-def _sound_vectors(model: nn.Module, mels: list[np.ndarray]) -> list[list[float]]:
-    """Predict the emotion vectors of mels, six numbers each."""
-    mel_dataset = dataset.MelDataset(np.stack(mels), np.full(len(mels), "test"))
-    return network_training.predict(model, mel_dataset, np.arange(len(mels))).tolist()
+    return values, cut
 
 
 @contextmanager
