@@ -171,7 +171,7 @@ EXAMPLES = {
     ),
     "02_confusion": lambda: figures.confusion(np.array([0, 1, 2]), np.array([0, 1, 1])),
     "02_reliability": lambda: figures.reliability(
-        dict.fromkeys(("raw", "calibrated"), (RELIABILITY, "0.1"))
+        dict.fromkeys(("raw", "calibrated", "reader"), (RELIABILITY, "0.1"))
     ),
     "02_cost": lambda: figures.cost(COSTS),
     "03_domains": lambda: figures.domain_plane(POINTS, np.repeat(DOMAINS, 12), "emotion"),

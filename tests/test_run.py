@@ -225,7 +225,8 @@ out = Path(os.environ["WYF_OUT"])
 """
 
 
-def test_publish_puts_the_default_run_in_place_and_another_beside_it(house):
+def test_publish_puts_the_default_run_in_place_and_another_beside_it(house, monkeypatch):
+    monkeypatch.setattr(runner, "_starts_from_nothing", lambda: True)
     folder = house(
         "default: {09_try: {}}\nopen: {09_try: {seed: 5}}", body=RECORD.replace("RUN", "default")
     )
