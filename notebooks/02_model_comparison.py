@@ -18,7 +18,7 @@
 #
 # | | |
 # |---|---|
-# | **Question** | Does a fine-tuned encoder read emotion better than counting characters, on the same split, over several seeds? And does it know when it is not sure? |
+# | **Question** | Which model reads emotion best on writers and stories that it has not seen: counted letters and morphemes, a frozen or a fine-tuned encoder, or both together? And does it know when it is not sure? |
 # | **Reads** | the labelled sentences of 01 |
 # | **Writes** | trained classifiers (cache), figures `02_*`, the section `02_model_comparison` of `results.json` |
 # | **Before, after** | 01 shows the data; 04 and 05 use the classifier trained here |
@@ -54,7 +54,7 @@ from IPython.display import display
 from wyf_utils.core import emotions, intervals, metrics, vectors
 from wyf_utils.data import song_files, text_corpora
 from wyf_utils.music import catalogue
-from wyf_utils.study import comparison, figures
+from wyf_utils.study import comparison, figures, training_experiments
 from wyf_utils.study.notebook import committed, open_notebook
 from wyf_utils.text import encoders, finetuning, onnx_model, prediction
 
@@ -107,7 +107,7 @@ nb.uses(*(part for parts in splits.values() for part in parts.values()))
 fewer = {
     corpus: parts["train"]
     if corpus == first
-    else comparison.fewer(parts["train"], max_per_emotion, seed)
+    else training_experiments.fewer(parts["train"], max_per_emotion, seed)
     for corpus, parts in splits.items()
 }
 sizes = {
@@ -179,7 +179,7 @@ for corpus, each in found.items():
 # %%
 if profile == "open":
     sources = {"sample": catalogue.sentences("sample", seed)} | splits
-    joint = comparison.balanced(sources, together, seed)
+    joint = training_experiments.balanced(sources, together, seed)
     recipes_of = {
         corpus: dataclasses.replace(recipe, **recipes.get(corpus, {})) for corpus in sources
     }
@@ -211,7 +211,9 @@ nb.figure("training_f1", figures.curves(lines, majority=always), corpus=first)
 sweep_recipe = dataclasses.replace(
     recipe, epochs=sweep_epochs, batch_size=32, warmup=0.0, auxiliary=0.0
 )
-tuning = comparison.sweep(each.parts, sweep_recipe, seed, texts=sweep_texts, factor=sweep_factor)
+tuning = training_experiments.sweep(
+    each.parts, sweep_recipe, seed, texts=sweep_texts, factor=sweep_factor
+)
 
 
 # %%
@@ -267,7 +269,7 @@ for corpus in found:
 learned = None
 if profile == "sample":
     tests = {name: found[name].parts["test"] for name in (first, "stories")}
-    learned = comparison.learning_curve(splits[first], tests, encoder, seed)
+    learned = training_experiments.learning_curve(splits[first], tests, encoder, seed)
     display(
         learned.assign(macro_f1=learned["macro_f1"].map(intervals.format_score)).pivot(
             index=["test", "model"], columns="n", values="macro_f1"

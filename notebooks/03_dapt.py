@@ -67,7 +67,7 @@ from IPython.display import display
 from wyf_utils.core import intervals, metrics
 from wyf_utils.data import song_files, text_corpora
 from wyf_utils.music import catalogue
-from wyf_utils.study import adaptation, comparison, domain_distance, figures
+from wyf_utils.study import adaptation, domain_distance, figures, training_experiments
 from wyf_utils.study.notebook import committed, open_notebook
 from wyf_utils.text import finetuning, linear_models, pretraining, pretraining_corpora
 
@@ -290,8 +290,8 @@ tuning = finetuning.Recipe(
 )
 answers, true = {}, {}
 for corpus, parts in splits.items():
-    few = comparison.fewer(parts["train"], max_train, seed)
-    dev = comparison.fewer(parts["dev"], max(max_train // 4, 3 if max_train else 0), seed)
+    few = training_experiments.fewer(parts["train"], max_train, seed)
+    dev = training_experiments.fewer(parts["dev"], max(max_train // 4, 3 if max_train else 0), seed)
     test = parts["test"]
     if 0 < max_test < len(test):
         test = test.sample(max_test, random_state=seed)

@@ -10,7 +10,7 @@ from test_checkpoints import kcbert
 
 from wyf_utils.core import metrics
 from wyf_utils.data import splits
-from wyf_utils.study import comparison
+from wyf_utils.study import comparison, training_experiments
 from wyf_utils.text import bundled_e5, finetuning
 
 
@@ -100,7 +100,9 @@ def test_some_of_the_test_texts_alone(found):
 
 def test_the_learning_curve_grows_by_nested_shares(found):
     tests = {"unseen": found.parts["test"], "hard": found.parts["dev"]}
-    table = comparison.learning_curve(found.parts, tests, bundled_e5.BUNDLED, 0, shares=(0.5, 1.0))
+    table = training_experiments.learning_curve(
+        found.parts, tests, bundled_e5.BUNDLED, 0, shares=(0.5, 1.0)
+    )
     assert set(table["model"]) == {"tfidf", "e5_frozen", "tfidf_e5_frozen"} and set(
         table["test"]
     ) == set(tests)
@@ -138,17 +140,17 @@ def test_cost_counts_weights_and_seconds(found):
 
 def test_fewer_bounds_every_emotion_and_keeps_the_order():
     train = pd.DataFrame({"text": [str(i) for i in range(100)], "emotion": [0] * 90 + [2] * 10})
-    few = comparison.fewer(train, 20, 0)
+    few = training_experiments.fewer(train, 20, 0)
     assert few["emotion"].value_counts().to_dict() == {0: 20, 2: 10} and np.all(
         np.diff(few["text"].astype(int)) > 0
     )
-    assert comparison.fewer(train, 0, 0) is train
+    assert training_experiments.fewer(train, 0, 0) is train
 
 
 def test_the_sweep_is_that_of_2022_and_logs_every_step(found, tmp_path):
     torch.manual_seed(0)
     kcbert(tmp_path, found.parts["train"]["text"].tolist())
-    logs = comparison.sweep(
+    logs = training_experiments.sweep(
         found.parts,
         finetuning.Recipe(encoder=str(tmp_path), epochs=1, frozen_layers=1, batch_size=8),
         0,
@@ -166,3 +168,24 @@ def test_the_sweep_is_that_of_2022_and_logs_every_step(found, tmp_path):
         len(log) >= 2 and {"step", "eval_loss", "eval_micro_f1"} <= set(log[0])
         for log in logs.values()
     )
+
+
+def test_readers_of_other_sources_answer_and_learn_together(found, tmp_path):
+    """Two sources, cut from the sample, and a tiny encoder."""
+    train, dev = found.parts["train"], found.parts["dev"]
+    kcbert(tmp_path, train["text"].tolist())
+    recipe = finetuning.Recipe(encoder=str(tmp_path), epochs=1, frozen_layers=0)
+    halves = {
+        name: {"train": train.iloc[start::2], "dev": dev.iloc[start::2]}
+        for name, start in (("a", 0), ("b", 1))
+    }
+    joint = training_experiments.balanced(halves, 30, 0)
+    assert joint["train"]["text"].nunique() == 60 and len(joint["dev"]) == 10
+    of_a = joint["train"]["text"].isin(halves["a"]["train"]["text"])
+    assert of_a.sum() == 30, "as many of each"
+    alone = comparison.Comparison(halves["a"] | {"test": found.parts["test"]})
+    recipes = dict.fromkeys(halves, recipe)
+    comparison.add_from_elsewhere({"a": alone}, halves, joint, recipes, [0])
+    assert set(alone.answers) == {"reader_b", "reader_together"}, "not its own"
+    assert all(len(answers) == 1 for answers in alone.answers.values())
+    assert len(alone.answers["reader_b"][0]) == len(found.true)

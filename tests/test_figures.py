@@ -20,7 +20,7 @@ from wyf_utils.core.language import LANGUAGES
 from wyf_utils.core.paths import ROOT
 from wyf_utils.data import cleaning
 from wyf_utils.sound import heads
-from wyf_utils.study import adaptation, comparison, domain_distance, figures
+from wyf_utils.study import adaptation, domain_distance, figures, training_experiments
 from wyf_utils.study.figures import words as words_module
 from wyf_utils.study.notebook import open_notebook
 
@@ -159,8 +159,8 @@ EXAMPLES = {
     ),
     "02_literature": lambda: figures.table(TABLE),
     "02_training_f1": lambda: figures.curves(rising(("seed", 0), ("seed", 1)), majority=0.2),
-    "02_tuning_f1": lambda: figures.curves(rising(*comparison.SWEEP_2022), majority=0.2),
-    "02_tuning_loss": lambda: figures.curves(rising(*comparison.SWEEP_2022)),
+    "02_tuning_f1": lambda: figures.curves(rising(*training_experiments.SWEEP_2022), majority=0.2),
+    "02_tuning_loss": lambda: figures.curves(rising(*training_experiments.SWEEP_2022)),
     "02_learning_curve": lambda: figures.learning_curves(LEARNED),
     "02_model_comparison": lambda: figures.grouped_scores(
         dict.fromkeys(TEXT_MODELS, (0.5, 0.6, 0.4)), {"KoBERT": (0.6, 0.6, 0.6)}
@@ -416,9 +416,9 @@ def test_labels_are_emotions_words_of_the_figure_or_of_a_shared_table():
     assert words_of("02_training_f1", "ko").label(("seed", 2)) == "시드 2"
 
 
-@pytest.mark.parametrize("name", comparison.SWEEP_2022)
+@pytest.mark.parametrize("name", training_experiments.SWEEP_2022)
 def test_names_of_the_configurations_of_2022_say_their_settings(name):
-    setting = comparison.SWEEP_2022[name]
+    setting = training_experiments.SWEEP_2022[name]
     optimizer = {"adafactor": "Adafactor", "adamw_torch": "AdamW"}[setting["optimizer"]]
     rate = f"{setting['learning_rate']:.0e}".replace("e-0", "e-")
     expected = f"{optimizer} {rate}, patience {setting['patience']}"

@@ -119,7 +119,7 @@ def learning_curves(words: Words, table: pd.DataFrame) -> Figure:
     Parameters
     ----------
     table
-        As `comparison.learning_curve` returns it.
+        As `training_experiments.learning_curve` returns it.
     """
     tests, sizes = table["test"].unique(), sorted(table["n"].unique())
     size = (4.6 * len(tests), 4.4)
