@@ -10,9 +10,9 @@ import pytest
 from wyf_utils.app import loading
 from wyf_utils.core import paths
 from wyf_utils.core.errors import BadInput, BadParameter, MissingData, WyfError
-from wyf_utils.core.files import read_json, write_json
+from wyf_utils.core.files import read_json
 from wyf_utils.music import feedback, library
-from wyf_utils.study import notebook, runner
+from wyf_utils.study import notebook, run_times, runner
 
 SCRIPT = """# %% tags=["parameters"]
 {parameters}
@@ -226,7 +226,7 @@ out = Path(os.environ["WYF_OUT"])
 
 
 def test_publish_puts_the_default_run_in_place_and_another_beside_it(house, monkeypatch):
-    monkeypatch.setattr(runner, "_starts_from_nothing", lambda: True)
+    monkeypatch.setattr(run_times, "starts_from_nothing", lambda: True)
     folder = house(
         "default: {09_try: {}}\nopen: {09_try: {seed: 5}}", body=RECORD.replace("RUN", "default")
     )
@@ -258,11 +258,8 @@ def test_sync_writes_the_younger_of_the_twins_over_the_older(house):
     assert "seed = 4" in nbformat.read(document, as_version=4).cells[0].source
 
 
-def test_the_time_left_follows_this_machine(tmp_path, monkeypatch):
-    minutes = {"minutes/01_x": 2, "minutes/02_y": 4, "minutes/a": 6}
-    write_json(tmp_path / runner.RESULTS, {"a": {"run": minutes}})
-    monkeypatch.setattr(runner, "FIGURES", tmp_path)
-    monkeypatch.setattr(runner, "stems", lambda: ["01_x", "02_y"])
-    assert runner._time_left("a", {}) == ", about 6 min left"
-    assert runner._time_left("a", {"01_x": 4.0}) == ", about 8 min left", "twice as slow"
-    assert runner._time_left("never", {}) == ""
+def test_the_time_left_follows_this_machine():
+    expected, stems = {"minutes/01_x": 2, "minutes/02_y": 4, "minutes/a": 6}, ["01_x", "02_y"]
+    assert run_times.time_left(expected, stems, {}) == ", about 6 min left"
+    assert run_times.time_left(expected, stems, {"01_x": 4.0}) == ", about 8 min left"
+    assert run_times.time_left({}, stems, {}) == ""

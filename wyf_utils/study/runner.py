@@ -22,13 +22,13 @@ from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from .. import OPENMP
-from ..core.context import context
 from ..core.errors import BadParameter, MissingData, WyfError
 from ..core.files import read_json, replacing_file, write_json
-from ..core.paths import ROOT, cache_folder, relative, run_folder
+from ..core.paths import ROOT, relative, run_folder
 from ..core.runtime import numba_cache
 from ..data import registry
 from ..music import database
+from . import run_times
 from .notebook import MANIFEST, RESULTS
 
 NOTEBOOKS = ROOT / "notebooks"
@@ -253,8 +253,8 @@ def run(name: str, out: Path | None = None) -> Path:
         raise WyfError(
             f"{relative(out)} cannot be written ({error.strerror}); name another folder by --out."
         ) from error
-    log, was_empty = out / "progress.log", _starts_from_nothing()
-    first_answer = _seconds_of_first_answer(out)
+    log, was_empty = out / "progress.log", run_times.starts_from_nothing()
+    first_answer = run_times.seconds_of_first_answer(out / database.NAME)
     start = time.time()
     inherited = {variable: os.environ.get(variable, value) for variable, value in OPENMP.items()}
     inherited |= numba_cache()
@@ -263,10 +263,12 @@ def run(name: str, out: Path | None = None) -> Path:
         _environment(WYF_OUT=str(out), WYF_PROGRESS=str(log), WYF_RUN_STARTED=started, **inherited),
         _Progress(log),
     ):
+        expected = read_json(FIGURES / RESULTS).get(name, {}).get("run", {})
         minutes: dict[str, float] = {}
         for number, (stem, parameters) in enumerate(notebooks.items(), start=1):
             title = f"[{number}/{len(notebooks)}] {stem}"
-            print(f"{title}: running{_time_left(name, minutes)}", file=sys.stderr, flush=True)
+            left = run_times.time_left(expected, list(notebooks), minutes)
+            print(f"{title}: running{left}", file=sys.stderr, flush=True)
             minutes[stem] = _run_one(stem, parameters, out, title) / 60
     if was_empty:
         times = {f"minutes/{name}": round((time.time() - start) / 60, 1)} | first_answer
@@ -274,40 +276,6 @@ def run(name: str, out: Path | None = None) -> Path:
         results = read_json(out / RESULTS)
         write_json(out / RESULTS, results | {name: results.get(name, {}) | {"run": times}})
     return out
-
-
-def _starts_from_nothing() -> bool:
-    """Whether no classifier is in the cache, or all is made anew (`FRESH=1`)."""
-    return context().fresh_since > 0 or not any((cache_folder() / "classifier").glob("*/"))
-
-
-def _seconds_of_first_answer(out: Path) -> dict[str, float]:
-    """Read how long the quick database of a run took from the start of its process, if it is one.
-
-    The notebooks replace that database.
-    """
-    path = out / database.NAME
-    made = database.read(path).provenance if path.is_file() else {}
-    seconds = made.get("seconds") if made.get("made") == "quick" else None
-    return {"seconds/first_answer": float(seconds)} if seconds else {}
-
-
-def _time_left(name: str, minutes: dict[str, float]) -> str:
-    """Say how long the rest of a run takes, from the committed minutes of its notebooks.
-
-    Parameters
-    ----------
-    minutes
-        Minutes that the notebooks which are done took here; they tell how fast this machine is.
-    """
-    committed = read_json(FIGURES / RESULTS).get(name, {}).get("run", {})
-    expected = {stem: committed.get(f"minutes/{stem}", 0) for stem in stems()}
-    known = sum(expected[stem] for stem in minutes)
-    rest = sum(value for stem, value in expected.items() if stem not in minutes)
-    if not rest:
-        return ""
-    left = rest * (sum(minutes.values()) / known if known else 1)
-    return f", about {max(1, round(left))} min left"
 
 
 def _run_one(stem: str, parameters: dict, out: Path, title: str) -> float:
