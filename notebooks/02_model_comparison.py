@@ -178,7 +178,8 @@ for corpus, each in found.items():
 
 # %%
 if profile == "open":
-    sources = {"sample": catalogue.sentences("sample", seed)} | splits
+    sources = {"sample": catalogue.sentences("sample", seed)}
+    sources |= {corpus: parts | {"train": fewer[corpus]} for corpus, parts in splits.items()}
     joint = training_experiments.balanced(sources, together, seed)
     recipes_of = {
         corpus: dataclasses.replace(recipe, **recipes.get(corpus, {})) for corpus in sources
