@@ -86,10 +86,18 @@ def learning_curve(
     drawn = [np.sort(order[: round(share * len(train))]) for share in shares]
 
     def make(folder: Path) -> None:
+        # the tests together, as the baselines have embedded them
+        together = pd.concat([test["text"] for test in tests.values()], ignore_index=True)
         vectors = {
-            name: linear_models.sentence_vectors(encoder, part["text"], f"embed {name}")
-            for name, part in {"train": train, "dev": dev, **tests}.items()
+            name: linear_models.sentence_vectors(encoder, texts, f"embed {name}")
+            for name, texts in {
+                "train": train["text"],
+                "dev": dev["text"],
+                "tests": together,
+            }.items()
         }
+        ends = np.cumsum([len(test) for test in tests.values()])[:-1]
+        vectors |= zip(tests, np.split(vectors.pop("tests"), ends), strict=True)
         scored = [
             row
             for part in progress(drawn, desc="learning curve")
