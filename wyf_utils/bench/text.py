@@ -22,7 +22,7 @@ from transformers import (
 from transformers.modeling_outputs import SequenceClassifierOutput
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
-from ..core import emotions, metrics, runtime
+from ..core import emotions, metrics, onnx_session, runtime
 from ..core.paths import profile_folder
 from ..data import song_files, text_corpora
 from ..music import catalogue
@@ -133,7 +133,7 @@ def _by_own_tools(
         quantize_dynamic(full, dynamic, weight_type=QuantType.QInt8, per_channel=True)
         onnx.save(onnx_export.quantize_blocks(full), blocks)
         others = {
-            path.stem: onnx_model.OnnxClassifier(onnx_model.open_session(path), **fields)
+            path.stem: onnx_model.OnnxClassifier(onnx_session.open_session(path), **fields)
             for path in (full, dynamic, blocks)
         }
         turns = itertools.cycle(texts)

@@ -105,7 +105,7 @@ def lyric_vectors(model: artifacts.Entry, lyrics: pd.Series) -> np.ndarray:
 
     def compute() -> np.ndarray:
         loaded = lyric_reader.load(model.path)
-        return loaded.predict(lyrics.tolist(), desc="lyrics to emotions").astype(np.float32)
+        return loaded.predict(lyrics.tolist(), desc="lyrics to emotions")
 
     return artifacts.cached_array(
         "lyric_vectors",

@@ -23,8 +23,8 @@ import numpy as np
 import onnxruntime
 
 from ..core import artifacts
-from ..core.context import context
 from ..core.errors import BadInput, CorruptData, MissingData
+from ..core.onnx_session import open_session
 from ..core.runtime import progress
 from .audio_files import SECONDS, START, read_waveform
 from .checkpoints import read_checkpoint
@@ -258,10 +258,5 @@ def exported() -> artifacts.Entry:
 
 @functools.lru_cache(maxsize=1)
 def _session() -> onnxruntime.InferenceSession:
-    """Open the exported graph on the CPU, with the threads of the context."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = context().threads
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(
-        str(exported().path / "model.onnx"), options, providers=["CPUExecutionProvider"]
-    )
+    """Open the exported graph, once in a process."""
+    return open_session(exported().path / "model.onnx")

@@ -86,7 +86,7 @@ class Comparison:
         pairs += [("ngrams", "tfidf"), ("reader", "ngrams"), ("reader", "e5_finetuned")]
         return {
             f"{a}-{b}": intervals.paired_difference(true, answers[a], answers[b], seed=seed)
-            for a, b in dict.fromkeys(pairs)
+            for a, b in pairs
             if a in answers and b in answers
         }
 
@@ -237,10 +237,10 @@ def add_from_elsewhere(
     for source, parts in parts_of.items():
         train, dev = parts["train"], parts["dev"]
         entries = [finetuning.trained(train, dev, recipes[source], seed) for seed in seeds]
+        readers = [reader.load(reader.fitted(train, dev, entry).path) for entry in entries]
         for corpus, comparison in found.items():
             if source != corpus:
                 texts = comparison.parts["test"]["text"].tolist()
-                readers = [reader.load(reader.fitted(train, dev, e).path) for e in entries]
                 answers = [model.predict(texts) for model in readers]
                 comparison._add_probabilities(f"reader_{source}", answers)
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize_scalar
 
 from ..core import emotions, metrics
 from ..core.errors import BadInput
 from ..core.files import replacing_file
 from ..data import emotify
 from ..sound import audio_files, ear, musicnn, share_heads
+from ..text.prediction import calibrate
 from .hearing import HearingExperiment
 
 MODEL = "tags_soft"
@@ -110,14 +110,7 @@ def temperature(shares: np.ndarray, predicted: list[np.ndarray]) -> float:
         listeners are flatter than a label; a lyric's vector is calibrated to labels too.
     """
     labels = np.tile(shares.argmax(1), len(predicted))
-    logits = np.log(np.maximum(np.concatenate(predicted), 1e-9))
-
-    def loss(heat: float) -> float:
-        scaled = logits / heat
-        chosen = scaled[np.arange(len(labels)), labels]
-        return float((np.logaddexp.reduce(scaled, axis=1) - chosen).mean())
-
-    return float(minimize_scalar(loss, bounds=(0.1, 5), method="bounded").x)
+    return calibrate(np.concatenate(predicted), labels)["temperature"]
 
 
 def card(found: HearingExperiment, head: ear.Head) -> dict:

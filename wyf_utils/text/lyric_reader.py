@@ -26,15 +26,15 @@ from ..data import song_files
 from ..data.cleaning import couplets
 from ..data.readings import text_hash
 from . import ngrams, reader
-from .prediction import Classifier, predict_readable, read_lyrics
+from .prediction import Classifier, TextPredictor, read_lyrics
 
 CARD, OUT_OF_FOLD, VOTES = "lyric_reader.json", "out_of_fold.json", "votes.npy"
 FOLDS = 6
 
 
 @dataclass
-class LyricReader:
-    """Reads lyrics as six probabilities.
+class LyricReader(TextPredictor):
+    """Reads lyrics, lines separated by newlines, as six probabilities.
 
     Attributes
     ----------
@@ -53,26 +53,6 @@ class LyricReader:
     ngrams: Pipeline
     exponents: tuple[float, ...]
     taught: dict[str, np.ndarray]
-
-    def predict(self, lyrics: Sequence[str], desc: str = "") -> np.ndarray:
-        """Predict emotion vectors of lyrics, lines separated by newlines.
-
-        Parameters
-        ----------
-        desc
-            Label of the progress bar of the encoder; without one no bar is shown.
-
-        Returns
-        -------
-        ndarray of shape (n, 6), float32
-            Rows sum to 1; the row of a lyric without words is nan.
-
-        Raises
-        ------
-        BadInput
-            If no lyric has words.
-        """
-        return predict_readable(lyrics, lambda readable: self._predict(readable, desc))
 
     def _predict(self, lyrics: list[str], desc: str) -> np.ndarray:
         vectors = {lyric: self.taught.get(text_hash(lyric)) for lyric in lyrics}

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 
 from ..core import artifacts
-from ..core.context import context
+from ..core.onnx_session import open_session
 from ..core.runtime import device
 from ..data import text_corpora
 from . import prediction
@@ -65,17 +64,3 @@ def load(model: Path) -> prediction.Classifier:
     from . import classifier
 
     return classifier.load(model)
-
-
-def open_session(model: Path) -> onnxruntime.InferenceSession:
-    """Open an exported model on the CPU, with the threads of the context."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = context().threads
-    options.log_severity_level = 3
-    # fused, the sum and the normalisation take four times as long as the two apart
-    return onnxruntime.InferenceSession(
-        str(model),
-        options,
-        providers=["CPUExecutionProvider"],
-        disabled_optimizers=["SkipLayerNormFusion"],
-    )

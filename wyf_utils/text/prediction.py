@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,22 +82,37 @@ def has_words(texts: Sequence[str]) -> np.ndarray:
     return np.array([isinstance(t, str) and any(c.isalnum() for c in t) for t in texts])
 
 
-def predict_readable(
-    texts: Sequence[str], predict: Callable[[list[str]], np.ndarray]
-) -> np.ndarray:
-    """Predict the texts with words; the rows (n, 6) of the others are nan.
+class TextPredictor:
+    """Predicts six emotion probabilities from texts; a class of its own says how."""
 
-    Raises
-    ------
-    BadInput
-        If no text has words.
-    """
-    readable = has_words(texts)
-    if not readable.any():
-        raise BadInput("There is no text to classify; pass at least one with words.")
-    probabilities = np.full((len(texts), emotions.N), np.nan, np.float32)
-    probabilities[readable] = predict(list(itertools.compress(texts, readable)))
-    return probabilities
+    def predict(self, texts: Sequence[str], desc: str = "") -> np.ndarray:
+        """Predict calibrated probabilities of the six emotions.
+
+        Parameters
+        ----------
+        desc
+            Label of the progress bar; without one no bar is shown.
+
+        Returns
+        -------
+        ndarray of shape (n, 6), float32
+            Rows sum to 1; the row of a text without words (see `has_words`) is nan.
+
+        Raises
+        ------
+        BadInput
+            If no text has words.
+        """
+        readable = has_words(texts)
+        if not readable.any():
+            raise BadInput("There is no text to classify; pass at least one with words.")
+        probabilities = np.full((len(texts), emotions.N), np.nan, np.float32)
+        probabilities[readable] = self._predict(list(itertools.compress(texts, readable)), desc)
+        return probabilities
+
+    def _predict(self, texts: list[str], desc: str) -> np.ndarray:
+        """Predict the probabilities (n, 6) of texts with words."""
+        raise NotImplementedError
 
 
 def by_length(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
@@ -116,7 +131,7 @@ def pad_batch(ids: Sequence[list[int]], pad: int) -> tuple[np.ndarray, np.ndarra
 
 
 @dataclass
-class Classifier:
+class Classifier(TextPredictor):
     """A fine-tuned model that predicts six emotion probabilities from texts.
 
     Attributes
@@ -150,32 +165,13 @@ class Classifier:
         """Compute logits (batch, 6) from token ids and attention mask, (batch, tokens) each."""
         raise NotImplementedError
 
-    def predict(self, texts: Sequence[str], desc: str = "") -> np.ndarray:
-        """Predict calibrated probabilities of the six emotions.
+    def _predict(self, texts: list[str], desc: str) -> np.ndarray:
+        """Predict the probabilities (n, 6) of texts with words.
 
         Full stops are removed, as in training. A text longer than `max_length` tokens is read in
         windows, each with the encoder's prefix. Their probabilities are averaged with weights
         proportional to their text tokens.
-
-        Parameters
-        ----------
-        desc
-            Label of the progress bar; without one no bar is shown.
-
-        Returns
-        -------
-        ndarray of shape (n, 6), float32
-            Rows sum to 1; the row of a text without words (see `has_words`) is nan.
-
-        Raises
-        ------
-        BadInput
-            If no text has words.
         """
-        return predict_readable(texts, lambda readable: self._predict(readable, desc))
-
-    def _predict(self, texts: list[str], desc: str) -> np.ndarray:
-        """Predict the probabilities (n, 6) of texts with words."""
         rows, windows, weights = self.windows([without_full_stops(text) for text in texts])
         probabilities = np.empty((len(windows), emotions.N), np.float32)
         batches = by_length([len(ids) for ids in windows], BATCH_SIZE)

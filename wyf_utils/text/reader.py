@@ -21,7 +21,7 @@ from ..core.errors import MissingData
 from ..core.files import read_json, write_json
 from ..core.paths import cache_folder
 from . import ngrams
-from .prediction import Classifier, predict_readable, unsure_threshold
+from .prediction import Classifier, TextPredictor, unsure_threshold
 
 CARD = "reader.json"
 #: Smallest probability that enters the product.
@@ -29,7 +29,7 @@ FLOOR = 1e-6
 
 
 @dataclass
-class Reader:
+class Reader(TextPredictor):
     """Reads texts as six probabilities.
 
     Attributes
@@ -48,26 +48,6 @@ class Reader:
     neural: Classifier | None
     exponents: tuple[float, ...] = (1.0, 1.0)
     unsure_below: float = 0.0
-
-    def predict(self, texts: Sequence[str], desc: str = "") -> np.ndarray:
-        """Predict calibrated probabilities (n, 6), float32.
-
-        Parameters
-        ----------
-        desc
-            Label of the progress bar of the encoder; without one no bar is shown.
-
-        Returns
-        -------
-        ndarray of shape (n, 6), float32
-            Rows sum to 1; the row of a text without words is nan.
-
-        Raises
-        ------
-        BadInput
-            If no text has words.
-        """
-        return predict_readable(texts, lambda readable: self._predict(readable, desc))
 
     def _predict(self, texts: list[str], desc: str) -> np.ndarray:
         """Pool the probabilities (n, 6) of texts with words."""
