@@ -34,7 +34,6 @@ text_epochs = 1
 learning_rate = 2e-4
 frozen_layers = 8
 max_songs = 0
-mel_epochs = 60
 mel_weight = 0.3
 simulated = 500
 search_sizes = [1_000, 10_000, 42_839, 200_000, 707_989]
@@ -64,8 +63,8 @@ from wyf_utils.text import finetuning, reader, safety
 nb = open_notebook(
     "05_recommender_demo", run=run, profile=profile, seed=seed, max_sentences=max_sentences,
     encoder=encoder, text_epochs=text_epochs, learning_rate=learning_rate,
-    frozen_layers=frozen_layers, max_songs=max_songs, mel_epochs=mel_epochs,
-    mel_weight=mel_weight, simulated=simulated, search_sizes=search_sizes,
+    frozen_layers=frozen_layers, max_songs=max_songs, mel_weight=mel_weight,
+    simulated=simulated, search_sizes=search_sizes,
 )  # fmt: skip
 nb
 
@@ -94,7 +93,7 @@ nb.figure("design_initial", figures.initial_design())
 # its own mean over the catalogue and scaled back to sum to one (prior correction, 사전확률 보정; Saerens et al. 2002). The sound's vectors, hardly sure of anything, are then made as sharp
 # on average as the lyrics' (one temperature, 확신도 맞추기), else they would hardly count in a mean. The fused vector (결합 벡터) is the mean of the two, with
 # one weight an emotion. Where it is known what songs were meant for (the sample), weights are learned on all
-# songs but the test artists', each heard by a network that did not learn from its artist (out of fold); else `mel_weight` holds for all: 0 in the open run,
+# songs but the test artists', each heard by a head that did not learn from its artist (04); else `mel_weight` holds for all: 0 in the open run,
 # since the sound vectors of 2022 agree with its lyrics hardly more than chance (04), so that its fused vectors are corrected lyrics.
 
 # %%
@@ -108,7 +107,6 @@ made = score_songs.score_catalogue(
     seed,
     limit=max_sentences,
     max_songs=max_songs,
-    mel_epochs=mel_epochs,
     mel_weight=mel_weight,
 )
 nb.uses(made.database.lyric, made.database.mel)
@@ -146,8 +144,8 @@ print(f"temperature that makes the sound as sharp as the lyrics: {made.mel_tempe
 pd.DataFrame({"weight of the sound": made.mel_weights}, index=list(emotions.KO)).round(2).T
 
 # %% [markdown]
-# **Does the sound only repeat the majority?** Agreement of the two vectors, beside always giving the lyrics' most frequent emotion. Only songs whose artists the mel
-# model has not trained on count; for the vectors of 2022 that is not known, and all count.
+# **Does the sound only repeat the majority?** Agreement of the two vectors, beside always giving the lyrics' most frequent emotion. Only the test artists' songs
+# count; which those of 2022 were is not known, and all count.
 
 # %%
 unheard = made.held_out

@@ -139,13 +139,9 @@ def made(tmp_path_factory, sample_sentences):
     """Folder of runs with one that has a tiny text model and an untrained mel model."""
     import numpy as np
     import pandas as pd
-    import torch
-    from safetensors.torch import save_file
     from test_checkpoints import kcbert
 
-    from wyf_utils.core import paths
     from wyf_utils.music import catalogue, database
-    from wyf_utils.sound import networks
     from wyf_utils.text import finetuning, lyric_reader, reader
 
     runs, tiny = tmp_path_factory.mktemp("runs"), tmp_path_factory.mktemp("tiny")
@@ -154,14 +150,6 @@ def made(tmp_path_factory, sample_sentences):
     recipe = finetuning.Recipe(encoder=str(tiny), epochs=1, frozen_layers=1)
     neural = finetuning.trained(parts["train"], parts["dev"], recipe, 0)
     model = reader.fitted(parts["train"], parts["dev"], neural)
-    torch.manual_seed(0)
-    folder = paths.cache_folder() / f"mel_{networks.CHOSEN}" / "tiny"
-    folder.mkdir(parents=True)
-    weights = networks.NETWORKS[networks.CHOSEN](0).state_dict()
-    save_file(
-        {name: tensor.contiguous() for name, tensor in weights.items()},
-        folder / "model.safetensors",
-    )
     songs = pd.DataFrame(
         {"id": [0], "title": "노래", "artist": "가수", "album": "", "genre": "", "year": 2020}
     )
@@ -171,7 +159,7 @@ def made(tmp_path_factory, sample_sentences):
         "profile": "sample",
         "model": model.key,
         "lyric_model": lyric_reader.fitted(model).key,
-        "mel_model": "tiny",
+        "ear": "composed",
         "mel_weights": str([0.3] * 6),
         "mel_temperature": "[0.5]",
     }

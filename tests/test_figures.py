@@ -19,7 +19,6 @@ from wyf_utils.core.files import read_json
 from wyf_utils.core.language import LANGUAGES
 from wyf_utils.core.paths import ROOT
 from wyf_utils.data import cleaning
-from wyf_utils.sound import heads
 from wyf_utils.study import adaptation, domain_distance, figures, training_experiments
 from wyf_utils.study.figures import words as words_module
 from wyf_utils.study.notebook import open_notebook
@@ -35,12 +34,13 @@ TEXT_MODELS = (
     "e5_finetuned", "e5_tfidf", "e5_tfidf_adjusted", "e5_tfidf_ensemble", "reader",
     *(f"reader_{source}" for source in ("sample", "kote", "goemotions", "together")),
 )  # fmt: skip
-AUDIO_MODELS = (
-    "cnn", "cnn_hard", "cnn_corrected", "shallow", "shallow_corrected", "resnet50",
-    "resnet50_hard", "majority", "prior", "shuffled",
-    *(f"{family}_{head}" for family in ("simclr", "statistics") for head in heads.HEADS),
+HEARD = ("human", "chosen", "tags_soft", "embedding_soft", "mel_statistics_soft", "simclr_soft",
+         "cnn", "resnet50", "tags_soft_shuffled", "majority")  # fmt: skip
+HEARD_PAIRS = (
+    "tags_soft-cnn", "embedding_soft-cnn", "mel_statistics_soft-cnn", "simclr_soft-cnn",
+    "tags_soft-mel_statistics_soft",
 )  # fmt: skip
-THIRD = ("cnn", "rnn", "cnn_rnn", "lyric_cnn", "lyric_rnn", "both", "majority", "shuffled")
+THIRD = ("cnn", "rnn", "cnn_rnn", "lyric_cnn", "lyric_rnn", "both", "majority", "prior", "shuffled")
 MEASURES = ("top1", "top2", "top3", "less_strict_top1", "less_strict_top2")
 CONDITIONS = (*adaptation.CONDITIONS, "shuffled", "majority")
 DOMAINS = ("conversation", "emotion", "emotion@goemotions", "lyrics", "unrelated")
@@ -193,19 +193,34 @@ EXAMPLES = {
     ),
     "04_measures": figures.measure_tiles,
     "04_answers_2022": lambda: figures.stacked_shares({"lyric": SIXTH, "mel": SIXTH}),
-    "04_lyric_embedding": lambda: figures.plane(POINTS, np.arange(60) % 6),
-    "04_first_accuracy": lambda: figures.curves(
-        rising(*((n, k) for n in ("cnn", "resnet50") for k in ("accuracy", "dev_accuracy"))), 0.2
+    "04_hearing": lambda: figures.hearing(
+        {
+            model: {"kappa": INTERVAL}
+            | ({} if model == "majority" else dict.fromkeys(("mean", "joy", "peace"), INTERVAL))
+            for model in HEARD
+        },
+        ["majority"],
     ),
-    "04_first_loss": lambda: figures.curves(
-        rising(*((n, k) for n in ("cnn", "resnet50") for k in ("loss", "dev_loss")))
+    "04_hearing_hypotheses": lambda: figures.hearing_hypotheses(
+        {
+            panel: dict.fromkeys(("tags", "mel_statistics"), dict.fromkeys(steps, INTERVAL))
+            for panel, steps in (("noise", ("clean", "0 dB")), ("listeners", ("1", "all")))
+        },
+        dict.fromkeys(HEARD_PAIRS, DIFFERENCES["none"]),
+        0.6,
     ),
-    "04_second_training": lambda: figures.curves(rising("accuracy", "dev_accuracy"), 0.2),
-    "04_mel_embedding": lambda: figures.plane(POINTS, np.arange(60) % 6),
-    "04_macro_f1": lambda: figures.score_bars(scores(AUDIO_MODELS)),
+    "04_training": lambda: figures.training(
+        {
+            panel: rising(*((n, k) for n in ("cnn", "resnet50") for k in ("train", "dev")))
+            for panel in ("first_loss", "first_accuracy")
+        }
+        | {"second_accuracy": rising(("simclr_dense", "train"), ("simclr_dense", "dev"))},
+        {"first_accuracy": 0.2},
+    ),
+    "04_embeddings": lambda: figures.planes(
+        dict.fromkeys(("lyric", "simclr", "musicnn"), (POINTS, np.arange(60) % 6))
+    ),
     "04_before_after": lambda: figures.before_after(BEFORE_AFTER, PUBLISHED, {"top1": 0.784}),
-    "04_literature": lambda: figures.table(TABLE),
-    "04_literature_audio_lyrics": lambda: figures.table(TABLE),
     "04_audio_lyrics": lambda: figures.score_bars(scores(THIRD)),
     "05_architecture": figures.architecture,
     "05_architecture_text": figures.architecture_text,
@@ -228,10 +243,16 @@ VALUES = {
     "02_tuning_loss": {"factor": 100.0},
     "03_vocabulary_overlap": {"size": 1234},
     "03_vocabulary_venn": {"size": 1234},
+    "04_hearing": {"songs": 160},
+    "04_hearing_hypotheses": {"songs": 160},
     "05_catalogue_emotions": {"n": 42_839},
     "05_why": {"sentence": "면접에서 또 떨어졌어"},
 }
-NAMES = {"01_map_and_reading": ["놀람 → 긴장"], "02_macro_f1": ["my model"]}
+NAMES = {
+    "01_map_and_reading": ["놀람 → 긴장"],
+    "02_macro_f1": ["my model"],
+    "04_hearing_hypotheses": ["0 dB", "1"],
+}
 #: Values that builders fill in.
 FILLED_IN = {"02_cost": {"millions", "ten_thousands"}, "05_why": {"emotion"}}
 CORPORA = ("sample", "aihub", "kote", "goemotions")
@@ -412,7 +433,7 @@ def test_labels_are_emotions_words_of_the_figure_or_of_a_shared_table():
     assert words.label("cnn") == "소리: CNN", "the figure's own label goes before the shared one"
     assert words.label("prior") == "비율대로 뽑기"
     assert words.label("unrelated", "conditions") == "조리법·규정 (대조군)"
-    assert words_of("04_first_loss", "ko").label(("cnn", "dev_loss")) == "CNN 검증"
+    assert words_of("04_training", "ko").label(("cnn", "dev")) == "CNN 검증"
     assert words_of("02_training_f1", "ko").label(("seed", 2)) == "시드 2"
 
 

@@ -6,9 +6,8 @@ import pytest
 
 from wyf_utils.core import intervals
 from wyf_utils.music import catalogue
-from wyf_utils.sound import dataset, heads
+from wyf_utils.sound import dataset
 from wyf_utils.study import audio_benchmark
-from wyf_utils.study.figures.words import shared_labels
 from wyf_utils.text import bundled_e5, finetuning
 
 
@@ -116,9 +115,11 @@ def test_a_network_that_answers_the_majority_agrees_as_much_as_the_majority():
     lyric = np.eye(6)[np.where(rng.random(4000) < 0.784, 3, rng.integers(0, 6, 4000))]
     sound = np.tile([0.1, 0.1, 0.1, 0.5, 0.1, 0.1], (4000, 1))
     found = audio_benchmark.agreement_2022(lyric, sound, 0)
-    assert found["top1/mel_2022"] == found["top1/majority"] and found["kappa/mel_2022"]["mean"] == 0
-    assert found["top1/prior"]["mean"] < found["top1/majority"]["mean"] - 0.1
-    assert found["macro_f1/shuffled"]["mean"] == pytest.approx(found["macro_f1/majority"]["mean"])
+    assert found["top1/mel_2022"] == found["top1/majority_2022"]
+    assert found["kappa/mel_2022"]["mean"] == 0
+    assert found["top1/prior_2022"]["mean"] < found["top1/majority_2022"]["mean"] - 0.1
+    macro_f1 = [found[f"macro_f1/{name}_2022"]["mean"] for name in ("shuffled", "majority")]
+    assert macro_f1[0] == pytest.approx(macro_f1[1])
 
 
 def test_lyrics_become_rows_of_couplet_vectors():
@@ -139,10 +140,3 @@ def test_lyrics_become_rows_of_couplet_vectors():
 
 def test_a_profile_without_sound_has_nothing_to_hear():
     assert catalogue.open_catalogue("open", finetuning.Recipe(), 0) is None
-
-
-def test_every_head_has_a_name_in_both_languages():
-    every = {f"{family}_{head}" for family in ("simclr", "statistics") for head in heads.HEADS}
-    for lang in ("ko", "en"):
-        names = shared_labels("audio_models", lang)
-        assert set(names) >= every and all(names.values())

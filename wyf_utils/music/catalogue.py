@@ -13,9 +13,8 @@ from ..core import artifacts, emotions
 from ..core.paths import data_folder
 from ..data import song_files, splits, text_corpora
 from ..data.cleaning import couplets
-from ..sound import composed, dataset, mel_files
+from ..sound import adaptor, composed, dataset, ear, heads, mel_files, musicnn
 from ..text import bundled_e5, embeddings, encoders, finetuning, lyric_reader, reader
-from . import fusion
 
 #: Longest lyric in couplets; the rest is cut off.
 COUPLETS = 24
@@ -35,6 +34,8 @@ class Catalogue:
         Lyric reader that predicted them.
     mels : ndarray of shape (n, 48, 1876), float32
         Mel spectrograms in decibels.
+    heard : musicnn.SongFeatures
+        What MusiCNN hears: in the sample's sound itself, elsewhere in the mels.
     composed_for : ndarray of shape (n, 6) or None
         Emotion vectors that the sample's sound was composed for; None for real songs.
     parts : ndarray of shape (n,)
@@ -49,6 +50,7 @@ class Catalogue:
     lyric: np.ndarray
     lyric_model: artifacts.Entry
     mels: np.ndarray
+    heard: musicnn.SongFeatures
     composed_for: np.ndarray | None
     parts: np.ndarray
     dropped: dict[int, str]
@@ -63,10 +65,16 @@ class Catalogue:
         """Input of the mel models."""
         return dataset.MelDataset(self.mels, self.parts)
 
-    @cached_property
-    def corrected(self) -> np.ndarray:
-        """Lyric vectors (n, 6) without the class prior of the training songs, as soft targets."""
-        return fusion.correct_prior(self.lyric, fusion.class_prior(self.lyric[self.part("train")]))
+    def sound_vectors(self, seed: int) -> np.ndarray:
+        """Emotion vectors (n, 6) of the sound, by heads that have not learned from the song.
+
+        Composed songs are heard by heads taught by what other artists' songs were composed for,
+        real ones by the ear that has learned from listeners (`ear.load_head`).
+        """
+        if self.composed_for is None:
+            return ear.load_head().emotion_vectors(self.heard.tag_odds)
+        labels, artists = self.composed_for.argmax(1), self.songs["artist"].to_numpy()
+        return heads.out_of_fold("linear", self.heard.embedding, labels, artists, seed)
 
 
 def sentences(profile: str, seed: int, limit: int = 0, corpus: str = "") -> dict[str, pd.DataFrame]:
@@ -193,9 +201,14 @@ def open_catalogue(
     mels, dropped, changed = mel_files.read_mels(folder, songs["id"].tolist())
     usable = ~songs["id"].isin(dropped).to_numpy()
     songs = songs[usable].reset_index(drop=True)
+    if targets is None:
+        heard = adaptor.hear_mels(mels)
+    else:
+        heard, targets = composed.heard_songs(folder, songs["id"]), targets[usable]
     parts = artist_parts(songs, profile, seed)
-    targets = None if targets is None else targets[usable]
-    return Catalogue(songs, lyric[usable], reads_lyrics, mels, targets, parts, dropped, changed)
+    return Catalogue(
+        songs, lyric[usable], reads_lyrics, mels, heard, targets, parts, dropped, changed
+    )
 
 
 def composition_targets(
@@ -233,7 +246,7 @@ def _mel_folder(
     """Folder with the mels of songs; the sample's are composed first."""
     if targets is None:
         return data_folder() / "raw" / profile
-    return composed.composed_mels(songs["id"].to_numpy(), targets, seed, synthesis).path
+    return composed.composed_songs(songs["id"].to_numpy(), targets, seed, synthesis).path
 
 
 def mels_of(songs: pd.DataFrame, profile: str, seed: int) -> np.ndarray:

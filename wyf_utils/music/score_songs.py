@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import GroupKFold
 
 from ..core import artifacts, emotions
 from ..core.vectors import apply_temperature
 from ..data import song_files
-from ..sound import network_training, networks
+from ..sound import ear
 from ..text import bundled_e5, embeddings, encoders, finetuning
 from . import fusion
 from .catalogue import Catalogue, intents, open_catalogue
 from .database import EMBEDDING, MusicDatabase
-
-#: Folds of `out_of_fold`.
-FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -29,8 +25,8 @@ class ScoredCatalogue:
     Attributes
     ----------
     database : MusicDatabase
-        Songs and vectors. Its provenance holds the keys of the lyric reader and the mel model,
-        where there are any, and the priors, temperature and mel weights as JSON.
+        Songs and vectors. Its provenance holds the keys of the lyric reader and the ear, where
+        there are any, and the priors, temperature and mel weights as JSON.
     corrected : dict
         Vectors (n, 6) without their class prior: "lyric", and "mel" at `mel_temperature`.
     mel_temperature : float
@@ -58,49 +54,14 @@ class ScoredCatalogue:
 
 @dataclass(frozen=True)
 class _Unfused:
-    """Songs with uncorrected vectors; `out_of_fold` is None where no model was trained here."""
+    """Songs with uncorrected vectors; `models` is empty where they were published."""
 
     songs: pd.DataFrame
     lyric: np.ndarray
     mel: np.ndarray
     embedding: np.ndarray
     parts: np.ndarray
-    out_of_fold: np.ndarray | None = None
     models: dict[str, str] = field(default_factory=dict)
-
-
-def mel_model(songs: Catalogue, *, epochs: int, seed: int) -> artifacts.Entry:
-    """Train the mel network on the corrected lyric vectors of the training songs."""
-    return network_training.trained(
-        networks.CHOSEN, songs.mel_dataset, songs.corrected, epochs=epochs, seed=seed
-    )
-
-
-def mel_vectors(songs: Catalogue, model: artifacts.Entry) -> np.ndarray:
-    """Predict emotion vectors (n, 6) of all songs by a model from `mel_model`."""
-    network = network_training.load(networks.CHOSEN, model, songs.mel_dataset)
-    return network_training.predict(network, songs.mel_dataset, np.arange(len(songs.songs)))
-
-
-def out_of_fold(songs: Catalogue, mel: np.ndarray, *, epochs: int, seed: int) -> np.ndarray:
-    """Replace the training songs' rows of mel vectors (n, 6) by out-of-fold predictions.
-
-    A network is more confident on its training songs, and a fusion weight learned there would
-    be too large. Folds are grouped by artist (stacking, Wolpert 1992, Stacked generalization).
-    """
-    vectors, train = mel.copy(), np.flatnonzero(songs.part("train"))
-    artists = songs.songs["artist"].to_numpy()[train]
-    for _, fold in GroupKFold(min(FOLDS, len(set(artists)))).split(train, groups=artists):
-        rows = train[fold]
-        parts = songs.parts.copy()
-        parts[rows] = "test"
-        mels = replace(songs.mel_dataset, parts=parts)
-        model = network_training.trained(
-            networks.CHOSEN, mels, songs.corrected, epochs=epochs, seed=seed
-        )
-        network = network_training.load(networks.CHOSEN, model, mels)
-        vectors[rows] = network_training.predict(network, mels, rows)
-    return vectors
 
 
 def lyric_embeddings(lyrics: pd.Series, encoder: str = bundled_e5.BUNDLED) -> np.ndarray:
@@ -133,18 +94,16 @@ def _published_vectors() -> _Unfused:
     return _Unfused(songs, lyric, mel, embedding, np.full(len(rows), "test"))
 
 
-def _predicted_vectors(songs: Catalogue, epochs: int, seed: int) -> _Unfused:
-    """Vectors of a catalogue by its text classifier and mel network."""
-    model = mel_model(songs, epochs=epochs, seed=seed)
-    mel = mel_vectors(songs, model)
+def _predicted_vectors(songs: Catalogue, seed: int) -> _Unfused:
+    """Vectors of a catalogue by its lyric reader and its ear."""
+    ear_key = ear.fingerprint(ear.load_head()) if songs.composed_for is None else "composed"
     return _Unfused(
         songs.songs.assign(text=songs.songs["lyric"]),
         songs.lyric,
-        mel,
+        songs.sound_vectors(seed),
         lyric_embeddings(songs.songs["lyric"]),
         songs.parts,
-        out_of_fold(songs, mel, epochs=epochs, seed=seed),
-        {"lyric_model": songs.lyric_model.key, "mel_model": model.key},
+        {"lyric_model": songs.lyric_model.key, "ear": ear_key},
     )
 
 
@@ -155,40 +114,35 @@ def score_catalogue(
     *,
     limit: int,
     max_songs: int,
-    mel_epochs: int,
     mel_weight: float,
 ) -> ScoredCatalogue:
     """Score the songs of a profile by lyric and mel, and fuse both vectors.
 
     Both vectors are corrected by their class prior. The mel vectors then take the temperature
     that matches their confidence to that of the lyric vectors (`fusion.matching_temperature`).
-    Temperature and mel weights are learned on training and dev songs, `out_of_fold`. The open
-    profile takes the vectors published in 2022 without a temperature.
+    Temperature and mel weights are learned on training and dev songs, whose sound no head has
+    learned from either. The open profile takes the vectors published in 2022 without a temperature.
 
     Parameters
     ----------
     recipe, seed, limit, max_songs
         As for `catalogue.open_catalogue`.
-    mel_epochs
-        Epochs of the mel network.
     mel_weight
         Weight of the mel vector, 0 to 1, for songs of unknown intent (all but the sample's).
     """
     songs = open_catalogue(profile, recipe, seed, limit=limit, max_songs=max_songs)
-    raw = _predicted_vectors(songs, mel_epochs, seed) if songs else _published_vectors()
+    raw = _predicted_vectors(songs, seed) if songs else _published_vectors()
     lyric_prior, mel_prior = fusion.class_prior(raw.lyric), fusion.class_prior(raw.mel)
     lyric = fusion.correct_prior(raw.lyric, lyric_prior)
     mel = fusion.correct_prior(raw.mel, mel_prior)
     intent = intents(raw.songs["id"], profile) if profile == "sample" else None
     temperature, weights = 1.0, np.full(emotions.N, mel_weight)
-    if raw.out_of_fold is not None:
+    if raw.models:
         known = raw.parts != "test"
-        known_mel = fusion.correct_prior(raw.out_of_fold[known], mel_prior)
-        temperature = fusion.matching_temperature(known_mel, lyric[known])
+        temperature = fusion.matching_temperature(mel[known], lyric[known])
         mel = apply_temperature(mel, temperature)
         if intent is not None:
-            known_mel = apply_temperature(known_mel, temperature)
-            weights = fusion.learn_weights(lyric[known], known_mel, intent[known])
+            weights = fusion.learn_weights(lyric[known], mel[known], intent[known])
     origin = {"profile": profile} | raw.models
     origin |= _as_json(
         prior_lyric=lyric_prior,

@@ -14,9 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ..core import artifacts
 from ..core.errors import BadInput, CorruptData
 from ..core.files import replacing_file
-from ..core.paths import relative
+from ..core.paths import data_folder, relative
+from ..core.runtime import progress
 from . import mel, musicnn
 
 #: Frames before and after that a band is computed from.
@@ -67,17 +69,23 @@ class Adaptor:
     def save(self, path: Path) -> None:
         """Write the adaptor to an .npz file of plain arrays."""
         with replacing_file(path) as work, work.open("wb") as file:
-            np.savez(file, **{name: getattr(self, name) for name in _SHAPES})
+            np.savez(file, **{name: np.float32(getattr(self, name)) for name in _SHAPES})
 
 
-def load(path: Path) -> Adaptor:
-    """Read an adaptor from a file of `Adaptor.save`.
+def adaptor_path() -> Path:
+    """Return the place of the learned adaptor, `data/reference/adaptor.npz`."""
+    return data_folder() / "reference" / "adaptor.npz"
+
+
+def load(path: Path | None = None) -> Adaptor:
+    """Read an adaptor from a file of `Adaptor.save`, by default that of `adaptor_path`.
 
     Raises
     ------
     CorruptData
         If the file is no such adaptor.
     """
+    path = path or adaptor_path()
     try:
         with np.load(path, allow_pickle=False) as file:
             found = {name: file[name] for name in _SHAPES}
@@ -94,6 +102,22 @@ def _no_adaptor(path: Path) -> CorruptData:
         f"{relative(path)} 파일은 어댑터가 아니에요. `git checkout`으로 되돌리거나 다시 학습해 "
         "주세요.",
     )
+
+
+def hear_mels(mels: np.ndarray) -> musicnn.SongFeatures:
+    """Hear mels (n, 48, 1876) in decibels by the learned adaptor, or take that from the cache.
+
+    Errors as for `load` and `Adaptor.hear`.
+    """
+    found = load()
+
+    def compute() -> np.ndarray:
+        songs = (found.hear(mels[row]) for row in progress(range(len(mels)), desc="hear mels"))
+        return np.hstack(musicnn.song_features(songs))
+
+    data = artifacts.fingerprint(mel.fingerprint(mels), *(getattr(found, n) for n in _SHAPES))
+    rows = artifacts.cached_array("heard_mels", compute, parameters={"n": len(mels)}, data=data)
+    return musicnn.SongFeatures(rows[:, : len(musicnn.TAGS)], rows[:, len(musicnn.TAGS) :])
 
 
 def learn(waveforms: Iterable[np.ndarray]) -> Adaptor:

@@ -1,4 +1,4 @@
-"""Composed waveforms and mels of the sample catalogue."""
+"""Composed waveforms of the sample catalogue, their mels, and what MusiCNN hears in them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,14 @@ import numpy as np
 from ..core import artifacts, files
 from ..core.context import context
 from ..core.runtime import progress
-from . import composer
+from . import composer, musicnn
 from .mel import from_waveform
 from .mel_files import path_of
+
+
+#: Patches of three seconds that MusiCNN hears: pieces are even, and two of ten tell the emotion nearly
+#: as well (kappa 0.86) as all (0.93), in a fifth of the time.
+_PATCHES = (2, 7)
 
 
 def composition_targets(
@@ -54,21 +59,32 @@ def composed_waveform(
     return composer.render(midi, cues, [seed, song], synthesis)
 
 
+def heard_path(folder: Path, song: int) -> Path:
+    """Return the path of what MusiCNN heard in a composed song, (250,): tag odds, embedding."""
+    return folder / "heard" / f"{song}.npy"
+
+
 def _compose_one(
     song: int, emotion_vector: np.ndarray, seed: int, synthesis: str, folder: Path
 ) -> None:
-    path = path_of(folder, song)
-    if path.is_file():  # composed before an interruption
+    path = heard_path(folder, song)
+    if path.is_file():  # composed before an interruption; it is written last
         return
-    mel = from_waveform(composed_waveform(song, emotion_vector, seed, synthesis))
+    waveform = composed_waveform(song, emotion_vector, seed, synthesis)
+    with files.replacing_file(path_of(folder, song)) as work:
+        np.save(work, from_waveform(waveform), allow_pickle=False)
+    patches = musicnn.patches(musicnn.log_mel(waveform))[list(_PATCHES)]
+    features = musicnn.song_features([musicnn.hear_patches(patches)])
     with files.replacing_file(path) as work:
-        np.save(work, mel, allow_pickle=False)
+        np.save(work, np.hstack(features)[0], allow_pickle=False)
 
 
-def composed_mels(
+def composed_songs(
     ids: np.ndarray, emotion_vectors: np.ndarray, seed: int, synthesis: str = "pretty_midi"
 ) -> artifacts.Entry:
-    """Compose songs and save their mels, or return them from the cache; resumes where interrupted.
+    """Compose songs, save their mels and hear them, or return that from the cache.
+
+    Resumes where it was interrupted.
 
     Parameters
     ----------
@@ -76,22 +92,34 @@ def composed_mels(
         Song ids (n,) and the vectors (n, 6) that the songs are composed for.
     synthesis
         One of `composer.SYNTHESES`.
+
+    Raises
+    ------
+    MissingData
+        If the package musicnn is not installed.
     """
 
     def make(folder: Path, unfinished: Path) -> None:
+        musicnn.exported()  # once, before processes share it
         jobs = (
             joblib.delayed(_compose_one)(int(song), vector, seed, synthesis, unfinished)
             for song, vector in zip(ids, emotion_vectors, strict=True)
         )
         done = joblib.Parallel(n_jobs=context().threads, return_as="generator_unordered")(jobs)
-        for _ in progress(done, desc="compose and extract mel", total=len(ids)):
+        for _ in progress(done, desc="compose and hear", total=len(ids)):
             pass
         shutil.copytree(unfinished, folder, dirs_exist_ok=True)
 
     return artifacts.get_or_create(
-        "arena_mel",
+        "composed",
         make,
         parameters={"seed": seed, "synthesis": synthesis},
         data=artifacts.fingerprint(np.asarray(ids), np.asarray(emotion_vectors)),
         resumable=True,
     )
+
+
+def heard_songs(folder: Path, ids: np.ndarray) -> musicnn.SongFeatures:
+    """Load what MusiCNN heard in composed songs (n,)."""
+    rows = np.stack([np.load(heard_path(folder, song), allow_pickle=False) for song in ids])
+    return musicnn.SongFeatures(rows[:, : len(musicnn.TAGS)], rows[:, len(musicnn.TAGS) :])

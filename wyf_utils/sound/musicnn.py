@@ -78,6 +78,28 @@ class Heard(NamedTuple):
         return Heard((1 / (1 + np.exp(-odds))).astype(np.float32), *means)
 
 
+class SongFeatures(NamedTuple):
+    """What heads read of n songs.
+
+    Attributes
+    ----------
+    tag_odds : ndarray of shape (n, 50), float32
+        Log-odds of `TAGS`.
+    embedding : ndarray of shape (n, 200), float32
+        Last layer before the tags.
+    """
+
+    tag_odds: np.ndarray
+    embedding: np.ndarray
+
+
+def song_features(songs: Iterable[Heard]) -> SongFeatures:
+    """Collect what was heard of songs, patch by patch, as one row each."""
+    rows = [heard.song() for heard in songs]
+    odds = log_odds(np.concatenate([song.tags for song in rows])).astype(np.float32)
+    return SongFeatures(odds, np.concatenate([song.embedding for song in rows]))
+
+
 def log_odds(tags: np.ndarray) -> np.ndarray:
     """Turn probabilities of tags (n, 50) into log-odds, which spread the rare ones."""
     shares = np.clip(np.asarray(tags, float), 1e-6, 1 - 1e-6)
@@ -188,7 +210,7 @@ def hear_songs(paths: Iterable[Path], start: int = START, length: int = SECONDS)
         for name, rows in zip(Heard._fields, zip(*songs, strict=True), strict=True):
             np.save(folder / f"{name}.npy", np.concatenate(rows), allow_pickle=False)
 
-    sums = [_sha256(path) for path in paths if path.is_file()]  # a missing one is named by `make`
+    sums = [file_hash(path) for path in paths if path.is_file()]  # a missing one is named by `make`
     data = artifacts.fingerprint(sums, _FILES)
     excerpt = {"n": len(paths), "start": start, "length": length}
     made = artifacts.get_or_create("musicnn_songs", make, parameters=excerpt, data=data)
@@ -215,7 +237,7 @@ def checkpoint_files() -> tuple[Path, Path]:
             f"{BUNDLED}에는 musicnn=={_VERSION} 패키지와 그 안의 MSD_musicnn이 필요해요. "
             f"{_REINSTALL}을 실행해 주세요.",
         )
-    if [_sha256(file) for file in files] != list(_FILES.values()):
+    if [file_hash(file) for file in files] != list(_FILES.values()):
         raise CorruptData(
             f"The checkpoint MSD_musicnn of musicnn {_installed()} is not that of {_VERSION}; "
             f"run {_REINSTALL}.",
@@ -232,7 +254,8 @@ def _installed() -> str:
         return "(no version)"
 
 
-def _sha256(path: Path) -> str:
+def file_hash(path: Path) -> str:
+    """Hash the content of a file (sha256, 64 hex digits)."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -12,7 +12,6 @@ from transformers import ResNetConfig, ResNetForImageClassification
 from ..core import emotions
 from ..core.errors import BadInput
 from ..core.runtime import device
-from . import mel
 from .dataset import MelDataset
 from .mel import BANDS
 
@@ -84,21 +83,6 @@ class MelCNNRNN(nn.Module):
         maps = self.blocks(mels.unsqueeze(1))  # (batch, 128, 6, frames / 8)
         steps, _ = self.rnn(maps.flatten(1, 2).transpose(1, 2))  # (batch, frames / 8, 128)
         return steps.mean(1)
-
-
-class MelStatistics(nn.Module):
-    """`mel.mel_statistics`, batch-normalised: (batch, 48, frames) -> (batch, 144)."""
-
-    dim = 3 * BANDS
-
-    def __init__(self):
-        super().__init__()
-        self.scale = nn.BatchNorm1d(self.dim, affine=False)
-
-    def forward(self, mels: torch.Tensor) -> torch.Tensor:
-        """Compute scaled statistics of standardised mels; no gradient reaches the mels."""
-        statistics = torch.from_numpy(mel.mel_statistics(mels.cpu().numpy()))
-        return self.scale(statistics.to(mels.device))
 
 
 class CoupletCNN(nn.Module):
@@ -176,16 +160,12 @@ class EmotionNet(nn.Module):
 NETWORKS: dict[str, Callable[[int], nn.Module]] = {
     "cnn": lambda _: EmotionNet(sound=MelEncoder()),
     "resnet50": lambda _: ResNet50(),
-    "shallow": lambda _: EmotionNet(sound=MelStatistics()),
     "rnn": lambda _: EmotionNet(sound=MelRNN()),
     "cnn_rnn": lambda _: EmotionNet(sound=MelCNNRNN()),
     "lyric_cnn": lambda width: EmotionNet(lyric=CoupletCNN(width)),
     "lyric_rnn": lambda width: EmotionNet(lyric=CoupletRNN(width)),
     "both": lambda width: EmotionNet(sound=MelCNNRNN(), lyric=CoupletCNN(width)),
 }
-
-#: Network of the recommender: of those on corrected labels in notebook 04, the best on dev songs.
-CHOSEN = "shallow"
 
 
 def network(name: str, dataset: MelDataset) -> nn.Module:

@@ -173,9 +173,9 @@ def agreement_2022(lyric: np.ndarray, mel: np.ndarray, seed: int) -> Scores:
     """
     answers = {
         "mel_2022": mel,
-        "majority": metrics.majority(lyric.argmax(1), len(lyric)),
-        "prior": metrics.prior_sampling(lyric, len(lyric), seed),
-        "shuffled": metrics.shuffled(mel, seed),
+        "majority_2022": metrics.majority(lyric.argmax(1), len(lyric)),
+        "prior_2022": metrics.prior_sampling(lyric, len(lyric), seed),
+        "shuffled_2022": metrics.shuffled(mel, seed),
     }
     return {
         f"{score}/{model}": value

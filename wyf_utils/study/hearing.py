@@ -6,6 +6,7 @@ its artist or album. A model is a kind of features and a head, such as `tags_sof
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -25,8 +26,6 @@ from ..sound import audio_files, mel, musicnn, share_heads
 
 Scores = dict[str, dict[str, float]]
 
-#: Seconds of a song that Emotify's listeners heard.
-MINUTE = 60
 #: Folds of a repeat, and folds inside the training songs of one, in which a model is chosen.
 FOLDS, INNER = 10, 5
 #: Halves of listeners that the human ceiling is an average of.
@@ -46,7 +45,10 @@ CANDIDATES = (
 
 
 def song_features(
-    paths: Sequence[Path], start: int = 0, length: int = MINUTE
+    paths: Sequence[Path],
+    start: int = audio_files.START,
+    length: int = audio_files.SECONDS,
+    snr: float = math.inf,
 ) -> dict[str, np.ndarray]:
     """Extract features of sound files, or return them from the cache.
 
@@ -55,27 +57,64 @@ def song_features(
     paths
         Files (n) as for `audio_files.read_waveform`, whose errors apply.
     start, length
-        Excerpt in seconds; by default the minute that Emotify's listeners heard.
+        Excerpt in seconds; by default that of own music and of Kakao Arena's mels.
+    snr
+        Signal-to-noise ratio in decibels of white noise that is added to each waveform.
 
     Returns
     -------
     dict
         mel_statistics (n, 144), tags (n, 50; log-odds), embedding (n, 200), pooled (n, 1506).
     """
+    paths = list(paths)
+
+    def make(folder: Path) -> None:
+        found: dict[str, list[np.ndarray]] = {}
+        for row, path in enumerate(progress(paths, desc="hear songs")):
+            waveform = add_noise(audio_files.read_waveform(path, start, length), snr, row)
+            for name, values in _features(waveform).items():
+                found.setdefault(name, []).append(values)
+        for name, rows in found.items():
+            np.save(folder / f"{name}.npy", np.stack(rows), allow_pickle=False)
+
+    excerpt = {"n": len(paths), "start": start, "length": length, "snr": snr}
+    data = artifacts.fingerprint([musicnn.file_hash(path) for path in paths])
+    made = artifacts.get_or_create("hearing_features", make, parameters=excerpt, data=data)
+    return {file.stem: np.load(file, allow_pickle=False) for file in made.path.glob("*.npy")}
+
+
+def _features(waveform: np.ndarray) -> dict[str, np.ndarray]:
+    """Features of one waveform, one row each."""
+    heard = musicnn.hear(waveform).song()
+    return {
+        "mel_statistics": mel.mel_statistics(mel.from_waveform(waveform)[None])[0],
+        "tags": musicnn.log_odds(heard.tags)[0],
+        "embedding": heard.embedding[0],
+        "pooled": heard.pooled.ravel(),
+    }
+
+
+def add_noise(waveform: np.ndarray, snr: float, seed: int) -> np.ndarray:
+    """Add white noise to a waveform (samples,) at a signal-to-noise ratio in decibels."""
+    if math.isinf(snr):
+        return waveform
+    deviation = np.sqrt(np.mean(np.square(waveform))) * 10 ** (-snr / 20)
+    noise = np.random.default_rng(seed).standard_normal(len(waveform), np.float32)
+    return waveform + deviation * noise
+
+
+def song_mels(paths: Sequence[Path]) -> np.ndarray:
+    """Extract the mels (n, 48, 1876) of seconds 20 to 50 in decibels, or take them from the cache.
+
+    Errors as for `audio_files.read_waveform`.
+    """
 
     def compute() -> np.ndarray:
-        sounds = (audio_files.read_waveform(path, start, length) for path in paths)
-        mels = progress(map(mel.from_waveform, sounds), "mel", len(paths))
-        return np.concatenate([mel.mel_statistics(one[None]) for one in mels])
+        sounds = map(audio_files.read_waveform, progress(paths, desc="mel"))
+        return np.stack([mel.from_waveform(sound) for sound in sounds])
 
-    heard = musicnn.hear_songs(paths, start, length)
-    data = artifacts.fingerprint(heard.embedding)  # the same songs sound the same
-    return {
-        "mel_statistics": artifacts.cached_array("mels", compute, parameters={}, data=data),
-        "tags": musicnn.log_odds(heard.tags),
-        "embedding": heard.embedding,
-        "pooled": heard.pooled.reshape(len(paths), -1),
-    }
+    data = artifacts.fingerprint([musicnn.file_hash(path) for path in paths])
+    return artifacts.cached_array("mels", compute, parameters={"n": len(paths)}, data=data)
 
 
 def song_groups(songs: pd.DataFrame) -> np.ndarray:
@@ -134,7 +173,8 @@ class HearingExperiment:
     def add(
         self,
         models: Iterable[str],
-        shuffled: bool = False,
+        *,
+        targets: np.ndarray | None = None,
         heard: dict[str, np.ndarray] | None = None,
         mark: str = "",
     ) -> None:
@@ -144,17 +184,18 @@ class HearingExperiment:
         ----------
         models
             Such as `tags_soft`.
-        shuffled
-            Learn from the shares of other songs, as `{model}_shuffled`.
+        targets
+            Shares (n, 6) to learn from in place of the listeners', such as those of a few.
         heard
             Features of the held-out songs in place of `features`, such as those through an
             adaptor; the heads still learn from `features`.
         mark
             End of the names of the answers.
         """
+        everything = np.arange(len(self.six))
         for model in progress(list(models), desc="hear"):
-            self.answers[f"{model}_shuffled" if shuffled else f"{model}{mark}"] = [
-                self._out_of_fold((model,), np.arange(len(self.six)), FOLDS, seed, shuffled, heard)
+            self.answers[f"{model}{mark}"] = [
+                self._out_of_fold((model,), everything, FOLDS, seed, targets, heard)
                 for seed in self.seeds
             ]
 
@@ -248,13 +289,12 @@ class HearingExperiment:
         rows: np.ndarray,
         number: int,
         seed: int,
-        shuffled: bool = False,
+        targets: np.ndarray | None = None,
         heard: dict[str, np.ndarray] | None = None,
     ) -> np.ndarray:
         """Predict rows from folds among them: (rows, 6)."""
-        targets, predicted = self.six, np.zeros((len(rows), emotions.N))
-        if shuffled:
-            targets = metrics.shuffled(self.six, seed)
+        targets = self.six if targets is None else targets
+        predicted = np.zeros((len(rows), emotions.N))
         for test in folds(self.labels[rows], self.groups[rows], number, seed):
             train = np.delete(rows, test)
             predicted[test] = self._predict(models, train, rows[test], targets, seed, heard)
@@ -290,13 +330,21 @@ class HearingExperiment:
 
 def halves(emotify: Emotify, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Split the listeners of each song into two random halves: their shares, (n, 6) each."""
-    rng = np.random.default_rng(seed)
-    order = pd.Series(rng.random(len(emotify.answers)), index=emotify.answers.index)
-    ranks = order.groupby(emotify.answers["id"]).rank(method="first")
-    first = (
-        ranks <= emotify.answers["id"].map(emotify.answers["id"].value_counts()) // 2
-    ).to_numpy()
-    return emotify.six(first), emotify.six(~first)
+    ranks, listeners = _listener_ranks(emotify, seed)
+    return emotify.six(ranks < listeners // 2), emotify.six(ranks >= listeners // 2)
+
+
+def few_listeners(emotify: Emotify, number: int, seed: int) -> np.ndarray:
+    """Compute the shares (n, 6) of at most `number` random listeners of each song."""
+    return emotify.six(_listener_ranks(emotify, seed)[0] < number)
+
+
+def _listener_ranks(emotify: Emotify, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Number the listeners of each song from 0 in random order; and how many the song has."""
+    answers = emotify.answers["id"]
+    order = pd.Series(np.random.default_rng(seed).random(len(answers)), index=answers.index)
+    ranks = order.groupby(answers).rank(method="first") - 1
+    return ranks.to_numpy(), answers.map(answers.value_counts()).to_numpy()
 
 
 def _correlation(emotion: int):
@@ -322,14 +370,32 @@ def _correlations(model: str, six: np.ndarray, answers: list[np.ndarray], seed: 
     }
 
 
-def table(scores: Scores, digits: int = 2) -> pd.DataFrame:
-    """Tabulate the models: r of each emotion and their mean, kappa and macro-F1 as text."""
-    rows: dict[str, dict[str, str]] = {}
-    for name, value in scores.items():
-        measure, model = name.split("/")
-        model, _, emotion = model.partition("@")
-        if measure in ("r", "kappa", "macro_f1"):
-            column = f"r {emotion}" if emotion else measure
-            rows.setdefault(model, {})[column] = intervals.format_score(value, digits)
-    columns = [f"r {name}" for name in _CORRELATIONS] + ["kappa", "macro_f1"]
-    return pd.DataFrame(rows).T.reindex(columns=columns).fillna("")
+def by_model(scores: Scores, models: Iterable[str]) -> dict[str, Scores]:
+    """Regroup scores by model: {model: {mean, joy, tension, peace, sadness (r), kappa: score}}.
+
+    A measure that a model lacks is left out.
+    """
+    names = {name: f"r/{{}}@{name}" for name in _CORRELATIONS} | {"kappa": "kappa/{}"}
+    return {
+        model: {
+            name: scores[key.format(model)]
+            for name, key in names.items()
+            if key.format(model) in scores
+        }
+        for model in models
+    }
+
+
+def table(scores: Scores, models: Iterable[str], digits: int = 2) -> pd.DataFrame:
+    """Tabulate models: r of each emotion and their mean, kappa, macro-F1, as text."""
+    names = {f"r {name}": f"r/{{}}@{name}" for name in _CORRELATIONS}
+    names |= {name: f"{name}/{{}}" for name in ("kappa", "macro_f1")}
+    rows = {
+        model: {
+            column: intervals.format_score(scores[key.format(model)], digits)
+            for column, key in names.items()
+            if key.format(model) in scores
+        }
+        for model in models
+    }
+    return pd.DataFrame(rows).T.reindex(columns=list(names)).fillna("")

@@ -1,8 +1,9 @@
-"""Learn the head of the ear from Emotify's listeners: `python -m wyf_utils.study.learn_ear`.
+"""Learn the ear from Emotify's songs and listeners: `python -m wyf_utils.study.learn_ear`.
 
-It writes `data/reference/ear.json` (the head and its card) and `ear_tags.csv`, what MusiCNN heard
-in the songs. Tags are rounded before anything is learned from them, so that whoever has the
-listeners' answers learns the same numbers from the committed tags.
+It writes `data/reference/ear.json` (the head and its card), `ear_tags.csv`, what MusiCNN heard in
+the songs, and `adaptor.npz`, through which it hears mels of 48 bands. Tags are rounded before
+anything is learned from them, so that whoever has the listeners' answers learns the same numbers
+from the committed tags.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import pandas as pd
 from ..core import emotions, metrics
 from ..core.errors import BadInput
 from ..core.files import replacing_file
+from ..core.runtime import progress
 from ..data import emotify
-from ..sound import audio_files, ear, musicnn, share_heads
+from ..sound import adaptor, audio_files, ear, musicnn, share_heads
 from ..text.prediction import calibrate
 from .hearing import HearingExperiment
 
@@ -163,7 +165,7 @@ def write(head: ear.Head, about: dict, path: Path) -> None:
 
 
 def main() -> None:
-    """Hear Emotify's songs, learn the head and write both files."""
+    """Hear Emotify's songs, learn head and adaptor, and write the three files."""
     answers = emotify.load()
     tags = hear_songs(answers)
     found = experiment(answers, tags)
@@ -171,6 +173,8 @@ def main() -> None:
     with replacing_file(tags_path()) as work:
         tags.to_csv(work, index=False, float_format=f"%.{_TAG_DECIMALS}f", lineterminator="\n")
     write(head, card(found, head), ear.head_path())
+    paths = progress(answers.songs["path"].tolist(), desc="learn the adaptor")
+    adaptor.learn(map(audio_files.read_waveform, paths)).save(adaptor.adaptor_path())
 
 
 if __name__ == "__main__":

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from ..core.errors import CorruptData
 from ..core.files import read_json, replacing_file
 from ..core.intervals import format_score, verdict
 from ..core.paths import ROOT
-from .figures.words import shared_labels
+from .figures.words import all_words, shared_labels
 from .notebook import RESULTS
 
 START, END = "<!-- results -->", "<!-- /results -->"
@@ -15,7 +17,7 @@ _EDA, _TEXT, _DAPT = "01_eda", "02_model_comparison", "03_dapt"
 _SOUND, _SONGS = "04_mel_cnn_vs_embedding", "05_recommender_demo"
 _CLASSIFIERS = "majority lexicon tfidf ngrams e5_frozen e5_finetuned reader"
 _ELSEWHERE = "reader_sample reader_goemotions reader_kote reader_together"
-_SOUND_MODELS = "majority cnn shallow_corrected simclr_linear statistics_linear mel_2022"
+_HEARD = "human tags_soft mel_statistics_soft simclr_soft cnn tags_soft_shuffled"
 
 
 def _on(corpus: str, models: str) -> str:
@@ -39,9 +41,10 @@ _ROWS = (
      "tapt-none lyrics-none unrelated-none"),
     (_SOUND, "kappa", "Lyrics, agreement with their readers, kappa",
      "lyrics_read_by_couplets lyrics_read"),
-    (_SOUND, "kappa", "Sound against the lyric's emotion, kappa", _SOUND_MODELS),
-    (_SOUND, "kappa_composer", "Sound against the composer's own emotion, kappa",
-     "shallow_corrected cnn@composer statistics_linear@composer"),
+    (_SOUND, "r", "160 real songs, r with what listeners felt", _on("mean", _HEARD)),
+    (_SOUND, "kappa", "Mel vectors of 2022 against its lyrics, kappa", "mel_2022"),
+    (_SOUND, "kappa_composer", "Composed sound against what it was composed for, kappa",
+     "composed_ear cnn"),
     (_SONGS, "fit", "Answers whose song was meant for the feeling",
      "random half lyric_corrected fused ours"),
     (_SONGS, "coverage", "Share of the catalogue ever answered", "random 2022 ours"),
@@ -61,9 +64,8 @@ _NAMES = {
     "calibrated": "E5 fine-tuned, after it", "none": "no further pre-training",
     "tapt": "on the task's own sentences", "lyrics": "on lyrics",
     "unrelated": "on recipes and rules",
-    "cnn@composer": "CNN taught by the composer",
-    "statistics_linear@composer": "statistics + linear, taught by the composer",
-    "mel_2022": "mel vectors of 2022", "half": "half lyrics, half sound",
+    "composed_ear": "MusiCNN + linear head, out of fold", "mel_2022": "2022",
+    "half": "half lyrics, half sound",
     "fused": "fused vectors", "lyric_corrected": "corrected lyrics",
     "lyrics_read_by_couplets": "by the sentence reader, couplet by couplet",
     "lyrics_read": "with n-grams taught on other writers' lyrics", "random": "at random",
@@ -86,10 +88,15 @@ _KOREAN = (
     (_TEXT, "macro_f1/reader", "문장의 감정, macro-F1: WYF가 답할 때 쓰는 모델(자모·형태소와 E5)"),
     (_TEXT, "macro_f1/reader@stories", "어려운 이야기 문장, macro-F1: WYF가 답할 때 쓰는 모델"),
     (_SOUND, "kappa/lyrics_read", "가사의 감정, 읽은 사람과의 일치도(카파)"),
-    (_SOUND, "top1/majority", "소리로 맞힌 가사의 감정, Top-1: 학습한 노래의 최빈 감정만 답할 때"),
-    (_SOUND, "top1/shallow_corrected", "소리로 맞힌 가사의 감정, Top-1: WYF의 얕은 신경망"),
-    (_SOUND, "top1/mel_2022", "소리로 맞힌 가사의 감정, Top-1: 2022년 멜 벡터"),
-    (_SOUND, "kappa/shallow_corrected", "우연을 뺀 일치도(카파): WYF의 얕은 신경망"),
+    (
+        _SOUND,
+        "r/human@mean",
+        "실제 노래 160곡, 사람이 느낀 감정과의 상관: 사람끼리",
+    ),
+    (_SOUND, "r/tags_soft@mean", "실제 노래에서의 상관: WYF의 귀(MusiCNN)"),
+    (_SOUND, "r/cnn@mean", "실제 노래에서의 상관: 멜 CNN"),
+    (_SOUND, "top1/majority_2022", "2022년 노래의 가사 감정, Top-1: 최빈 감정만 답할 때"),
+    (_SOUND, "top1/mel_2022", "2022년 노래의 가사 감정, Top-1: 2022년 멜 벡터"),
     (_SOUND, "kappa/mel_2022", "우연을 뺀 일치도(카파): 2022년 멜 벡터"),
     (_SONGS, "recall/care", "위험 신호를 찾은 비율(배우지 않은 글쓴이)"),
     (_SONGS, "false_alarm/care_harmless", "비슷하지만 위험하지 않은 말을 위험으로 본 비율"),
@@ -111,8 +118,10 @@ def _cell(measure: str, value: float | dict | None, verdicts: dict[str, str]) ->
 
 def _name(model: str) -> str:
     """Name a model, or two that are compared."""
-    parts = model.removesuffix("@goemotions").removesuffix("@stories").split("-")
-    names = shared_labels("text_models", "en") | shared_labels("audio_models", "en") | _NAMES
+    parts = re.sub("@(goemotions|stories|mean)$", "", model).split("-")
+    heard = {name: text["en"] for name, text in all_words()["04_hearing"]["labels"].items()}
+    heard["human"] = "half of the listeners with the other half"
+    names = heard | shared_labels("text_models", "en") | _NAMES
     return " against ".join(names.get(part, part) for part in parts)
 
 

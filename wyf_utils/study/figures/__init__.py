@@ -9,7 +9,6 @@ from .charts import (
     grouped_scores,
     heatmaps,
     histograms,
-    plane,
     scatters,
     score_bars,
     scores_beside,
@@ -28,7 +27,15 @@ from .diagrams import (
 )
 from .domains import domain_plane, losses, venns
 from .songs import emotion_path, feelings, reach_and_hubs, search_time, why
-from .sound import before_after, mel_picture, over_time
+from .sound import (
+    before_after,
+    hearing,
+    hearing_hypotheses,
+    mel_picture,
+    over_time,
+    planes,
+    training,
+)
 from .style import Drawing, save, set_style
 from .text import cost, flow, learning_curves, pipeline, reliability, word_cloud
 from .words import Words
@@ -52,6 +59,8 @@ __all__ = [
     "feelings",
     "flow",
     "grouped_scores",
+    "hearing",
+    "hearing_hypotheses",
     "heatmaps",
     "histograms",
     "initial_design",
@@ -61,7 +70,7 @@ __all__ = [
     "mel_picture",
     "over_time",
     "pipeline",
-    "plane",
+    "planes",
     "reach_and_hubs",
     "reliability",
     "save",
@@ -72,6 +81,7 @@ __all__ = [
     "set_style",
     "stacked_shares",
     "table",
+    "training",
     "umap_plane",
     "venns",
     "why",

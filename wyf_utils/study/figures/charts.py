@@ -187,21 +187,6 @@ def scatters(words: Words, pairs: dict[str, tuple[np.ndarray, np.ndarray, str]])
 
 
 @builder
-def plane(words: Words, points: np.ndarray, ids: np.ndarray) -> Figure:
-    """Draw points of the plane (n, 2) in the colours of their emotions (n,)."""
-    figure, axes = plt.subplots(figsize=SIZES["tall"])
-    style = {"s": 26, "alpha": 0.8, "lw": 0, "rasterized": len(points) > 2000}
-    for emotion in emotions.EMOTIONS:
-        rows = ids == emotion.id
-        if rows.any():
-            label = f"{words.emotions[emotion.id]} ({rows.sum()})"
-            axes.scatter(*points[rows].T, color=emotion.colour, label=label, **style)
-    axes.set(title=words("title"), xticks=[], yticks=[])
-    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-    return figure
-
-
-@builder
 def curves(
     words: Words,
     lines: dict[str | tuple, Sequence[tuple[float, float]]],

@@ -137,21 +137,22 @@ def architecture_text(words: Words) -> Figure:
 
 @builder
 def architecture_mel(words: Words) -> Figure:
-    """Draw the way of sound through the mel model, with shapes."""
+    """Draw the way of sound to its vector, with shapes."""
     boxes = {
         "sound": (0, 0, "sound"),
         "mel": (1.2, 0, "sound"),
-        "statistics": (2.4, 0, "model"),
-        "v3": (3.5, 0, "sound"),
-        "target": (3.5, 1, "text"),
+        "musicnn": (2.4, 0, "model"),
+        "head": (3.6, 0, "model"),
+        "v3": (4.7, 0, "sound"),
+        "mel_48": (0, 1, "sound"),
+        "adaptor": (1.2, 1, "model"),
+        "target": (3.6, 1, "text"),
     }
     arrows = (
-        ("sound", "mel"),
-        ("mel", "statistics"),
-        ("statistics", "v3"),
-        ("target", "statistics"),
-    )
-    return _diagram(words, boxes, arrows, size=(9.6, 3.2))
+        ("sound", "mel"), ("mel", "musicnn"), ("musicnn", "head"), ("head", "v3"),
+        ("mel_48", "adaptor"), ("adaptor", "mel"), ("target", "head"),
+    )  # fmt: skip
+    return _diagram(words, boxes, arrows, size=(10.8, 3.2))
 
 
 @builder

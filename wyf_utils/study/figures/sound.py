@@ -1,14 +1,19 @@
-"""Figures of sound: mel spectrogram, values over time, before and after embedding."""
+"""Figures of sound: mel, training, what listeners and models hear, before and after embedding."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from .style import ACCENT, BASELINE, HATCH_2022, INK, builder
+from ...core import emotions, intervals
+from .style import ACCENT, BASELINE, HATCH_2022, INK, builder, heading
 from .words import Words
+
+Points = Sequence[tuple[float, float]]
 
 
 @builder
@@ -36,6 +41,151 @@ def mel_picture(words: Words, mel: np.ndarray, seconds: np.ndarray, hertz: np.nd
     axes.set(title=words("title"), xlabel=words("seconds"), ylabel=words("y"))
     axes.set(yticks=ticks, yticklabels=[f"{hertz[i]:,.0f}" for i in ticks])
     figure.colorbar(image, label="dB")
+    return figure
+
+
+@builder
+def training(
+    words: Words, panels: dict[str, dict[tuple, Points]], majority: dict[str, float]
+) -> Figure:
+    """Draw training curves side by side: training parts solid, dev parts dashed.
+
+    Parameters
+    ----------
+    panels
+        {panel: {(model, part): points (epoch, value)}}.
+    majority
+        Score of the majority in panels that have one, a thin line.
+    """
+    figure, axes = plt.subplots(1, len(panels), figsize=(4.1 * len(panels), 4.4), squeeze=False)
+    colours = ("#2B6C99", "#E08A3C", "#4FA36C")
+    for ax, (panel, lines) in zip(axes[0], panels.items(), strict=True):
+        models = list(dict.fromkeys(model for model, _ in lines))
+        for (model, part), points in lines.items():
+            style = {"color": colours[models.index(model)], "ls": "-" if part == "train" else "--"}
+            label = f"{words.label(model)}, {words.label(part)}"
+            ax.plot(*zip(*points, strict=True), marker="o", ms=3, label=label, **style)
+        if panel in majority:
+            ax.axhline(majority[panel], color=INK, ls=":", lw=1.2, label=words("majority"))
+        ax.set_title(words.label(panel), fontweight="normal", fontsize=10.5)
+        ax.set_xlabel(words("x"))
+        ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
+        ax.grid(axis="y")
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), fontsize=8.5)
+    heading(figure, words)
+    return figure
+
+
+@builder
+def hearing(words: Words, scores: dict[str, dict[str, dict]], baselines: Sequence[str]) -> Figure:
+    """Draw how far each model hears what listeners felt, beside what listeners agree on.
+
+    Parameters
+    ----------
+    scores
+        {model: {measure: {mean, low, high}}} with the measures mean (r), kappa and the names of
+        emotions (r), of which a baseline may lack some; `human` becomes a line.
+    baselines
+        Names that are drawn grey.
+    """
+    models = [model for model in scores if model != "human"]
+    figure, axes = plt.subplots(
+        1, 2, figsize=(10.6, 1.9 + 0.42 * len(models)), sharey=True, width_ratios=(1.5, 1)
+    )
+    felt = [e for e in emotions.EMOTIONS if e.en in scores["human"]]
+    for ax, measure in zip(axes, ("mean", "kappa"), strict=True):
+        for at, model in enumerate(models):
+            score = scores[model].get(measure, {"mean": 0.0, "low": 0.0, "high": 0.0})
+            ax.barh(at, score["mean"], 0.62, color=BASELINE if model in baselines else ACCENT)
+            ax.plot([score["low"], score["high"]], [at, at], color=INK, lw=1.4)
+            end = max(score["high"], score["mean"], 0) + 0.015
+            if measure == "mean":
+                values = [scores[model][e.en]["mean"] for e in felt if e.en in scores[model]]
+                dots = {"color": [e.colour for e in felt][: len(values)], "zorder": 3}
+                ax.scatter(values, [at] * len(values), s=34, edgecolor="white", lw=0.8, **dots)
+                end = max([end, *(value + 0.03 for value in values)])
+            ax.text(end, at, f"{score['mean']:.2f}", va="center", fontsize=9)
+        ceiling = scores["human"][measure]["mean"]
+        ax.axvline(ceiling, color="#D1453B", ls="--", lw=1.4)
+        note = words("human") + f" {ceiling:.2f}"
+        ax.text(ceiling, -0.75, note, ha="center", fontsize=9, color="#D1453B")
+        ax.set(xlabel=words.label(measure))
+        ax.set_xlim(min(0, ax.get_xlim()[0]), max(ax.get_xlim()[1], ceiling + 0.06))
+    axes[0].set_yticks(range(len(models)), [words.label(model) for model in models])
+    axes[0].set_ylim(len(models) - 0.5, -1.1)
+    figure.legend(handles=_emotion_dots(words, felt), loc="outside lower center", ncols=len(felt))
+    heading(figure, words)
+    return figure
+
+
+def _emotion_dots(words: Words, shown: Iterable[emotions.Emotion]) -> list[mpl.lines.Line2D]:
+    """Handles of a legend, a dot an emotion."""
+    return [
+        mpl.lines.Line2D([], [], color=e.colour, marker="o", ls="", label=words.emotions[e.id])
+        for e in shown
+    ]
+
+
+@builder
+def hearing_hypotheses(
+    words: Words,
+    panels: dict[str, dict[str, dict[str, dict]]],
+    pairs: dict[str, dict],
+    ceiling: float,
+) -> Figure:
+    """Draw what noise, few listeners and features do to the correlation with listeners.
+
+    Parameters
+    ----------
+    panels
+        {panel: {model: {step: {mean, low, high}}}}, steps from left to right.
+    pairs
+        {pair of models: difference {mean, low, high}}, the last panel, about zero.
+    ceiling
+        r of one half of the listeners with the other.
+    """
+    figure, axes = plt.subplots(1, len(panels) + 1, figsize=(12.4, 4.2))
+    for ax, (panel, lines) in zip(axes, panels.items(), strict=False):
+        for place, (model, steps) in enumerate(lines.items()):
+            means, low, high = np.array(
+                [[step[name] for step in steps.values()] for name in ("mean", "low", "high")]
+            )
+            at = np.arange(len(steps)) + 0.06 * place
+            style = {"color": (ACCENT, "#E08A3C")[place], "marker": "o", "ms": 4, "capsize": 2}
+            ax.errorbar(at, means, [means - low, high - means], label=words.label(model), **style)
+        ax.axhline(ceiling, color="#D1453B", ls="--", lw=1.2, label=words("human"))
+        labels = [words.label(step) for step in steps]
+        ax.set(xticks=range(len(steps)), xticklabels=labels, xlabel=words.label(f"{panel}_steps"))
+        ax.set(ylim=(0, max(ceiling + 0.15, 0.8)), ylabel=words("y") if ax is axes[0] else "")
+        ax.set_title(words.label(panel), fontweight="normal", fontsize=10.5)
+        ax.grid(axis="y")
+    axes[0].legend(loc="lower left", fontsize=8.5)
+    last = axes[-1]
+    last.axvline(0, color=INK, lw=1)
+    for at, (name, difference) in enumerate(pairs.items()):
+        colour = "#4FA36C" if intervals.verdict(difference) == "better" else "#7A7A7A"
+        last.plot([difference["low"], difference["high"]], [at, at], color=colour, lw=2)
+        last.plot(difference["mean"], at, "o", color=colour)
+        last.text(difference["mean"], at - 0.18, words.label(name), ha="center", fontsize=8.5)
+    last.set(yticks=[], ylim=(len(pairs) - 0.4, -0.6), xlabel=words.label("features_steps"))
+    last.set_title(words.label("features"), fontweight="normal", fontsize=10.5)
+    heading(figure, words)
+    return figure
+
+
+@builder
+def planes(words: Words, panels: dict[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
+    """Draw planes of songs side by side: {panel: points (n, 2) and their emotion ids (n,)}."""
+    figure, axes = plt.subplots(1, len(panels), figsize=(4.9 * len(panels), 4.9), squeeze=False)
+    for ax, (panel, (points, ids)) in zip(axes[0], panels.items(), strict=True):
+        for emotion in emotions.EMOTIONS:
+            rows = ids == emotion.id
+            ax.scatter(*points[rows].T, color=emotion.colour, s=20, alpha=0.8, lw=0)
+        ax.set(xticks=[], yticks=[])
+        ax.set_title(words.label(panel), fontweight="normal", fontsize=10.5)
+    dots = _emotion_dots(words, emotions.EMOTIONS)
+    figure.legend(handles=dots, loc="outside lower center", ncols=6, columnspacing=1)
+    heading(figure, words)
     return figure
 
 
