@@ -108,7 +108,8 @@ def hearing(words: Words, scores: dict[str, dict[str, dict]], baselines: Sequenc
         ceiling = scores["human"][measure]["mean"]
         ax.axvline(ceiling, color="#D1453B", ls="--", lw=1.4)
         note = words("human") + f" {ceiling:.2f}"
-        ax.text(ceiling, -0.75, note, ha="center", fontsize=9, color="#D1453B")
+        box = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none"}
+        ax.text(ceiling, -0.75, note, ha="center", fontsize=9, color="#D1453B", bbox=box)
         ax.set(xlabel=words.label(measure))
         ax.set_xlim(min(0, ax.get_xlim()[0]), max(ax.get_xlim()[1], ceiling + 0.06))
     axes[0].set_yticks(range(len(models)), [words.label(model) for model in models])
@@ -167,6 +168,7 @@ def hearing_hypotheses(
         last.plot([difference["low"], difference["high"]], [at, at], color=colour, lw=2)
         last.plot(difference["mean"], at, "o", color=colour)
         last.text(difference["mean"], at - 0.18, words.label(name), ha="center", fontsize=8.5)
+    last.margins(x=0.35)  # room for the names
     last.set(yticks=[], ylim=(len(pairs) - 0.4, -0.6), xlabel=words.label("features_steps"))
     last.set_title(words.label("features"), fontweight="normal", fontsize=10.5)
     heading(figure, words)
