@@ -212,6 +212,10 @@ def before_after(
     figure, axes = plt.subplots(figsize=(8.6, 4.7))
     at, width = np.arange(len(ours)), 0.2
     missing = (np.nan, np.nan)
+    lines = (
+        [scores[2] for scores in ours.values()],
+        [(published_majority or {}).get(m) if m in published else None for m in ours],
+    )
     kinds = (
         ("before", "#9DBAD0", None), ("after", ACCENT, None),
         ("before_2022", "white", ".."), ("after_2022", "white", HATCH_2022),
@@ -220,24 +224,18 @@ def before_after(
         values = [(*scores[:2], *published.get(m, missing))[place] for m, scores in ours.items()]
         style = {"color": colour, "edgecolor": BASELINE if hatch else colour, "hatch": hatch}
         left = at + (place - 1.5) * width
-        bars = axes.bar(left, values, width * 0.94, label=words.label(kind), **style)
-        box = {"boxstyle": "round,pad=0.1", "fc": "white", "ec": "none"} if hatch else None
-        texts = [f"{value:.0%}" if np.isfinite(value) else "" for value in values]
-        # in the middle of the bar, clear of the majority lines
-        style = {"color": "white" if kind == "after" else INK, "bbox": box, "fontsize": 8}
-        axes.bar_label(bars, texts, label_type="center", **style)
+        axes.bar(left, values, width * 0.94, label=words.label(kind), **style)
+        for x, value, line in zip(left, values, lines[place // 2], strict=True):
+            if np.isfinite(value):
+                crossed = line is not None and value - 0.01 < line < value + 0.06
+                foot = (line if crossed else value) + 0.012
+                axes.text(x, foot, f"{value:.0%}", ha="center", fontsize=8)
     note = {"rotation": 90, "ha": "center", "va": "bottom", "fontsize": 8, "color": "#7A7A7A"}
     for row, measure in enumerate(ours):
         if measure not in published:
             axes.text(row + width, 0.02, words.label("not_published"), **note)
-    majorities = {row: scores[2] for row, scores in enumerate(ours.values())}
-    _majority_lines(axes, majorities, -1, words("majority"), "-")
-    majorities = {
-        row: published_majority[measure]
-        for row, measure in enumerate(ours)
-        if measure in published and measure in (published_majority or {})
-    }
-    _majority_lines(axes, majorities, 1, words.label("majority_2022"), (0, (3, 1)))
+    _majority_lines(axes, lines[0], -1, words("majority"), "-")
+    _majority_lines(axes, lines[1], 1, words.label("majority_2022"), (0, (3, 1)))
     names = [words.label(measure) for measure in ours]
     axes.set(title=words("title"), xticks=at, xticklabels=names, ylim=(0, 1.12))
     axes.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
@@ -247,10 +245,11 @@ def before_after(
 
 
 def _majority_lines(
-    axes: plt.Axes, lines: dict[int, float], side: int, label: str, dashes: str | tuple
+    axes: plt.Axes, lines: list[float | None], side: int, label: str, dashes: str | tuple
 ) -> None:
-    """Draw {number of a measure: majority} over the left (-1) or right (1) pair of its bars."""
+    """Draw the majority of each measure over the left (-1) or right (1) pair of its bars."""
     style = {"color": "#D1453B", "lw": 1.8, "ls": dashes, "solid_capstyle": "butt"}
-    for number, (row, value) in enumerate(lines.items()):
+    shown = [(row, value) for row, value in enumerate(lines) if value is not None]
+    for number, (row, value) in enumerate(shown):
         ends = sorted((row + side * 0.42, row + side * 0.02))
         axes.plot(ends, [value, value], label=label if number == 0 else None, **style)
