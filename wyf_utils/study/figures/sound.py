@@ -93,6 +93,7 @@ def hearing(words: Words, scores: dict[str, dict[str, dict]], baselines: Sequenc
         1, 2, figsize=(10.6, 1.9 + 0.42 * len(models)), sharey=True, width_ratios=(1.5, 1)
     )
     felt = [e for e in emotions.EMOTIONS if e.en in scores["human"]]
+    box = {"boxstyle": "round,pad=0.12", "fc": "white", "ec": "none"}  # hides the line behind
     for ax, measure in zip(axes, ("mean", "kappa"), strict=True):
         for at, model in enumerate(models):
             score = scores[model].get(measure, {"mean": 0.0, "low": 0.0, "high": 0.0})
@@ -104,11 +105,10 @@ def hearing(words: Words, scores: dict[str, dict[str, dict]], baselines: Sequenc
                 dots = {"color": [e.colour for e in felt][: len(values)], "zorder": 3}
                 ax.scatter(values, [at] * len(values), s=34, edgecolor="white", lw=0.8, **dots)
                 end = max([end, *(value + 0.03 for value in values)])
-            ax.text(end, at, f"{score['mean']:.2f}", va="center", fontsize=9)
+            ax.text(end, at, f"{score['mean']:.2f}", va="center", fontsize=9, bbox=box)
         ceiling = scores["human"][measure]["mean"]
         ax.axvline(ceiling, color="#D1453B", ls="--", lw=1.4)
         note = words("human") + f" {ceiling:.2f}"
-        box = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none"}
         ax.text(ceiling, -0.75, note, ha="center", fontsize=9, color="#D1453B", bbox=box)
         ax.set(xlabel=words.label(measure))
         ax.set_xlim(min(0, ax.get_xlim()[0]), max(ax.get_xlim()[1], ceiling + 0.06))
