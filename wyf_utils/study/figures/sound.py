@@ -55,7 +55,7 @@ def training(
     panels
         {panel: {(model, part): points (epoch, value)}}.
     majority
-        Score of the majority in panels that have one, a thin line.
+        Score of the majority in panels that have one, a thin line; these have a legend.
     """
     figure, axes = plt.subplots(1, len(panels), figsize=(4.1 * len(panels), 4.4), squeeze=False)
     colours = ("#2B6C99", "#E08A3C", "#4FA36C")
@@ -67,11 +67,11 @@ def training(
             ax.plot(*zip(*points, strict=True), marker="o", ms=3, label=label, **style)
         if panel in majority:
             ax.axhline(majority[panel], color=INK, ls=":", lw=1.2, label=words("majority"))
+            ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), fontsize=8.5)
         ax.set_title(words.label(panel), fontweight="normal", fontsize=10.5)
         ax.set_xlabel(words("x"))
         ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
         ax.grid(axis="y")
-        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), fontsize=8.5)
     heading(figure, words)
     return figure
 
