@@ -412,6 +412,14 @@ def links(at):
     return [h.proto.body for h in at.get("html") if "<a href" in h.proto.body]
 
 
+def test_catalogues_are_those_that_are_there(beside):
+    assert loading.catalogues("default") == ["default", JAMENDO]
+    assert loading.catalogues(JAMENDO) == [JAMENDO, "default"]
+    assert loading.catalogues("open") == ["open", JAMENDO], "WYF_OUT is the folder of both"
+    database.build(run_folder("music") / database.NAME, make(40))
+    assert loading.catalogues("default") == ["default", JAMENDO, "music"]
+
+
 def test_one_catalogue_needs_no_choice(here):
     assert not [s for s in opened().selectbox if s.key == "catalogue"]
 
@@ -434,6 +442,10 @@ def test_the_page_changes_catalogue_and_mixes_no_cards(beside):
     assert sum("사람들이 붙인 태그로" in c for c in captions) == 5
     listen = [link.proto.url for link in at.get("link_button")]
     assert sum(url.startswith("https://www.jamendo.com/track/10") for url in listen) == 5
+    found = titles(at)
+    at.segmented_control(key="lang").set_value("en").run()
+    assert titles(at) == found and at.selectbox(key="catalogue").value == JAMENDO
+    at.segmented_control(key="lang").set_value("ko").run()
     next(b for b in at.button if b.label == "좋아요").click().run()
     assert len(feedback.of_run(JAMENDO).rows()) == 1 and feedback.of_run("default").rows().empty
     at.selectbox(key="catalogue").set_value("default").run()

@@ -49,10 +49,15 @@ def open_songs(run: str = "default") -> MusicDatabase:
 
 
 def catalogues(first: str) -> list[str]:
-    """List the runs whose songs can be asked: `first`, the default run, Jamendo, own music."""
-    others = (QUICK_RUN, JAMENDO, OWN_MUSIC)
-    there = [run for run in others if (run_folder(run) / database.NAME).is_file()]
-    return list(dict.fromkeys([first, *there]))
+    """List the runs whose songs can be asked: `first`, the default run, Jamendo, own music.
+
+    Runs that share a folder, which `WYF_OUT` lets them, are one.
+    """
+    runs = {run_folder(first): first}
+    for run in (QUICK_RUN, JAMENDO, OWN_MUSIC):
+        if (run_folder(run) / database.NAME).is_file():
+            runs.setdefault(run_folder(run), run)
+    return list(runs.values())
 
 
 def _build_quick_where_lacking(path: Path, run: str) -> None:

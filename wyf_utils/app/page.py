@@ -49,7 +49,7 @@ def show_error(error: WyfError) -> None:
 
 def keep_choices() -> None:
     """Keep choices when the language changes; the browser knows them by their labels only."""
-    for key in ("mode", "to"):
+    for key in ("mode", "to", "catalogue"):
         if key in state:
             state[key] = state[key]
 
