@@ -42,7 +42,7 @@ run: $(VENV)/.installed ## answer in a minute, then run the notebooks: make run 
 	@$(BIN)/wyf run $(RUN)
 	@$(BIN)/wyf feel "면접에서 또 떨어져서 너무 속상해" --run $(RUN)
 
-app: $(VENV)/.installed ## open the page: make app [RUN=default|music]
+app: $(VENV)/.installed ## open the page: make app [RUN=default|jamendo|music]
 	@WYF_RUN=$(RUN) $(BIN)/streamlit run streamlit_app.py
 
 test: $(VENV)/.installed ## lint and all tests, the smoke run of the notebooks included

@@ -64,6 +64,7 @@ BAD_INPUT = [
     (("feel", "졸리다", "--run", "../.."), "'../..' is no name of a run; take letters"),
     (("feedback", "export", "x.csv", "--run", "a/b"), "'a/b' is no name of a run"),
     (("build", "--music", "tests", "--run", ".."), "'..' is no name of a run"),
+    (("catalogue", "radio"), "There is no catalogue 'radio'; choose one of: jamendo"),
     (("run", "../.."), "'../..' is no name of a run"),
     (("run", "never"), "There is no run 'never'; choose one of: default, smoke, open, full"),
     (("data", "fetch", "never"), "There is no public file 'never'"),
@@ -121,14 +122,25 @@ def test_usage_errors_and_help(here):
     assert here("sing")[0] == 2
     code, output, _ = here("--help")
     assert code == 0
-    for verb in ("feel", "build", "run", "train", "models", "publish", "data", "sync", "readme"):
+    for verb in (
+        "feel",
+        "build",
+        "catalogue",
+        "run",
+        "train",
+        "models",
+        "publish",
+        "data",
+        "sync",
+        "readme",
+    ):
         assert verb in output
 
 
 def test_every_command_has_one_sentence_of_help():
     apps = [cli.app, *(group.typer_instance for group in cli.app.registered_groups)]
     commands = [command for each in apps for command in each.registered_commands]
-    assert len(commands) == 14
+    assert len(commands) == 15
     for command in commands:
         assert re.fullmatch(r"[A-Z][^\n.]+(\.json[^\n.]*)?\.", command.callback.__doc__)
 

@@ -201,6 +201,7 @@ def test_one_s_own_music_stands_beside_the_run_in_wyf_out(tmp_path, monkeypatch)
     monkeypatch.setenv("WYF_OUT", str(tmp_path))
     assert paths.run_folder("default") == tmp_path
     assert paths.run_folder("music") == tmp_path / "music"
+    assert paths.run_folder("jamendo") == tmp_path / "jamendo"
     with pytest.raises(MissingData, match="The run 'default' has built no music database yet"):
         (tmp_path / "a.wav").touch()
         library.build(tmp_path)

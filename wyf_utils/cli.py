@@ -61,7 +61,7 @@ def feel(
     ] = None,
     since: Annotated[
         int | None,
-        typer.Option(help="Oldest release year; by default 2015, or 0 (all) for your own music."),
+        typer.Option(help="Oldest release year; by default 2015; all of music and jamendo."),
     ] = None,
     genre: Annotated[str, typer.Option(help="Only this genre.")] = "",
     why: Annotated[
@@ -277,6 +277,25 @@ def build(
     typer.echo(account[["files"]].T.to_string(index=False))
     typer.echo(_lines(account.drop(["found", "songs"])["which"]), nl=False)
     typer.echo(f"music   {relative(path)}; ask it by `wyf feel --run {OWN_MUSIC} SENTENCE`")
+
+
+@app.command()
+def catalogue(
+    name: Annotated[str, typer.Argument(help="jamendo: real songs with tags that people gave.")],
+) -> None:
+    """Build a catalogue of real songs, for `wyf feel --run jamendo`."""
+    from .core.paths import JAMENDO, relative
+    from .music import jamendo
+
+    if name != JAMENDO:
+        raise BadInput(
+            f"There is no catalogue '{name}'; choose one of: {JAMENDO}.",
+            f"'{name}'(이)라는 노래 목록이 없어요. 이 가운데서 골라 주세요: {JAMENDO}.",
+        )
+    path, account = jamendo.build()
+    typer.echo(account[["songs"]].T.to_string(index=False))
+    typer.echo(_lines(account.loc[["doubled", "unknown tags", "unnamed"], "which"]), nl=False)
+    typer.echo(f"music   {relative(path)}; ask it by `wyf feel --run {JAMENDO} SENTENCE`")
 
 
 @app.command()

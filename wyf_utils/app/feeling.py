@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..core import emotions
+from ..core.paths import JAMENDO
 from ..data.cleaning import RELEASED_FROM, check_sentence
 from ..data.signs import spell
 from ..music import feedback, recommender
@@ -97,8 +98,9 @@ class Answer:
 
 
 def default_min_year(songs: MusicDatabase) -> int:
-    """Year of the oldest release by default; 0 (all years) for a person's own music."""
-    return 0 if (songs.songs["path"] != "").any() else RELEASED_FROM
+    """Year of the oldest release by default; 0 (all years) for one's own music and Jamendo."""
+    every = songs.provenance.get("profile") == JAMENDO or (songs.songs["path"] != "").any()
+    return 0 if every else RELEASED_FROM
 
 
 def daily_seed(turn: int = 0) -> int:

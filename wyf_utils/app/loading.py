@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core import emotions
 from ..core.errors import MissingData
-from ..core.paths import OWN_MUSIC, cache_folder, run_folder
+from ..core.paths import JAMENDO, OWN_MUSIC, cache_folder, run_folder
 from ..music import database
 from ..music.database import MusicDatabase
 from ..text import onnx_model, reader, safety
@@ -18,6 +18,8 @@ from ..text.reader import Reader
 
 #: Run that answers in a fresh clone.
 QUICK_RUN = "default"
+#: Commands that build the songs of a run that `make run` does not make.
+_BUILDERS = {OWN_MUSIC: "wyf build --music FOLDER", JAMENDO: "wyf catalogue jamendo"}
 _LOADING = threading.Lock()  # threads of a page wait for one loading instead of loading each
 
 
@@ -37,13 +39,25 @@ def open_songs(run: str = "default") -> MusicDatabase:
     if run == QUICK_RUN:
         _build_quick_where_lacking(path, run)
     if not path.is_file():
-        remedy = "wyf build --music FOLDER" if run == OWN_MUSIC else f"make run RUN={run}"
+        remedy = _BUILDERS.get(run, f"make run RUN={run}")
         raise MissingData(
             f"The run '{run}' has built no music database yet; run `{remedy}`.",
             f"'{run}' 실행에 아직 노래 데이터베이스가 없어요. `{remedy}` 명령을 실행해 주세요.",
         )
     with _LOADING:
         return _open(path)
+
+
+def catalogues(first: str) -> list[str]:
+    """List the runs whose songs can be asked: `first`, the default run, Jamendo, own music.
+
+    Runs that share a folder, which `WYF_OUT` lets them, are one.
+    """
+    runs = {run_folder(first): first}
+    for run in (QUICK_RUN, JAMENDO, OWN_MUSIC):
+        if (run_folder(run) / database.NAME).is_file():
+            runs.setdefault(run_folder(run), run)
+    return list(runs.values())
 
 
 def _build_quick_where_lacking(path: Path, run: str) -> None:
@@ -68,13 +82,15 @@ def _reader_folder(songs: MusicDatabase) -> Path:
 
 
 def open_reader(songs: MusicDatabase, run: str = "default") -> Reader:
-    """Open the reader of the songs' lyrics.
+    """Open the reader of the songs' lyrics; the default run's for songs that no reader has scored.
 
     Raises
     ------
     MissingData
         If it is not in the cache any more.
     """
+    if not songs.provenance.get("model"):
+        songs, run = open_songs(QUICK_RUN), QUICK_RUN
     model, trained = _reader_folder(songs), songs.provenance.get("scored by", run)
     if not model.is_dir():
         raise MissingData(
@@ -97,7 +113,7 @@ def open_encoder():
         return _encoder()
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)  # the catalogues that a page may switch between
 def _songs(path: Path, state: tuple[int, int]) -> MusicDatabase:  # noqa: ARG001, state marks a swap
     songs = database.read(path)
     songs.index.cosines(np.ones(emotions.N))  # builds the index before the first request

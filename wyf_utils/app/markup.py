@@ -1,10 +1,11 @@
 """Parts of the page apart from Streamlit: reasons, links, and bars as HTML.
 
-The HTML holds no typed word and no name of a song.
+The HTML holds no typed word and no name of a song; an address in it is escaped.
 """
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,9 @@ import numpy as np
 from ..core import emotions
 from ..core.emotions import Emotion
 from ..core.language import emotion_names, pick
+from ..core.paths import JAMENDO, OWN_MUSIC
 from ..core.vectors import normalise
+from .credits import song_address
 from .feeling import Answer
 
 #: Where a song is looked for: an ordinary address, opened only when a person follows it.
@@ -47,6 +50,13 @@ _BASIS = {
     "both": ("", ""),
     "lyric": ("소리 없이 가사만으로 감정을 정했어요.", "Scored by its lyric alone."),
     "sound": ("가사 없이 소리만으로 감정을 정했어요.", "Scored by its sound alone."),
+    "tags": ("사람들이 붙인 태그로 감정을 정했어요.", "Scored by tags that people gave."),
+}
+#: Names of the catalogues, Korean and English; another run has its own name.
+_CATALOGUES = {
+    "default": ("예시 노래", "Sample songs"),
+    JAMENDO: ("실제 노래 (Jamendo)", "Real songs (Jamendo)"),
+    OWN_MUSIC: ("내 음악", "My music"),
 }
 #: What is said of the songs of a profile.
 PROFILES = {
@@ -73,6 +83,24 @@ def emotion_name(emotion: Emotion, lang: str) -> str:
 def are_invented(profile: str) -> bool:
     """Whether the songs of a profile were invented, so that no search finds them."""
     return profile == "sample"
+
+
+def catalogue_name(run: str, lang: str) -> str:
+    """Return the name of the catalogue of a run in a language."""
+    return pick(lang, *_CATALOGUES.get(run, (run, run)))
+
+
+def address_link(address: str) -> str:
+    """Write an address as an HTML link that opens a new tab, which knows nothing of this one."""
+    escaped = html.escape(address)
+    return f'<a href="{escaped}" target="_blank" rel="noopener noreferrer">{escaped}</a>'
+
+
+def listen_link(given: Answer, song) -> str:
+    """Return where a song of an answer is heard or looked for; blank where it cannot be."""
+    if are_invented(given.profile):
+        return ""
+    return song_address(given.profile, song.id) or search_link(song.title, song.artist)
 
 
 def search_link(title: str, artist: str) -> str:

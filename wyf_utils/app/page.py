@@ -18,8 +18,10 @@ from ..music import feedback, recommender
 from ..music.database import MusicDatabase
 from ..music.recommender import SongQuery
 from ..text import safety
-from . import feeling, markup
+from . import feeling, loading, markup
+from .credits import CREDITS, song_address
 
+#: Run that is shown first.
 RUN = context().run
 LANGUAGES = {"ko": "한국어", "en": "English"}
 state = st.session_state
@@ -30,6 +32,16 @@ def say(ko: str, en: str) -> str:
     return language.pick(state.get("lang", "ko"), ko, en)
 
 
+def current_run() -> str:
+    """Return the run whose songs are shown."""
+    return state.get("catalogue") or RUN
+
+
+def filter_key(name: str) -> str:
+    """Return the key of a filter whose choices belong to one catalogue."""
+    return name if current_run() == RUN else f"{name}-{current_run()}"
+
+
 def show_error(error: WyfError) -> None:
     """Show an error, one sentence with its remedy."""
     st.error(say(error.ko or str(error), str(error)), icon=":material/error:")
@@ -37,7 +49,7 @@ def show_error(error: WyfError) -> None:
 
 def keep_choices() -> None:
     """Keep choices when the language changes; the browser knows them by their labels only."""
-    for key in ("mode", "to"):
+    for key in ("mode", "to", "catalogue"):
         if key in state:
             state[key] = state[key]
 
@@ -56,6 +68,29 @@ def head() -> None:
         on_change=keep_choices,
     )
     st.title(say("오늘의 기분은 어떤가요?", "How do you feel today?"), anchor=False)
+
+
+def forget_answer() -> None:
+    """Forget the answer out of another catalogue; keep the sentence, which is asked again."""
+    for name in ("answer", "asked", "why"):
+        state.pop(name, None)
+
+
+def choose_catalogue() -> None:
+    """Show the choice of catalogue where there is more than one."""
+    runs = loading.catalogues(RUN)
+    if state.get("catalogue", RUN) not in runs:  # its database has gone
+        state.pop("catalogue")
+        forget_answer()
+    if len(runs) > 1:
+        names = {run: markup.catalogue_name(run, state.lang) for run in runs}
+        st.selectbox(
+            say("어느 노래에서 고를까요?", "From which songs?"),
+            runs,
+            format_func=names.get,
+            key="catalogue",
+            on_change=forget_answer,
+        )
 
 
 def ask() -> None:
@@ -107,7 +142,7 @@ def ask_query(songs: MusicDatabase) -> tuple[SongQuery, bool]:
             1900,
             2100,
             max(1900, feeling.default_min_year(songs)),
-            key="since",
+            key=filter_key("since"),
         )
         genres = sorted(set(songs.songs["genre"]) - {""})
         genre = st.selectbox(
@@ -115,18 +150,18 @@ def ask_query(songs: MusicDatabase) -> tuple[SongQuery, bool]:
             genres,
             index=None,
             placeholder=say("모든 장르", "All genres"),
-            key="genre",
+            key=filter_key("genre"),
         )
         met = set(state.answer.songs["artist"]) - {""} if "answer" in state else set()
         without = st.multiselect(
             say("빼고 싶은 가수", "Leave out these artists"),
-            sorted(met | set(state.get("without", []))),
-            key="without",
+            sorted(met | set(state.get(filter_key("without"), []))),
+            key=filter_key("without"),
             accept_new_options=True,
             placeholder=say("고르거나 이름을 적어 주세요", "Choose, or type a name"),
         )
         fresh = not markup.are_invented(songs.provenance["profile"]) and st.toggle(
-            say("찾아 들은 노래 빼기", "Leave out songs I looked up"), key="fresh"
+            say("찾아 들은 노래 빼기", "Leave out songs I looked up"), key=filter_key("fresh")
         )
     query = SongQuery(
         mode=mode,
@@ -142,13 +177,14 @@ def ask_query(songs: MusicDatabase) -> tuple[SongQuery, bool]:
 
 def current_answer(query: SongQuery, fresh: bool) -> feeling.Answer:
     """Answer the sentence; keep the answer while sentence and query stay, so likes move nothing."""
-    asked = (state.sentence, query, fresh, state.named)
+    run = current_run()
+    asked = (run, state.sentence, query, fresh, state.named)
     if state.get("asked") != asked:
-        heard = frozenset(feedback.of_run(RUN).songs("heard")) if fresh else frozenset()
+        heard = frozenset(feedback.of_run(run).songs("heard")) if fresh else frozenset()
         state.pop("why", None)
         with st.spinner(say("어울리는 노래를 찾고 있어요…", "Looking for songs…")):
             state.answer = feeling.answer(
-                state.sentence, RUN, replace(query, exclude_ids=heard), state.named
+                state.sentence, run, replace(query, exclude_ids=heard), state.named
             )
         state.asked = asked
     return state.answer
@@ -183,7 +219,7 @@ def show_feeling(given: feeling.Answer) -> None:
 def judge(song: int, verdict: str) -> None:
     """Keep a verdict on a song; keep the error where that fails."""
     try:
-        feedback.of_run(RUN).add(song, verdict, state.answer.emotion_vector)
+        feedback.of_run(current_run()).add(song, verdict, state.answer.emotion_vector)
     except WyfError as error:
         state.fault = error
 
@@ -227,18 +263,15 @@ def card(given: feeling.Answer, number: int, liked: bool, skipped: bool):
             st.text(f"{number + 1}. {song.title}")
         if about := markup.song_details(song.artist, song.genre, song.year):
             st.text(about)
+        if address := song_address(given.profile, song.id):
+            st.html(markup.address_link(address))
         line = st.empty()
         st.caption(markup.song_reason(given, number, state.lang))
+        if song.tags:
+            st.text(say(f"사람들이 붙인 태그: {song.tags}", f"Tags that people gave: {song.tags}"))
         if song.path:
             play(Path(song.path))
-        verdicts(
-            song,
-            ""
-            if markup.are_invented(given.profile)
-            else markup.search_link(song.title, song.artist),
-            liked,
-            skipped,
-        )
+        verdicts(song, markup.listen_link(given, song), liked, skipped)
         with st.expander(say("감정 나란히 보기", "Both vectors side by side")):
             st.caption(
                 say("굵은 막대는 문장, 가는 막대는 노래", "Thick: the sentence; thin: the song")
@@ -278,7 +311,7 @@ def show_songs(given: feeling.Answer) -> None:
             )
         )
     words = st.empty()
-    kept = feedback.of_run(RUN)
+    kept = feedback.of_run(current_run())
     liked, skipped = set(kept.songs("like")), set(kept.songs("skip"))
     lines = [
         card(given, i, song in liked, song in skipped) for i, song in enumerate(given.songs["id"])
@@ -300,12 +333,14 @@ def show_songs(given: feeling.Answer) -> None:
     )
     if "why" not in state:
         with st.spinner(say("이유를 찾고 있어요…", "Looking for the reasons…")):
-            state.why = feeling.explain(given, RUN)
+            state.why = feeling.explain(given, current_run())
     if moved := markup.moved_words(state.why.words.itertuples(), state.lang):
         words.text(say(f"기분을 움직인 말: {moved}", f"What moved it: {moved}"))
     for line, lyric in zip(lines, state.why.lines, strict=True):
         if lyric:
             line.text(f"♪ {lyric}")
+    if given.profile in CREDITS:
+        st.caption(say(*CREDITS[given.profile]))
 
 
 def main() -> None:
@@ -314,9 +349,10 @@ def main() -> None:
     st.html(markup.STYLE)
     head()
     try:
+        choose_catalogue()
         with st.spinner(say("노래와 모델을 여는 중이에요…", "Opening songs and model…")):
-            songs = feeling.open_songs(RUN)
-            feeling.open_reader(songs, RUN)
+            songs = feeling.open_songs(current_run())
+            feeling.open_reader(songs, current_run())
         for name, start in (("turn", 0), ("named", None)):
             state.setdefault(name, start)
         ask()

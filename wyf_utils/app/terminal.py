@@ -11,12 +11,14 @@ from ..music import recommender
 from ..music.recommender import SongQuery
 from ..text.explanation import Explanation
 from . import feeling
+from .credits import CREDITS, song_address
 
-#: Note on a song that was scored by one of its two sources only.
+#: Note on a song by what it was scored by.
 BASIS = {
     "both": "",
     "lyric": "  가사만으로 (by its lyric alone)",
     "sound": "  소리만으로 (by its sound alone)",
+    "tags": "  사람들이 붙인 태그 (tags that people gave)",
 }
 
 
@@ -37,9 +39,15 @@ def as_text(given: feeling.Answer, run: str = "default", why: Explanation | None
     for number, song in enumerate(given.songs.itertuples(), start=1):
         details = ", ".join(str(x) for x in (song.artist, song.genre, song.year or "") if x)
         name = song.title + (f" ({details})" if details else "")
-        lines.append(f"  {number}. {name}  cosine {song.cosine:.3f}{BASIS[song.basis]}")
+        tags = f": {song.tags}" if song.tags else ""
+        lines.append(f"  {number}. {name}  cosine {song.cosine:.3f}{BASIS[song.basis]}{tags}")
+        if address := song_address(given.profile, song.id):
+            lines.append(f"     {address}")
         if why is not None and why.lines[number - 1]:
             lines.append(f"     “{why.lines[number - 1]}”")
+    if given.profile in CREDITS:
+        ko, en = CREDITS[given.profile]
+        lines += ["", f"  {ko}", f"  ({en})"]
     return "\n".join(lines)
 
 

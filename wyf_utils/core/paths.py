@@ -17,6 +17,8 @@ PROFILES = {
 
 #: The run that recommends from the user's own music.
 OWN_MUSIC = "music"
+#: The run that recommends from the real songs of MTG-Jamendo; their profile has the same name.
+JAMENDO = "jamendo"
 
 
 def data_folder() -> Path:
@@ -32,7 +34,8 @@ def cache_folder() -> Path:
 def run_folder(run: str) -> Path:
     """Return the output folder of a run (overridden by `WYF_OUT`).
 
-    The user's own music has a subfolder of `WYF_OUT`, beside the run whose models score it.
+    The user's own music and the songs of Jamendo have subfolders of `WYF_OUT`, beside the run whose
+    models they use.
 
     Raises
     ------
@@ -47,7 +50,7 @@ def run_folder(run: str) -> Path:
     out = context().out
     if out is None:
         return ROOT / "runs" / run
-    return out / run if run == OWN_MUSIC else out
+    return out / run if run in (OWN_MUSIC, JAMENDO) else out
 
 
 def profile_folder(profile: str) -> Path:

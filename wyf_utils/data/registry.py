@@ -50,6 +50,12 @@ _EMOTIFY = (
     "Aljanaki, Wiering and Veltkamp (2016), Studying emotion induced by music through a "
     "crowdsourcing game, Information Processing and Management 52",
 )  # fmt: skip
+_JAMENDO = (
+    "MTG/mtg-jamendo-dataset", "1b4fa8c32e076c73b5175c1703ae805b4109309d",
+    "metadata CC BY-NC-SA 4.0; songs Creative Commons, each its own",
+    "Bogdanov, Won, Tovstogan, Porter and Serra (2019), The MTG-Jamendo Dataset for Automatic "
+    "Music Tagging, Machine Learning for Music Discovery Workshop, ICML",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -112,10 +118,14 @@ REGISTRY = {
          "32229d7329e1245af3f9bd2e7005f51e1c8582ae1e48b9afa5cacb8cdcb65d71"),
         *((f"emotify_{genre}_{number}", _EMOTIFY, f"data/emotifymusic/{genre}/{number}.mp3", sha256)
           for genre, number, sha256 in SONGS),
+        ("jamendo_tags", _JAMENDO, "data/autotagging_moodtheme.tsv",
+         "c920e97252586f3e570fa89c4708adcd45a1924dc0e3d3460ac65788257865a8"),
+        ("jamendo_names", _JAMENDO, "data/raw.meta.tsv",
+         "git:b04c274789a6de3c0f8d40ef69aa5699e48d5e4f"),
     )
 }  # fmt: skip
 #: Files that are fetched only where they are asked for by name, and used where they are.
-OPTIONAL = ("kote_train",)
+OPTIONAL = ("kote_train", "jamendo_names")
 #: Files that are fetched and listed under one name: all that start with it.
 GROUPS = ("emotify",)
 

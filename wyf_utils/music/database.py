@@ -27,7 +27,7 @@ VERSION = "2"
 NAME = "music.duckdb"
 #: Dimension of a lyric's text embedding by multilingual-e5-small.
 EMBEDDING = 384
-_SONG_COLUMNS = ["id", "title", "artist", "album", "genre", "year", "path", "text"]
+_SONG_COLUMNS = ["id", "title", "artist", "album", "genre", "year", "path", "text", "tags"]
 _VECTORS = {"lyric": emotions.N, "mel": emotions.N, "fused": emotions.N, "embedding": EMBEDDING}
 
 
@@ -39,7 +39,8 @@ class MusicDatabase:
     ----------
     songs : DataFrame
         Columns id, title, artist, album, genre, year (0 for unknown), path (file of a person's
-        own music, else blank), text (lyric, blank for unknown).
+        own music, else blank), text (lyric, blank for unknown), tags (that people gave, those
+        that say no mood in brackets; blank for none).
     lyric, mel : ndarray of shape (n, 6), float32
         Emotion vectors; nan where there is no lyric, no usable sound.
     fused : ndarray of shape (n, 6), float32
@@ -74,8 +75,9 @@ class MusicDatabase:
 
     @cached_property
     def basis(self) -> np.ndarray:
-        """Basis of each song's score, (n,): "both", "lyric" or "sound"."""
-        return np.where(~self.has_sound, "lyric", np.where(self.has_lyric, "both", "sound"))
+        """Basis of each song's score, (n,): "both", "lyric", "sound", or else "tags"."""
+        heard = np.where(self.has_lyric, "both", "sound")
+        return np.where(self.has_sound, heard, np.where(self.has_lyric, "lyric", "tags"))
 
     @cached_property
     def index(self) -> Index:
@@ -150,7 +152,7 @@ def _check(songs: pd.DataFrame, music: MusicDatabase) -> None:
 def _prepared(music: MusicDatabase) -> MusicDatabase:
     """Music in the order of its ids, with the columns and types of a stored one."""
     songs = music.songs.reindex(columns=_SONG_COLUMNS)
-    songs = songs.assign(path=songs["path"].fillna(""), text=songs["text"].fillna(""))
+    songs = songs.assign(**{name: songs[name].fillna("") for name in ("path", "text", "tags")})
     _check(songs, music)
     order = np.argsort(songs["id"].to_numpy(), kind="stable")
     vectors = {name: np.array(getattr(music, name), np.float32)[order] for name in _VECTORS}
@@ -285,10 +287,9 @@ def read(path: Path) -> MusicDatabase:
                     f"{path.name} 파일의 판({version})이 지금 판({VERSION})과 달라요. 지우고 "
                     "`make run`으로 다시 만들어 주세요.",
                 )
-            columns = ", ".join(_SONG_COLUMNS)
-            songs = _typed(connection.execute(f"SELECT {columns} FROM songs ORDER BY id").df())
+            songs = _typed(_songs(connection))
             vectors = {name: _vectors(connection, name, len(songs)) for name in _VECTORS}
-    except (duckdb.Error, ValueError) as error:
+    except (duckdb.Error, ValueError, KeyError) as error:
         if "Could not set lock" in str(error):
             raise WyfError(
                 f"{path.name} is open in another program; close it there and try again.",
@@ -307,6 +308,14 @@ def read(path: Path) -> MusicDatabase:
     if np.isnan(vectors["embedding"]).all():
         vectors["embedding"] = vectors["embedding"][:, :0]
     return MusicDatabase(songs, **vectors, provenance=provenance)
+
+
+def _songs(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """Read the songs; those of a database that was built before there were tags have none."""
+    table = connection.execute("SELECT * FROM songs ORDER BY id").df()
+    if "tags" not in table:
+        table = table.assign(tags="")
+    return table[_SONG_COLUMNS]
 
 
 def _vectors(connection: duckdb.DuckDBPyConnection, name: str, n: int) -> np.ndarray:
