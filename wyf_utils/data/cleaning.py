@@ -383,11 +383,11 @@ def apply_rules(
 
 def _ledger_row(rule: Rule, before: pd.DataFrame, after: pd.DataFrame, show: str) -> tuple:
     function = rule.func if isinstance(rule, functools.partial) else rule
-    dropped = before.index[~before.index.isin(after.index)]
-    survivors = before[before.index.isin(after.index)]
+    kept = before.index.isin(after.index)
+    dropped = before.index[~kept]
     changed = np.zeros(len(after), bool)
-    for column in before.columns.intersection(after.columns):
-        changed |= survivors[column].ne(after[column]).to_numpy(bool)
+    for column in before.columns.intersection(after.columns):  # a copy of all would double lyrics
+        changed |= before.loc[kept, column].ne(after[column]).to_numpy(bool)
     examples = [str(x).split("\n")[0][:40] for x in before.loc[dropped, show].head(3)]
     reason = " ".join(function.__doc__.split("\n\n")[0].split())
     counts = len(before), len(after), len(dropped), int(changed.sum())
