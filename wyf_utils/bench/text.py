@@ -35,8 +35,8 @@ from ..text import (
     finetuning,
     language_models,
     masking,
-    onnx_export,
     onnx_model,
+    onnx_tracing,
     prediction,
     training,
 )
@@ -129,9 +129,9 @@ def _by_own_tools(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         full, dynamic, blocks = (folder / f"{kind}.onnx" for kind in ("full", "dynamic", "blocks"))
-        onnx_export.trace(classifier.load(model).model.cpu(), model.name, full)
+        onnx_tracing.trace(classifier.load(model).model.cpu(), model.name, full)
         quantize_dynamic(full, dynamic, weight_type=QuantType.QInt8, per_channel=True)
-        onnx.save(onnx_export.quantize_blocks(full), blocks)
+        onnx.save(onnx_tracing.quantize_blocks(full), blocks)
         others = {
             path.stem: onnx_model.OnnxClassifier(onnx_session.open_session(path), **fields)
             for path in (full, dynamic, blocks)

@@ -210,16 +210,7 @@ def _train(
             f"The corpus fills {len(rows)} rows of {recipe.max_length} tokens, fewer than one "
             f"batch of {recipe.batch_size}; take a larger one."
         )
-    base_model = objective.to(device()).model.base_model
-    base_model.requires_grad_(not frozen)  # the tied decoder is frozen with the embeddings
-    known = set(map(id, base_model.parameters()))
-    head = [p for p in objective.parameters() if id(p) not in known]
-    new_head = getattr(objective.model.config, "new_head", False)
-    groups = [
-        {"params": head, "lr": recipe.head_learning_rate if new_head else recipe.learning_rate}
-    ]
-    if not frozen:
-        groups.insert(0, {"params": list(base_model.parameters()), "lr": recipe.learning_rate})
+    optimizer = _optimizer(objective.to(device()), recipe, frozen=frozen)
     _drop_broken(work)
     training.fit(
         objective,
@@ -232,7 +223,7 @@ def _train(
         max_steps=recipe.steps,
         batch_size=recipe.batch_size,
         gradient_accumulation_steps=recipe.accumulation,
-        optimizer=torch.optim.AdamW(groups, weight_decay=0.01, fused=True),
+        optimizer=optimizer,
         warmup_steps=0.1,
         eval_steps=recipe.save_steps,
         remove_unused_columns=False,
@@ -243,6 +234,20 @@ def _train(
         "passes": seen / len(rows),
         "tokens": sum(row["length"] for row in rows) / len(rows) * seen,
     }
+
+
+def _optimizer(objective: Objective, recipe: Pretraining, *, frozen: bool) -> torch.optim.AdamW:
+    """AdamW for encoder and head, or for the head alone where the encoder is frozen."""
+    encoder = objective.model.base_model
+    encoder.requires_grad_(not frozen)  # the tied decoder is frozen with the embeddings
+    of_encoder = set(map(id, encoder.parameters()))
+    head = [p for p in objective.parameters() if id(p) not in of_encoder]
+    new_head = getattr(objective.model.config, "new_head", False)
+    rate = recipe.head_learning_rate if new_head else recipe.learning_rate
+    groups = [{"params": head, "lr": rate}]
+    if not frozen:
+        groups.insert(0, {"params": list(encoder.parameters()), "lr": recipe.learning_rate})
+    return torch.optim.AdamW(groups, weight_decay=0.01, fused=True)
 
 
 def _collator(
