@@ -366,7 +366,7 @@ def test_a_discriminator_is_asked_which_tokens_were_replaced(published, texts):
     assert objective.detects
     rows = masking.language_model_rows(encoder, texts[:60], 40)
     replacer = masking.ReplacedTokenCollator(
-        encoder.tokenizer, 0.15, frequencies=masking.frequencies(rows, len(encoder.tokenizer))
+        encoder.tokenizer, 0.15, frequencies=masking.token_counts(rows, len(encoder.tokenizer))
     )
     torch.manual_seed(0)
     batch = replacer(rows)
@@ -389,7 +389,7 @@ def test_a_discriminator_is_asked_which_tokens_were_replaced(published, texts):
 
 @pytest.mark.parametrize("kind", WITH_HEAD)
 def test_hub_checkpoints_go_on_with_their_own_head(published, small, kind):
-    start = pretraining.base(small, SMALL, 0, str(published[kind]))
+    start = pretraining.base_encoder(small, SMALL, 0, str(published[kind]))
     end = pretraining.stage(start, "talk", small, SMALL, 0)
     before = encoders.load(str(published[kind])).model.state_dict()
     assert all(
@@ -410,7 +410,7 @@ def test_a_checkpoint_without_a_head_is_refused(published, small):
         match="has no language-model head .* take one that was saved with its head, or "
         "bundled/multilingual-e5-small",
     ):
-        pretraining.base(small, SMALL, 0, str(published["kobert"]))
+        pretraining.base_encoder(small, SMALL, 0, str(published["kobert"]))
     assert len(artifacts.USED) == made
 
 
@@ -419,7 +419,7 @@ def test_a_checkpoint_without_a_head_is_refused(published, small):
 
 @pytest.fixture(scope="module")
 def start(small):
-    return pretraining.base(small, SMALL, 0)
+    return pretraining.base_encoder(small, SMALL, 0)
 
 
 @pytest.fixture(scope="module")
@@ -594,7 +594,7 @@ def test_an_interrupted_stage_goes_on_from_its_last_good_checkpoint(
 ):
     recipe = replace(SMALL, steps=8, save_steps=2)
     monkeypatch.setenv("WYF_CACHE", str(tmp_path))
-    start = pretraining.base(small, recipe, 0, str(published["kcbert"]))
+    start = pretraining.base_encoder(small, recipe, 0, str(published["kcbert"]))
     call, sizes = masking.MlmCollator.__call__, []
 
     def counting(self, batch, stop=99):

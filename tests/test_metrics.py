@@ -135,7 +135,8 @@ def test_precision_recall_and_weighted_f1_by_hand():
     assert metrics.macro_precision(true, answered) == pytest.approx((1 + 1 / 2) / 2)
     assert metrics.macro_recall(true, answered) == pytest.approx((2 / 3 + 1) / 2)
     assert metrics.weighted_f1(true, answered) == pytest.approx(0.75 * 0.8 + 0.25 * 2 / 3)
-    assert [metrics.f1_of(true, answered, e) for e in (0, 1, 2)] == pytest.approx([0.8, 2 / 3, 0])
+    by_class = [metrics.class_f1(true, answered, e) for e in (0, 1, 2)]
+    assert by_class == pytest.approx([0.8, 2 / 3, 0])
 
 
 def test_correlation_interval_holds_its_mean():

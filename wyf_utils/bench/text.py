@@ -171,7 +171,7 @@ def fine_tuning() -> None:
     train = catalogue.sentences("sample", 0)["train"]
     encoder = encoders.load(bundled_e5.BUNDLED, train["text"].tolist())
     labels = {"labels": np.full(emotions.N, 1 / emotions.N, np.float32)}
-    rows = [row | labels for row in training.rows(encoder, train["text"], 64)]
+    rows = [row | labels for row in training.encode_rows(encoder, train["text"], 64)]
     model = emotion_model.EmotionModel(encoder.model)
     collator = DataCollatorWithPadding(encoder.tokenizer)
     finetuning.freeze(model.encoder, finetuning.Recipe.frozen_layers)
@@ -231,7 +231,7 @@ def pre_training() -> None:
 
     def padded(low: bool = False) -> None:
         fields = ("input_ids", "attention_mask")
-        rows = [{k: row[k] for k in fields} for row in training.rows(encoder, texts, 64)]
+        rows = [{k: row[k] for k in fields} for row in training.encode_rows(encoder, texts, 64)]
         batches = [plain_masker(rows[i : i + 16]) for i in range(0, len(rows), 16)]
         train(batches, objective.model, low)
 

@@ -106,7 +106,7 @@ def kappa(true: np.ndarray, predicted: np.ndarray) -> float:
     return _score("kappa", true, predicted)
 
 
-def f1_of(true: np.ndarray, predicted: np.ndarray, emotion: int) -> float:
+def class_f1(true: np.ndarray, predicted: np.ndarray, emotion: int) -> float:
     """Compute the F1 of one emotion; 0 where it is neither true nor predicted."""
     is_true, is_predicted = true == emotion, predicted == emotion
     total = is_true.sum() + is_predicted.sum()

@@ -106,7 +106,7 @@ def group_key(text: str) -> str:
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", str(text)).lower())
 
 
-def same_texts(texts: Sequence[str], others: Sequence[str]) -> int:
+def count_shared_texts(texts: Sequence[str], others: Sequence[str]) -> int:
     """Count the distinct texts, by `group_key`, that occur in both collections."""
     return len(set(map(group_key, texts)) & set(map(group_key, others)))
 

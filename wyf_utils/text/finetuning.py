@@ -224,7 +224,7 @@ def _rows(encoder: Encoder, table: pd.DataFrame, names: list[str], max_length: i
     return [
         row | {"labels": target}
         for row, target in zip(
-            training.rows(encoder, table["text"], max_length), targets, strict=True
+            training.encode_rows(encoder, table["text"], max_length), targets, strict=True
         )
     ]
 

@@ -159,7 +159,7 @@ class ReplacedTokenCollator(MlmCollator):
         return replaced, torch.where(torch.isin(ids, self.ordinary), (replaced != ids).long(), -100)
 
 
-def frequencies(rows: list[dict], size: int) -> torch.Tensor:
+def token_counts(rows: list[dict], size: int) -> torch.Tensor:
     """Count each id of a vocabulary of `size` in the maskable positions of rows, (size,)."""
     pairs = ((row["input_ids"], row["words"]) for row in rows)
     ids = [i for pair in pairs for i, word in zip(*pair, strict=True) if word >= 0]

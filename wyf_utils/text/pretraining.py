@@ -24,7 +24,7 @@ from . import encoders, training
 from .bundled_e5 import BUNDLED
 from .embeddings import Encoder
 from .language_models import Objective, language_model, lost_symbols
-from .masking import MlmCollator, ReplacedTokenCollator, frequencies, language_model_rows
+from .masking import MlmCollator, ReplacedTokenCollator, language_model_rows, token_counts
 from .prediction import by_length
 from .pretraining_corpora import Corpora
 
@@ -71,7 +71,9 @@ class Pretraining:
     save_steps: int = 100
 
 
-def base(texts: Corpora, recipe: Pretraining, seed: int, encoder: str = BUNDLED) -> artifacts.Entry:
+def base_encoder(
+    texts: Corpora, recipe: Pretraining, seed: int, encoder: str = BUNDLED
+) -> artifacts.Entry:
     """Return the cache entry from which every chain starts: an unchanged encoder with a head.
 
     The bundled encoder's vocabulary is cut to all corpora together, so that stages can be chained.
@@ -115,7 +117,7 @@ def stage(
     Parameters
     ----------
     before
-        Entry of `base` or `stage`.
+        Entry of `base_encoder` or `stage`.
     domain
         Name of the corpus to train on.
     frozen
@@ -181,7 +183,7 @@ def _warm_up(
     """Train the bundled encoder's new head on all corpora, with the encoder frozen."""
     corpus = [text for part in texts.train.values() for text in part]
     rows = language_model_rows(encoder, corpus, recipe.max_length, pack=recipe.pack)
-    counts = frequencies(rows, len(encoder.tokenizer)) + 0.1  # pseudo-count
+    counts = token_counts(rows, len(encoder.tokenizer)) + 0.1  # pseudo-count
     with torch.no_grad():
         # The head starts from the unigram log-probabilities: its other logits begin small.
         head = objective.model.cls.predictions
@@ -256,7 +258,7 @@ def _collator(
     tokenizer = encoder.tokenizer
     if not objective.detects:
         return MlmCollator(tokenizer, share, whole_words)
-    counts = frequencies(rows, len(tokenizer))
+    counts = token_counts(rows, len(tokenizer))
     return ReplacedTokenCollator(tokenizer, share, whole_words, frequencies=counts)
 
 

@@ -21,7 +21,7 @@ from .embeddings import Encoder
 TRACKERS = ("none", "tensorboard", "wandb")
 
 
-def rows(encoder: Encoder, texts: Sequence[str], max_length: int) -> list[dict]:
+def encode_rows(encoder: Encoder, texts: Sequence[str], max_length: int) -> list[dict]:
     """Trainer's rows of texts: input_ids, attention_mask, length."""
     inputs = encoder.tokenizer(
         [encoder.prefix + t for t in texts], truncation=True, max_length=max_length
@@ -135,7 +135,7 @@ def fit(
     Parameters
     ----------
     train, dev
-        Rows of `rows`, with labels where the model needs them.
+        Rows of `encode_rows`, with labels where the model needs them.
     folder
         Folder of the checkpoints, one after each evaluation.
     scores
