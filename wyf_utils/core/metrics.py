@@ -181,11 +181,6 @@ def agreement_rows(true: np.ndarray, predicted: np.ndarray) -> dict[str, np.ndar
     }
 
 
-def agreement(true: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    """Average the measures of `agreement_rows` over rows."""
-    return {name: float(np.mean(hits)) for name, hits in agreement_rows(true, predicted).items()}
-
-
 def majority(labels: np.ndarray, n: int) -> np.ndarray:
     """Predict the class prior of `labels` for each of n songs (majority baseline).
 
