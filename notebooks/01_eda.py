@@ -250,7 +250,7 @@ duplicates = pd.DataFrame(
             a,
             b,
             len(y),
-            cleaning.same_texts(x, y),
+            cleaning.count_shared_texts(x, y),
             int(cleaning.near_duplicates(y.tolist(), x.tolist()).sum()),
         )
         for a, x, b, y in pairs
@@ -268,7 +268,7 @@ duplicates
 
 # %%
 if profile == "open":
-    norms = lexicons.va_kor().merge(
+    norms = lexicons.valence_arousal_norms().merge(
         lexicon.valence_arousal(lexicons.read_lexicon()),
         left_on="term",
         right_index=True,

@@ -343,7 +343,7 @@ per_class = {
         name: intervals.interval(
             each.true,
             each.answers["reader"],
-            lambda t, p, i=i: metrics.f1_of(t, p, i),
+            lambda t, p, i=i: metrics.class_f1(t, p, i),
             seed=seed,
         )
         for i, name in enumerate(emotions.EN)

@@ -222,7 +222,7 @@ recipe = pretraining.Pretraining(
     share=mask_shares[0],
     whole_words=whole_words,
 )
-start = pretraining.base(corpora, recipe, seed, encoder)
+start = pretraining.base_encoder(corpora, recipe, seed, encoder)
 chains = adaptation.adapted(
     start, adaptation.plan(conditions, list(suffixes.values())), corpora, recipe, seed
 )

@@ -175,7 +175,7 @@ def test_labels_and_ids_never_enter(sample_sentences):
     assert not lines & set(found.train["emotion"])
 
 
-def test_artists_are_read_or_scored_never_both():
+def test_artists_are_read_or_scored_never_both(monkeypatch):
     lines, scored = adaptation.lyrics("sample", 0)
     songs, _ = song_files.songs("sample", bundled_e5.count_tokens)
     artists = set(songs.set_index("id").loc[scored["id"], "artist"])
@@ -187,6 +187,11 @@ def test_artists_are_read_or_scored_never_both():
         for pairs, lyric in zip(scored["couplets"], scored["lyric"], strict=True)
     )
     assert len(adaptation.lyrics("sample", 0, limit=9)[1]) == 9
+    own = songs[:1].assign(artist="다른 가수", lyric="다른 노래")
+    both = pd.concat([own, songs[songs["artist"].isin(artists)]])
+    load = {"sample": (songs, None), "wyf": (both, None)}
+    monkeypatch.setattr(song_files, "songs", lambda profile, _: load[profile])
+    assert adaptation.lyrics("wyf", 0)[0] == ["다른 노래"]
 
 
 # Rows and masks -----------------------------------------------------------------------------------
@@ -236,6 +241,14 @@ def test_lines_of_one_character_and_of_five_thousand(bundled):
         all(2 < row["length"] <= 32 for row in rows)
         and masking.language_model_rows(bundled, ["아", ""], 32) == []
     )
+    (frame,) = {row["length"] - len(tokens(bundled, [row])) for row in rows}
+    texts = [long[:end] for end in range(60, 160)]
+    encoded = bundled.tokenizer(texts, add_special_tokens=False)["input_ids"]
+    text, plain = next(pair for pair in zip(texts, encoded, strict=True) if len(pair[1]) % 10 == 1)
+    for pack in (False, True):  # the last token is alone
+        rows = masking.language_model_rows(bundled, [text], 10 + frame, pack=pack)
+        assert tokens(bundled, rows) == plain and rows[-1]["length"] == 2 + frame
+    assert masking.token_counts([], 5).tolist() == [0] * 5
     with pytest.raises(BadInput, match="A row of 5 tokens has no room for text"):
         masking.language_model_rows(bundled, [long], 5)
 
@@ -366,7 +379,7 @@ def test_a_discriminator_is_asked_which_tokens_were_replaced(published, texts):
     assert objective.detects
     rows = masking.language_model_rows(encoder, texts[:60], 40)
     replacer = masking.ReplacedTokenCollator(
-        encoder.tokenizer, 0.15, frequencies=masking.frequencies(rows, len(encoder.tokenizer))
+        encoder.tokenizer, 0.15, frequencies=masking.token_counts(rows, len(encoder.tokenizer))
     )
     torch.manual_seed(0)
     batch = replacer(rows)
@@ -389,7 +402,7 @@ def test_a_discriminator_is_asked_which_tokens_were_replaced(published, texts):
 
 @pytest.mark.parametrize("kind", WITH_HEAD)
 def test_hub_checkpoints_go_on_with_their_own_head(published, small, kind):
-    start = pretraining.base(small, SMALL, 0, str(published[kind]))
+    start = pretraining.base_encoder(small, SMALL, 0, str(published[kind]))
     end = pretraining.stage(start, "talk", small, SMALL, 0)
     before = encoders.load(str(published[kind])).model.state_dict()
     assert all(
@@ -410,7 +423,7 @@ def test_a_checkpoint_without_a_head_is_refused(published, small):
         match="has no language-model head .* take one that was saved with its head, or "
         "bundled/multilingual-e5-small",
     ):
-        pretraining.base(small, SMALL, 0, str(published["kobert"]))
+        pretraining.base_encoder(small, SMALL, 0, str(published["kobert"]))
     assert len(artifacts.USED) == made
 
 
@@ -419,7 +432,7 @@ def test_a_checkpoint_without_a_head_is_refused(published, small):
 
 @pytest.fixture(scope="module")
 def start(small):
-    return pretraining.base(small, SMALL, 0)
+    return pretraining.base_encoder(small, SMALL, 0)
 
 
 @pytest.fixture(scope="module")
@@ -594,7 +607,7 @@ def test_an_interrupted_stage_goes_on_from_its_last_good_checkpoint(
 ):
     recipe = replace(SMALL, steps=8, save_steps=2)
     monkeypatch.setenv("WYF_CACHE", str(tmp_path))
-    start = pretraining.base(small, recipe, 0, str(published["kcbert"]))
+    start = pretraining.base_encoder(small, recipe, 0, str(published["kcbert"]))
     call, sizes = masking.MlmCollator.__call__, []
 
     def counting(self, batch, stop=99):

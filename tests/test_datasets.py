@@ -566,14 +566,14 @@ def test_va_kor_has_one_row_a_term_of_a_study(public):
     public(
         va_kor="\ufeffsource,word,V,A\n민경환,갈등,-1.5,1\n이윤형,갈등,-0.5,2\n이윤형,감동,2,0.5\n"
     )
-    assert lexicons.va_kor().to_numpy().tolist() == [
+    assert lexicons.valence_arousal_norms().to_numpy().tolist() == [
         ["민경환", "갈등", -1.5, 1.0],
         ["이윤형", "갈등", -0.5, 2.0],
         ["이윤형", "감동", 2.0, 0.5],
     ]
     public(va_kor="source,word,V,A\n민경환,갈등,-1.5,1\n이윤형,감동,2,높음\n")
     with pytest.raises(CorruptData, match="va_kor.csv, row 3: A '높음' is no number; correct it"):
-        lexicons.va_kor()
+        lexicons.valence_arousal_norms()
 
 
 # The sample
@@ -671,7 +671,7 @@ def test_split_is_stratified_grouped_and_seeded(sample_sentences):
     parts = splits.split(table, 0)
     assert sum(map(len, parts.values())) == len(table)
     for a, b in (("train", "dev"), ("train", "test"), ("dev", "test")):
-        assert cleaning.same_texts(parts[a]["text"], parts[b]["text"]) == 0
+        assert cleaning.count_shared_texts(parts[a]["text"], parts[b]["text"]) == 0
     share = [np.bincount(p["emotion"], minlength=6) / len(p) for p in parts.values()]
     assert np.allclose(share[0], share[2], atol=0.04)
     few = table.sample(2000, random_state=0)

@@ -313,8 +313,8 @@ def test_only_the_folder_is_read(tmp_path):
     (folder / "loop").symlink_to(folder)
     (folder / "a" / unicodedata.normalize("NFD", "한.LRC")).touch()
     os.mkfifo(folder / "pipe.mp3")
-    files = library_files.find_files(folder)
-    assert [(file.name, file.text and file.text.suffix) for file in files] == [
+    files, unread = library_files.find_files(folder)
+    assert not unread and [(file.name, file.text and file.text.suffix) for file in files] == [
         ("b.MP3", None),
         ("a/한.flac", ".LRC"),
     ]
@@ -332,10 +332,32 @@ def test_no_folder_and_no_music(tmp_path):
         library_files.find_files(tmp_path)
 
 
+def test_a_folder_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.mp3").touch()
+    closed, scandir = {"b"}, os.scandir
+
+    def guarded(path):
+        if Path(path).name in closed:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    files, unread = library_files.find_files(tmp_path)
+    assert [file.name for file in files] == ["a/x.mp3"]
+    assert unread == ["b cannot be opened (Permission denied); check its rights"]
+    closed.add("a")
+    with pytest.raises(
+        MissingData, match=r"holds no music .*, and a cannot be opened \(Permission"
+    ):
+        library_files.find_files(tmp_path)
+
+
 def test_a_name_that_is_not_utf_8_or_holds_escapes_can_be_printed(tmp_path):
     (tmp_path / os.fsdecode("밤.mp3".encode("cp949"))).touch()
     (tmp_path / "a\x1b[31m.mp3").touch()
-    names = [file.name for file in library_files.find_files(tmp_path)]
+    names = [file.name for file in library_files.find_files(tmp_path)[0]]
     assert (
         names[0] == "a[31m.mp3"
         and names[1].endswith(".mp3")
@@ -508,7 +530,7 @@ def test_only_what_is_new_or_changed_is_read_again(build, mixed, heard, monkeypa
 
 def test_an_interrupted_build_goes_on(build, mixed, heard, monkeypatch):
     monkeypatch.setattr(library_files, "BATCH", 2)
-    files = [file.path for file in library_files.find_files(mixed)]
+    files = [file.path for file in library_files.find_files(mixed)[0]]
     digest = feature_store.FeatureStore.digest
 
     def interrupted(memory, path):
@@ -711,6 +733,7 @@ def test_a_file_that_breaks_a_parser_costs_itself_only(build, tmp_path, monkeypa
     frames = apev2.APEv2()
     frames["Title"], frames["Lyrics"] = "밤편지", apev2.APEValue(b"\x00\xff", apev2.BINARY)
     frames.save(folder / "binary.ape")
+    assert tags.read(folder / "binary.ape") == tags.Tags(title="밤편지")
     (folder / "gone.mp3").touch()
     read, read_text, lstat = tags.read, lyric_sources.read_text, Path.lstat
 
@@ -731,7 +754,7 @@ def test_a_file_that_breaks_a_parser_costs_itself_only(build, tmp_path, monkeypa
     assert basis == {"good": "sound", "tags": "both", "text": "sound"}
     which = account["which"]
     assert which["without lyrics"][1:] == ["text.wav: its text cannot be read (MemoryError)"]
-    assert which["unreadable"][1].startswith("gone.mp3 cannot be opened; check its rights")
+    assert which["unreadable"][0].startswith("gone.mp3 cannot be opened; check its rights")
     (binary,) = (line for line in which["unreadable"] if line.startswith("binary.ape"))
     assert "binary.ape is no sound that libsndfile reads" in binary
 

@@ -26,7 +26,7 @@ def test_saved_ngrams_answer_as_before(parts, tmp_path):
     fitted = ngrams.fit(parts["train"], parts["dev"])
     ngrams.save(fitted, tmp_path)
     texts = [*parts["test"]["text"], "처음 보는 말", "abc 123"]
-    before, after = (ngrams.predict_six(m, texts) for m in (fitted, ngrams.load(tmp_path)))
+    before, after = (ngrams.class_probabilities(m, texts) for m in (fitted, ngrams.load(tmp_path)))
     assert np.allclose(before, after, atol=1e-5)
     assert not list(tmp_path.glob("*.pkl"))
 
@@ -103,7 +103,7 @@ def test_a_lyric_is_never_answered_by_a_model_of_its_writer():
     lyrics = pd.DataFrame({"text": texts, "emotion": writers, "writer": writers})
     votes = lyric_reader.out_of_fold(lyrics)
     assert (votes.argmax(1) != writers).all()
-    own = ngrams.predict_six(ngrams.fit(lyrics), texts)
+    own = ngrams.class_probabilities(ngrams.fit(lyrics), texts)
     assert (own.argmax(1) == writers).all()
 
 

@@ -17,6 +17,8 @@ from .core.errors import BadInput, WyfError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from .text.finetuning import Recipe
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -170,26 +172,19 @@ def train(
     from .core.runtime import processes, set_threads
     from .music import catalogue
     from .study import trained_models
-    from .text import bundled_e5, encoders, finetuning
+    from .text import finetuning
 
     set_threads()
     group = processes()  # several under `accelerate launch`
     if not group.is_main_process:
         os.environ["WYF_PROGRESS"] = os.devnull  # one bar is enough
-    if candidate := encoders.CANDIDATES.get(encoder):
-        start = {"encoder": candidate.name, "revision": candidate.revision}
-    else:
-        start = {"encoder": encoder or bundled_e5.BUNDLED}
-    if epochs and epochs.is_integer():
-        epochs = int(epochs)  # as the notebooks write it, for the same key
-    options = {
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "frozen_layers": frozen_layers,
-    }
-    options = {name: value for name, value in options.items() if value is not None}
-    recipe = finetuning.Recipe(**start, **options)
+    recipe = _recipe(
+        encoder,
+        epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        frozen_layers=frozen_layers,
+    )
     parts = catalogue.sentences(profile, seed=0, corpus=corpus)
     entry = finetuning.trained(parts["train"], parts["dev"], recipe, seed, tracker)
     group.destroy_process_group()
@@ -200,6 +195,21 @@ def train(
     typer.echo(
         f"{entry}\ndev  macro-F1 {macro:.3f}, micro-F1 {micro:.3f}, epoch {scores['epoch']:g}"
     )
+
+
+def _recipe(encoder: str, epochs: float | None, **options: float | None) -> Recipe:
+    """Build the recipe of an encoder; what is None is as in the default recipe."""
+    from .text import bundled_e5, encoders, finetuning
+
+    if candidate := encoders.CANDIDATES.get(encoder):
+        start = {"encoder": candidate.name, "revision": candidate.revision}
+    else:
+        start = {"encoder": encoder or bundled_e5.BUNDLED}
+    if epochs and epochs.is_integer():
+        epochs = int(epochs)  # as the notebooks write it, for the same key
+    options = {"epochs": epochs} | options
+    chosen = {name: value for name, value in options.items() if value is not None}
+    return finetuning.Recipe(**start, **chosen)
 
 
 @app.command()

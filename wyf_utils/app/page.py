@@ -116,6 +116,15 @@ def ask() -> None:
 
 def ask_query(songs: MusicDatabase) -> tuple[SongQuery, bool]:
     """Show mode and filters; return the query, and whether songs looked up are left out."""
+    mode, to = ask_mode()
+    with st.expander(say("검색 조건", "Filters"), icon=":material/tune:", key="filters"):
+        filters, fresh = ask_filters(songs)
+    seed = feeling.daily_seed(state.turn)
+    return SongQuery(mode=mode, target_emotion=to, seed=seed, **filters), fresh
+
+
+def ask_mode() -> tuple[str, int]:
+    """Show the modes; return the chosen one, and the emotion at the end of a path."""
     modes = {mode: say(*names) for mode, names in recommender.MODES.items()}
     mode = st.segmented_control(
         say("어떤 노래를 들을까요?", "Which songs?"),
@@ -126,53 +135,48 @@ def ask_query(songs: MusicDatabase) -> tuple[SongQuery, bool]:
         key="mode",
     )
     st.caption(say(*markup.MODES[mode]))
-    to = 0
-    if mode == "path":
-        names = language.emotion_names(state.lang)
-        to = st.selectbox(
-            say("바라는 기분", "To which feeling?"),
-            range(emotions.N),
-            format_func=names.__getitem__,
-            key="to",
-        )
-    with st.expander(say("검색 조건", "Filters"), icon=":material/tune:", key="filters"):
-        k = st.slider(say("노래 수", "How many songs"), 1, 10, 5, key="k")
-        since = st.number_input(
-            say("발매 연도(이후)", "Released from"),
-            1900,
-            2100,
-            max(1900, feeling.default_min_year(songs)),
-            key=filter_key("since"),
-        )
-        genres = sorted(set(songs.songs["genre"]) - {""})
-        genre = st.selectbox(
-            say("장르", "Genre"),
-            genres,
-            index=None,
-            placeholder=say("모든 장르", "All genres"),
-            key=filter_key("genre"),
-        )
-        met = set(state.answer.songs["artist"]) - {""} if "answer" in state else set()
-        without = st.multiselect(
-            say("빼고 싶은 가수", "Leave out these artists"),
-            sorted(met | set(state.get(filter_key("without"), []))),
-            key=filter_key("without"),
-            accept_new_options=True,
-            placeholder=say("고르거나 이름을 적어 주세요", "Choose, or type a name"),
-        )
-        fresh = not markup.are_invented(songs.provenance["profile"]) and st.toggle(
-            say("찾아 들은 노래 빼기", "Leave out songs I looked up"), key=filter_key("fresh")
-        )
-    query = SongQuery(
-        mode=mode,
-        target_emotion=to,
-        k=k,
-        seed=feeling.daily_seed(state.turn),
-        min_year=since,
-        genre=genre or "",
-        exclude_artists=tuple(without),
+    if mode != "path":
+        return mode, 0
+    names = language.emotion_names(state.lang)
+    to = st.selectbox(
+        say("바라는 기분", "To which feeling?"),
+        range(emotions.N),
+        format_func=names.__getitem__,
+        key="to",
     )
-    return query, fresh
+    return mode, to
+
+
+def ask_filters(songs: MusicDatabase) -> tuple[dict, bool]:
+    """Show the filters; return fields of `SongQuery`, and whether songs looked up are left out."""
+    k = st.slider(say("노래 수", "How many songs"), 1, 10, 5, key="k")
+    since = st.number_input(
+        say("발매 연도(이후)", "Released from"),
+        1900,
+        2100,
+        max(1900, feeling.default_min_year(songs)),
+        key=filter_key("since"),
+    )
+    genre = st.selectbox(
+        say("장르", "Genre"),
+        sorted(set(songs.songs["genre"]) - {""}),
+        index=None,
+        placeholder=say("모든 장르", "All genres"),
+        key=filter_key("genre"),
+    )
+    met = set(state.answer.songs["artist"]) - {""} if "answer" in state else set()
+    without = st.multiselect(
+        say("빼고 싶은 가수", "Leave out these artists"),
+        sorted(met | set(state.get(filter_key("without"), []))),
+        key=filter_key("without"),
+        accept_new_options=True,
+        placeholder=say("고르거나 이름을 적어 주세요", "Choose, or type a name"),
+    )
+    fresh = not markup.are_invented(songs.provenance["profile"]) and st.toggle(
+        say("찾아 들은 노래 빼기", "Leave out songs I looked up"), key=filter_key("fresh")
+    )
+    filters = {"k": k, "min_year": since, "genre": genre or "", "exclude_artists": tuple(without)}
+    return filters, fresh
 
 
 def current_answer(query: SongQuery, fresh: bool) -> feeling.Answer:
@@ -295,21 +299,24 @@ def play(path: Path) -> None:
         )
 
 
+def show_path(given: feeling.Answer) -> None:
+    """Show the steps of a path beside the songs chosen for them."""
+    st.html(markup.path_steps(given.query_vectors[given.songs["step"]], given.vectors, state.lang))
+    st.caption(
+        say(
+            "가는 막대는 바라는 기분, 넓은 막대는 고른 노래",
+            "Thin: the feeling wished for; wide: the song chosen",
+        )
+    )
+
+
 def show_songs(given: feeling.Answer) -> None:
     """Show the path and the cards; reasons, which take longer, fill their places last."""
     st.subheader(say("어울리는 노래", "Songs for it"), anchor=False)
     if given.profile in markup.PROFILES:
         st.caption(say(*markup.PROFILES[given.profile]))
     if given.query.mode == "path":
-        st.html(
-            markup.path_steps(given.query_vectors[given.songs["step"]], given.vectors, state.lang)
-        )
-        st.caption(
-            say(
-                "가는 막대는 바라는 기분, 넓은 막대는 고른 노래",
-                "Thin: the feeling wished for; wide: the song chosen",
-            )
-        )
+        show_path(given)
     words = st.empty()
     kept = feedback.of_run(current_run())
     liked, skipped = set(kept.songs("like")), set(kept.songs("skip"))

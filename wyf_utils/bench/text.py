@@ -35,8 +35,8 @@ from ..text import (
     finetuning,
     language_models,
     masking,
-    onnx_export,
     onnx_model,
+    onnx_tracing,
     prediction,
     training,
 )
@@ -129,9 +129,9 @@ def _by_own_tools(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         full, dynamic, blocks = (folder / f"{kind}.onnx" for kind in ("full", "dynamic", "blocks"))
-        onnx_export.trace(classifier.load(model).model.cpu(), model.name, full)
+        onnx_tracing.trace(classifier.load(model).model.cpu(), model.name, full)
         quantize_dynamic(full, dynamic, weight_type=QuantType.QInt8, per_channel=True)
-        onnx.save(onnx_export.quantize_blocks(full), blocks)
+        onnx.save(onnx_tracing.quantize_blocks(full), blocks)
         others = {
             path.stem: onnx_model.OnnxClassifier(onnx_session.open_session(path), **fields)
             for path in (full, dynamic, blocks)
@@ -171,7 +171,7 @@ def fine_tuning() -> None:
     train = catalogue.sentences("sample", 0)["train"]
     encoder = encoders.load(bundled_e5.BUNDLED, train["text"].tolist())
     labels = {"labels": np.full(emotions.N, 1 / emotions.N, np.float32)}
-    rows = [row | labels for row in training.rows(encoder, train["text"], 64)]
+    rows = [row | labels for row in training.encode_rows(encoder, train["text"], 64)]
     model = emotion_model.EmotionModel(encoder.model)
     collator = DataCollatorWithPadding(encoder.tokenizer)
     finetuning.freeze(model.encoder, finetuning.Recipe.frozen_layers)
@@ -231,7 +231,7 @@ def pre_training() -> None:
 
     def padded(low: bool = False) -> None:
         fields = ("input_ids", "attention_mask")
-        rows = [{k: row[k] for k in fields} for row in training.rows(encoder, texts, 64)]
+        rows = [{k: row[k] for k in fields} for row in training.encode_rows(encoder, texts, 64)]
         batches = [plain_masker(rows[i : i + 16]) for i in range(0, len(rows), 16)]
         train(batches, objective.model, low)
 

@@ -106,7 +106,7 @@ def kappa(true: np.ndarray, predicted: np.ndarray) -> float:
     return _score("kappa", true, predicted)
 
 
-def f1_of(true: np.ndarray, predicted: np.ndarray, emotion: int) -> float:
+def class_f1(true: np.ndarray, predicted: np.ndarray, emotion: int) -> float:
     """Compute the F1 of one emotion; 0 where it is neither true nor predicted."""
     is_true, is_predicted = true == emotion, predicted == emotion
     total = is_true.sum() + is_predicted.sum()
@@ -179,11 +179,6 @@ def agreement_rows(true: np.ndarray, predicted: np.ndarray) -> dict[str, np.ndar
         "less_strict_top1": two >= 1,
         "less_strict_top2": three >= 2,
     }
-
-
-def agreement(true: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    """Average the measures of `agreement_rows` over rows."""
-    return {name: float(np.mean(hits)) for name, hits in agreement_rows(true, predicted).items()}
 
 
 def majority(labels: np.ndarray, n: int) -> np.ndarray:

@@ -106,7 +106,7 @@ def group_key(text: str) -> str:
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", str(text)).lower())
 
 
-def same_texts(texts: Sequence[str], others: Sequence[str]) -> int:
+def count_shared_texts(texts: Sequence[str], others: Sequence[str]) -> int:
     """Count the distinct texts, by `group_key`, that occur in both collections."""
     return len(set(map(group_key, texts)) & set(map(group_key, others)))
 
@@ -383,11 +383,11 @@ def apply_rules(
 
 def _ledger_row(rule: Rule, before: pd.DataFrame, after: pd.DataFrame, show: str) -> tuple:
     function = rule.func if isinstance(rule, functools.partial) else rule
-    dropped = before.index[~before.index.isin(after.index)]
-    survivors = before[before.index.isin(after.index)]
+    kept = before.index.isin(after.index)
+    dropped = before.index[~kept]
     changed = np.zeros(len(after), bool)
-    for column in before.columns.intersection(after.columns):
-        changed |= survivors[column].ne(after[column]).to_numpy(bool)
+    for column in before.columns.intersection(after.columns):  # a copy of all would double lyrics
+        changed |= before.loc[kept, column].ne(after[column]).to_numpy(bool)
     examples = [str(x).split("\n")[0][:40] for x in before.loc[dropped, show].head(3)]
     reason = " ".join(function.__doc__.split("\n\n")[0].split())
     counts = len(before), len(after), len(dropped), int(changed.sum())

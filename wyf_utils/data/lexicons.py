@@ -40,7 +40,7 @@ def read_lexicon() -> pd.DataFrame:
     return weights
 
 
-def va_kor() -> pd.DataFrame:
+def valence_arousal_norms() -> pd.DataFrame:
     """Read VA-KOR: Korean words with human ratings of valence and arousal from four studies.
 
     Returns

@@ -48,7 +48,7 @@ def read_catalogue(root: Path) -> pd.DataFrame:
     table.insert(5, "genre", main.map(lambda code: names.get(code, code)))
     lyrics = _read_lyrics(root).str.replace("\\n", "\n")
     table = table.drop(columns=["album_id", "release"])
-    return table.assign(lyric=table["id"].map(lyrics).fillna(""))
+    return table.assign(lyric=lyrics.reindex(table["id"], fill_value="").array)
 
 
 def songs(profile: str, count_tokens) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -1,4 +1,4 @@
-"""Fusion of lyric and mel vectors: prior correction, temperature, weighted mean."""
+"""Fusion of lyric and sound vectors: prior correction, temperature, weighted mean."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ MIN_TEMPERATURE = 0.1
 RIDGE = 0.02
 
 
-def fuse(lyric: np.ndarray, mel: np.ndarray, mel_weight: float | np.ndarray) -> np.ndarray:
-    """Average lyric and mel vectors with a weight, row by row.
+def fuse(lyric: np.ndarray, sound: np.ndarray, sound_weight: float | np.ndarray) -> np.ndarray:
+    """Average lyric and sound vectors with a weight, row by row.
 
     Parameters
     ----------
-    lyric, mel
+    lyric, sound
         Emotion vectors (n, 6), rows sum to 1. Where one row is nan (no lyric, no usable
         sound), the other is taken.
-    mel_weight
-        Weight of the mel vector, 0 to 1, one for all emotions or one for each (6,). The
+    sound_weight
+        Weight of the sound vector, 0 to 1, one for all emotions or one for each (6,). The
         vectors published in 2022 used 0.5.
 
     Returns
@@ -39,19 +39,19 @@ def fuse(lyric: np.ndarray, mel: np.ndarray, mel_weight: float | np.ndarray) -> 
     BadInput
         If a weight is outside 0 to 1, or the shapes differ.
     """
-    weight = np.asarray(mel_weight, float)
+    weight = np.asarray(sound_weight, float)
     if weight.shape not in ((), (emotions.N,)) or not ((weight >= 0) & (weight <= 1)).all():
         raise BadInput(
-            f"The mel weight is {mel_weight}; choose one between 0 and 1, or one for each of the "
-            "six emotions."
+            f"The weight of the sound is {sound_weight}; choose one between 0 and 1, or one for "
+            "each of the six emotions."
         )
-    if lyric.shape != mel.shape:
+    if lyric.shape != sound.shape:
         raise BadInput(
-            f"Lyric vectors {lyric.shape} and mel vectors {mel.shape} must have one shape; align "
-            "them by song."
+            f"Lyric vectors {lyric.shape} and sound vectors {sound.shape} must have one shape; "
+            "align them by song."
         )
-    fused = (1 - weight) * lyric + weight * mel
-    fused = np.where(np.isnan(mel), lyric, np.where(np.isnan(lyric), mel, fused))
+    fused = (1 - weight) * lyric + weight * sound
+    fused = np.where(np.isnan(sound), lyric, np.where(np.isnan(lyric), sound, fused))
     return (fused / fused.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
@@ -114,14 +114,14 @@ def matching_temperature(vectors: np.ndarray, like: np.ndarray) -> float:
     return float(brentq(difference, MIN_TEMPERATURE, 1.0, xtol=1e-4))
 
 
-def learn_weights(lyric: np.ndarray, mel: np.ndarray, intents: np.ndarray) -> np.ndarray:
-    """Learn the mel weight of each emotion that maximises the cosine to intended emotions.
+def learn_weights(lyric: np.ndarray, sound: np.ndarray, intents: np.ndarray) -> np.ndarray:
+    """Learn the sound weight of each emotion that maximises the cosine to intended emotions.
 
     The objective is the mean cosine, as in the search, with a ridge penalty (`RIDGE`).
 
     Parameters
     ----------
-    lyric, mel
+    lyric, sound
         Held-out emotion vectors (n, 6).
     intents
         Mask (n, 6) of the emotions that each song was written for.
@@ -134,7 +134,7 @@ def learn_weights(lyric: np.ndarray, mel: np.ndarray, intents: np.ndarray) -> np
     targets = normalise(intents)
 
     def loss(weights: np.ndarray) -> float:
-        fused = normalise(fuse(lyric, mel, np.clip(weights, 0, 1)))
+        fused = normalise(fuse(lyric, sound, np.clip(weights, 0, 1)))
         cosine = (fused * targets).sum(axis=1).mean()
         return float(1 - cosine + RIDGE * np.square(weights - weights.mean()).sum())
 

@@ -300,8 +300,9 @@ def build(
     path : Path
         The database.
     account : DataFrame
-        Columns files (how many) and which (names with reasons), indexed by `STATES`; "no ear"
-        where MusiCNN is not installed, and songs are scored by lyrics alone.
+        Columns files (how many) and which (names with reasons), indexed by `STATES`; "unread
+        folders" where a folder cannot be opened; "no ear" where MusiCNN is not installed, and
+        songs are scored by lyrics alone.
 
     Raises
     ------
@@ -318,11 +319,13 @@ def build(
             f"The run '{run}' is the one that is built here; name the run whose models score the "
             "songs, for example --run default."
         )
-    files = find_files(folder.resolve())
+    files, unread = find_files(folder.resolve())
     provenance, text_model = lyric_model(run)
     head, deaf = open_ear()
     with FeatureStore(cache_folder() / "own_music" / "memory.sqlite") as memory:
         songs, account = collect_songs(files, extract_features(files, head, memory), memory)
+        if unread:
+            account["unread folders"] = unread
         if deaf:
             account["no ear"] = [deaf]
         if provider:

@@ -48,10 +48,17 @@ class MusicFile:
     text: Path | None
 
 
-def find_files(folder: Path) -> list[MusicFile]:
-    """Find the sound files of a folder and its subfolders, sorted by name.
+def find_files(folder: Path) -> tuple[list[MusicFile], list[str]]:
+    """Find the sound files of a folder and its subfolders.
 
     Hidden files and links are left out, so that nothing outside the folder is read.
+
+    Returns
+    -------
+    files : list of MusicFile
+        Sorted by name.
+    unread : list of str
+        Folders that cannot be opened, each with its reason.
 
     Raises
     ------
@@ -60,8 +67,13 @@ def find_files(folder: Path) -> list[MusicFile]:
     """
     if not folder.is_dir():
         raise MissingData(f"There is no folder {folder}; name the one that holds your music.")
-    files = []
-    for place, folders, names in os.walk(folder):
+    files, unread = [], []
+
+    def note(error: OSError) -> None:
+        name = _printable(Path(error.filename), folder)
+        unread.append(f"{name} cannot be opened ({error.strerror}); check its rights")
+
+    for place, folders, names in os.walk(folder, onerror=note):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         paths = [Path(place, name) for name in sorted(names) if not name.startswith(".")]
         paths = [path for path in paths if _is_regular(path)]
@@ -77,10 +89,11 @@ def find_files(folder: Path) -> list[MusicFile]:
             if path.suffix.lower() in FORMATS
         ]
     if not files:
+        endings, closed = ", ".join(FORMATS), f", and {unread[0]}" if unread else ""
         raise MissingData(
-            f"{relative(folder)} holds no music ({', '.join(FORMATS)}); name a folder that does."
+            f"{relative(folder)} holds no music ({endings}){closed}; name a folder that does."
         )
-    return files
+    return files, unread
 
 
 def _is_regular(path: Path) -> bool:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -108,7 +109,9 @@ def _values(tags, keys: tuple[tuple[str, ...], ...]) -> list[str]:
         texts = [text for frame in frames for text in _frame_texts(frame)]
     else:
         keys = atoms if isinstance(tags, MP4Tags) else comments
-        texts = [text for key in keys for text in tags.get(key, ())]
+        values = (tags.get(key) for key in keys)
+        # an APE value may be binary or a link
+        texts = [text for value in values if isinstance(value, Iterable) for text in value]
     return [as_korean(str(text)) for text in texts]
 
 

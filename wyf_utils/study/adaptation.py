@@ -40,8 +40,8 @@ def lyrics(profile: str, seed: int, limit: int = 0) -> tuple[list[str], pd.DataF
     """Draw lines of lyrics to train on, and lyrics of other artists to score.
 
     Only the sample's lyrics have an emotion that their author intended, so every profile scores
-    those. Profile `wyf` trains on its own lyrics, the others on the rest of the sample's. Within
-    the sample no artist and no lyricist is in both parts.
+    those. Profile `wyf` trains on its own lyrics, the others on the rest of the sample's. No artist
+    is in both parts, and within the sample no lyricist.
 
     Parameters
     ----------
@@ -65,6 +65,7 @@ def lyrics(profile: str, seed: int, limit: int = 0) -> tuple[list[str], pd.DataF
         scored = scored.sample(limit, random_state=seed)
     if profile == "wyf":
         train, _ = song_files.songs(profile, bundled_e5.count_tokens)
+        train = train[~train["artist"].isin(parts["test"]["artist"])]
     else:
         train = pd.concat([parts["train"], parts["dev"]])
     lines = list(dict.fromkeys(line for lyric in train["lyric"] for line in lyric.splitlines()))

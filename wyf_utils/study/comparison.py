@@ -260,7 +260,7 @@ def add_blend(comparison: Comparison, name: str, neural: str) -> None:
     plain, adjusted = [], []
     with comparison._timed(name):
         model = ngrams.load(ngrams.trained(train, dev).path)
-        on_dev, on_test = (ngrams.predict_six(model, part["text"]) for part in (dev, test))
+        on_dev, on_test = (ngrams.class_probabilities(model, part["text"]) for part in (dev, test))
         pairs = zip(comparison.entries[neural], comparison.probabilities[neural], strict=True)
         for entry, neural_test in pairs:
             neural_dev = classifier.cached_probabilities(entry, dev["text"])

@@ -129,8 +129,8 @@ def _learned(
     rows = []
     for name, test in tests.items():
         probabilities = {
-            "tfidf": ngrams.predict_six(tfidf, test["text"]),
-            "e5_frozen": ngrams.predict_six(probe, vectors[name]),
+            "tfidf": ngrams.class_probabilities(tfidf, test["text"]),
+            "e5_frozen": ngrams.class_probabilities(probe, vectors[name]),
         }
         probabilities["tfidf_e5_frozen"] = sum(probabilities.values()) / 2
         for model, p in probabilities.items():

@@ -130,17 +130,43 @@ def fine_tune(
     recipe = replace(recipe, max_length=min(recipe.max_length, encoder.tokenizer.model_max_length))
     freeze(encoder.model, recipe.frozen_layers)
     names = _label_names(train) if recipe.auxiliary else []
-    weights = torch.from_numpy(class_weights(train[TARGETS].to_numpy(), recipe.balance))
-    model = EmotionModel(
-        encoder.model, weights, len(names), recipe.auxiliary, recipe.focal, recipe.label_smoothing
-    )
+    model = _new_model(encoder, train, recipe, len(names))
     parts = {"train": train, "dev": dev}
     rows = {name: _rows(encoder, part, names, recipe.max_length) for name, part in parts.items()}
+    curve = _train(model, encoder, rows, recipe, seed, work, tracker)
+    _save(model, encoder, path)
+    card = {"recipe": asdict(recipe), "seed": seed, "curve": curve}
+    uncalibrated = {"temperature": 1.0, "unsure_below": 0.0}
+    write_json(path / CARD, card | uncalibrated)  # `load` reads it
+    probabilities = load(path).predict(dev["text"].tolist())
+    write_json(path / CARD, card | calibrate(probabilities, dev["emotion"].to_numpy()))
+
+
+def _new_model(
+    encoder: Encoder, train: pd.DataFrame, recipe: Recipe, n_labels: int
+) -> EmotionModel:
+    """Put new heads on an encoder: for the six emotions and `n_labels` labels of the source."""
+    weights = torch.from_numpy(class_weights(train[TARGETS].to_numpy(), recipe.balance))
+    return EmotionModel(
+        encoder.model, weights, n_labels, recipe.auxiliary, recipe.focal, recipe.label_smoothing
+    )
+
+
+def _train(
+    model: EmotionModel,
+    encoder: Encoder,
+    rows: dict[str, list[dict]],
+    recipe: Recipe,
+    seed: int,
+    work: Path | None,
+    tracker: str,
+) -> list[dict]:
+    """Train on the rows of train to the best macro-F1 on those of dev; return Trainer's log."""
     optimizer = _optimizer(model, recipe)
     with ExitStack() as stack:
         collator = _split_off_frozen(stack, encoder, recipe.frozen_layers, rows)
         temporary = stack.enter_context(tempfile.TemporaryDirectory())
-        curve = training.fit(
+        return training.fit(
             model,
             rows["train"],
             dev=rows["dev"],
@@ -158,25 +184,16 @@ def fine_tune(
             scores=_dev_scores,
             tracker=tracker,
         )
+
+
+def _save(model: EmotionModel, encoder: Encoder, path: Path) -> None:
+    """Save weights, config and tokenizer, without the head of the source's own labels."""
     path.mkdir(parents=True, exist_ok=True)
     model.labels_head = None
-    save_file(
-        {k: v.contiguous() for k, v in model.state_dict().items()}, path / "model.safetensors"
-    )
+    weights = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    save_file(weights, path / "model.safetensors")
     encoder.model.config.save_pretrained(path)
     encoder.tokenizer.save_pretrained(path)
-    card = {
-        "recipe": asdict(recipe),
-        "seed": seed,
-        "curve": curve,
-        "temperature": 1.0,
-        "unsure_below": 0.0,
-    }
-    write_json(path / CARD, card)
-    write_json(
-        path / CARD,
-        card | calibrate(load(path).predict(dev["text"].tolist()), dev["emotion"].to_numpy()),
-    )
 
 
 def _split_off_frozen(
@@ -207,7 +224,7 @@ def _rows(encoder: Encoder, table: pd.DataFrame, names: list[str], max_length: i
     return [
         row | {"labels": target}
         for row, target in zip(
-            training.rows(encoder, table["text"], max_length), targets, strict=True
+            training.encode_rows(encoder, table["text"], max_length), targets, strict=True
         )
     ]
 

@@ -73,9 +73,9 @@ class Objective(nn.Module):
 def language_model(name: str, texts: Sequence[str] | None = None) -> tuple[Encoder, Objective]:
     """Load an encoder together with a head for continued pre-training.
 
-    The bundled encoder has no head: it gets a new one, which `base` warms up. Other checkpoints
-    keep their own head: for masked language modelling, or for replaced-token detection in an
-    ELECTRA discriminator.
+    The bundled encoder has no head: it gets a new one, which `pretraining.base_encoder` warms up.
+    Other checkpoints keep their own head: for masked language modelling, or for replaced-token
+    detection in an ELECTRA discriminator.
 
     Parameters
     ----------

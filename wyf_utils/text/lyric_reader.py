@@ -57,7 +57,8 @@ class LyricReader(TextPredictor):
     def _predict(self, lyrics: list[str], desc: str) -> np.ndarray:
         vectors = {lyric: self.taught.get(text_hash(lyric)) for lyric in lyrics}
         if new := [lyric for lyric, vector in vectors.items() if vector is None]:
-            votes = [ngrams.predict_six(self.ngrams, new), _by_couplets(self.sentences, new, desc)]
+            whole = ngrams.class_probabilities(self.ngrams, new)
+            votes = [whole, _by_couplets(self.sentences, new, desc)]
             vectors |= zip(new, reader.pool(votes, self.exponents), strict=True)
         return np.stack([vectors[lyric] for lyric in lyrics])
 
@@ -87,7 +88,7 @@ def out_of_fold(lyrics: pd.DataFrame) -> np.ndarray:
 
     def fold(rest: np.ndarray, held_out: np.ndarray) -> np.ndarray:
         model = ngrams.fit(lyrics.iloc[rest])
-        return ngrams.predict_six(model, lyrics["text"].iloc[held_out])
+        return ngrams.class_probabilities(model, lyrics["text"].iloc[held_out])
 
     writers = lyrics["writer"]
     folds = list(GroupKFold(min(FOLDS, writers.nunique())).split(lyrics, groups=writers))

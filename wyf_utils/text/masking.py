@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -17,7 +18,7 @@ def language_model_rows(
 ) -> list[dict]:
     """Split texts into rows of at most `max_length` tokens.
 
-    A text longer than a row continues in the next row.
+    A text longer than a row continues in the next row, where at least two of its tokens stand.
 
     Parameters
     ----------
@@ -37,30 +38,33 @@ def language_model_rows(
     Raises
     ------
     BadInput
-        If a row has room for fewer than two tokens of text.
+        If a row has room for fewer than three tokens of text.
     """
     tokenizer, prefix = encoder.tokenizer, []
     if encoder.prefix:
         prefix = tokenizer(encoder.prefix, add_special_tokens=False)["input_ids"]
     start = [tokenizer.cls_token_id, *prefix]
     room = min(max_length, tokenizer.model_max_length) - len(start) - 1
-    if room < 2:
+    if room < 3:
         raise BadInput(
-            f"A row of {max_length} tokens has no room for text; take at least {len(start) + 3}."
+            f"A row of {max_length} tokens has no room for text; take at least {len(start) + 4}."
         )
     # The empty text is there because tokenizers fail on an empty list.
     encoded = tokenizer([*texts, ""], add_special_tokens=False)
     rows: list[tuple[list[int], list[int]]] = []
     for number, ids in enumerate(encoded["input_ids"]):
         words = encoded.word_ids(number)
-        for i in range(0, len(ids) if len(ids) > 1 else 0, room):
-            piece, piece_words = ids[i : i + room], words[i : i + room]
+        starts = list(range(0, len(ids), room)) if len(ids) > 1 else []
+        if starts and len(ids) - starts[-1] == 1:
+            starts[-1] -= 1  # a token alone has no context
+        for first, end in itertools.pairwise([*starts, len(ids)]):
+            piece, piece_words = ids[first:end], words[first:end]
             if pack and rows and len(rows[-1][0]) + 1 + len(piece) <= room:
                 row_ids, row_words = rows[-1]
                 offset = max(row_words) + 1
                 row_ids += [tokenizer.sep_token_id, *piece]
                 row_words += [-1, *(offset + word for word in piece_words)]
-            elif len(piece) > 1:
+            else:
                 rows.append((piece, piece_words))
     return [
         {
@@ -159,8 +163,8 @@ class ReplacedTokenCollator(MlmCollator):
         return replaced, torch.where(torch.isin(ids, self.ordinary), (replaced != ids).long(), -100)
 
 
-def frequencies(rows: list[dict], size: int) -> torch.Tensor:
+def token_counts(rows: list[dict], size: int) -> torch.Tensor:
     """Count each id of a vocabulary of `size` in the maskable positions of rows, (size,)."""
     pairs = ((row["input_ids"], row["words"]) for row in rows)
     ids = [i for pair in pairs for i, word in zip(*pair, strict=True) if word >= 0]
-    return torch.bincount(torch.tensor(ids), minlength=size).float()
+    return torch.bincount(torch.tensor(ids, dtype=torch.long), minlength=size).float()

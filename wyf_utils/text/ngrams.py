@@ -108,7 +108,7 @@ def trained(
     )
 
 
-def predict_six(model: Pipeline, rows) -> np.ndarray:
+def class_probabilities(model: Pipeline, rows) -> np.ndarray:
     """Predict probabilities (n, 6) of texts or vectors; an emotion without training rows has 0."""
     probabilities = np.zeros((len(rows), emotions.N))
     probabilities[:, model.classes_] = model.predict_proba(rows)

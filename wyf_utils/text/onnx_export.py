@@ -17,7 +17,6 @@ twice as long.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,9 +26,8 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from ..core.errors import BadInput
 from ..data.cleaning import without_full_stops
-from . import classifier, encoders, prediction
+from . import classifier, encoders, onnx_tracing, prediction
 
 #: SmoothQuant's alpha: 0 leaves unequal channels to the inputs, 1 to the weights.
 SMOOTH, SMOOTH_BY_TOKEN = 0.8, 0.6
@@ -264,116 +262,63 @@ def _head(graph: _Graph, model: nn.Module, x: str) -> str:
     return graph.add("Gemm", pooled, slope.numpy(), bias.numpy(), transB=1)
 
 
+def _layer_inputs(
+    model: prediction.Classifier, layers: nn.ModuleList, sentences: list[str]
+) -> list[list[np.ndarray]]:
+    """Collect the calibration inputs of each layer's four products, in the order of a pass."""
+    products = [
+        part
+        for layer in layers
+        for part in (
+            layer.attention.self.query,
+            layer.attention.output.dense,
+            layer.intermediate.dense,
+            layer.output.dense,
+        )
+    ]
+    read = _inputs(model, products, sentences)
+    return [read[i : i + 4] for i in range(0, len(read), 4)]
+
+
+def _embed(graph: _Graph, embeddings: nn.Module, by: _Product, eps: float) -> str:
+    """Add the embeddings, centred and stretched for the first layer's product `by`."""
+    # RoBERTa's positions start behind the id of its padding
+    start = getattr(embeddings, "padding_idx", -1) + 1
+    positions = embeddings.position_embeddings.weight[start:]
+    places = (positions + embeddings.token_type_embeddings.weight[0]).numpy()
+    length = graph.add("Shape", "input_ids", start=1)
+    places = graph.add("Slice", places, np.array([0]), length, np.array([0]))
+    words = graph.add("Gather", embeddings.word_embeddings.weight.numpy(), "input_ids")
+    total = graph.add("Add", words, places)
+    return graph.add("LayerNormalization", total, *_normal(embeddings.LayerNorm, by), epsilon=eps)
+
+
 @torch.no_grad()
 def _eight_bit(model: prediction.Classifier, sentences: list[str]) -> onnx.ModelProto:
     """Build the graph of a classifier whose encoder is one of `FAMILIES`."""
     encoder = model.model.encoder
-    config, embeddings, layers = encoder.config, encoder.embeddings, encoders.layers(encoder)
-    read = _inputs(
-        model,
-        [
-            part
-            for la in layers
-            for part in (
-                la.attention.self.query,
-                la.attention.output.dense,
-                la.intermediate.dense,
-                la.output.dense,
-            )
-        ],
-        sentences,
-    )
+    layers, n_heads = encoders.layers(encoder), encoder.config.num_attention_heads
+    eps = encoder.config.layer_norm_eps
+    read = _layer_inputs(model, layers, sentences)
     attentions = [layer.attention.self for layer in layers]
     attended = [
         _product(x, *_affine(heads.query, heads.key, heads.value))
-        for heads, x in zip(attentions, read[::4], strict=True)
+        for heads, (x, *_) in zip(attentions, read, strict=True)
     ]
-    graph, eps = _Graph(), config.layer_norm_eps
-    start = (
-        getattr(embeddings, "padding_idx", -1) + 1
-    )  # RoBERTa's positions start behind the id of its padding
-    places = (
-        embeddings.position_embeddings.weight[start:] + embeddings.token_type_embeddings.weight[0]
-    ).numpy()
-    places = graph.add(
-        "Slice", places, np.array([0]), graph.add("Shape", "input_ids", start=1), np.array([0])
-    )
-    words = graph.add("Gather", embeddings.word_embeddings.weight.numpy(), "input_ids")
+    graph = _Graph()
+    x = _embed(graph, encoder.embeddings, attended[0], eps)
     mask = graph.add("Cast", "attention_mask", to=TensorProto.INT32)
-    x = graph.add(
-        "LayerNormalization",
-        graph.add("Add", words, places),
-        *_normal(embeddings.LayerNorm, attended[0]),
-        epsilon=eps,
-    )
-    for layer, here, after, mixed, middle, neurons in zip(
-        layers, attended, [*attended[1:], None], read[1::4], read[2::4], read[3::4], strict=True
+    for layer, here, after, (_, mixed, middle, neurons) in zip(
+        layers, attended, [*attended[1:], None], read, strict=True
     ):
-        total = _attention(graph, x, here, layer, mixed, mask, config.num_attention_heads)
+        total = _attention(graph, x, here, layer, mixed, mask, n_heads)
         up = _product(middle, *_affine(layer.intermediate.dense), by_token=True)
-        x = graph.add(
-            "LayerNormalization", total, *_normal(layer.attention.output.LayerNorm, up), epsilon=eps
-        )
-        x = graph.add(
-            "LayerNormalization",
-            _feed_forward(graph, x, up, layer, neurons),
-            *_normal(layer.output.LayerNorm, after),
-            epsilon=eps,
-        )
+        normal = _normal(layer.attention.output.LayerNorm, up)
+        x = graph.add("LayerNormalization", total, *normal, epsilon=eps)
+        total = _feed_forward(graph, x, up, layer, neurons)
+        normal = _normal(layer.output.LayerNorm, after)
+        x = graph.add("LayerNormalization", total, *normal, epsilon=eps)
     return graph.model(_head(graph, model.model, x))
-
-
-class _Logits(nn.Module):
-    def __init__(self, model: nn.Module):
-        super().__init__()
-        self.model = model
-
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        return self.model(input_ids, attention_mask)["logits"]
-
-
-def trace(model: nn.Module, name: str, path: Path) -> None:
-    """Export any classifier in 32 bits to `path`, by torch's tracing.
-
-    Raises
-    ------
-    BadInput
-        If the encoder has a part that ONNX does not know.
-    """
-    model.encoder.set_attn_implementation("eager")
-    ids = torch.full((2, 8), 5)
-    mask = torch.ones_like(ids)
-    mask[1, 4:] = 0  # with nothing to mask, the trace would leave the mask out
-    free = {0: "batch", 1: "tokens"}
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # tracing tells every Python number that it fixes
-            torch.onnx.export(
-                _Logits(model).eval(),
-                (ids, mask),
-                str(path),
-                input_names=["input_ids", "attention_mask"],
-                output_names=["logits"],
-                dynamic_axes={"input_ids": free, "attention_mask": free, "logits": {0: "batch"}},
-                opset_version=17,
-                dynamo=False,
-            )
-    except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
-        raise BadInput(
-            f"The model in {name} cannot be exported ({type(error).__name__}); "
-            "use `classifier.load`, which reads it by torch."
-        ) from error
-
-
-def quantize_blocks(path: Path) -> onnx.ModelProto:
-    """Quantise the weights of an exported model to eight bits, by blocks of 32."""
-    from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
-
-    quantizer = MatMulNBitsQuantizer(
-        onnx.load(path), bits=8, block_size=32, is_symmetric=True, accuracy_level=4
-    )
-    quantizer.process()
-    return quantizer.model.model
 
 
 def export(model: Path, folder: Path, sentences: list[str]) -> None:
@@ -401,7 +346,7 @@ def export(model: Path, folder: Path, sentences: list[str]) -> None:
         exported = _eight_bit(loaded, sentences)
     else:
         full = folder / "full.onnx"
-        trace(loaded.model, model.name, full)
-        exported = quantize_blocks(full)
+        onnx_tracing.trace(loaded.model, model.name, full)
+        exported = onnx_tracing.quantize_blocks(full)
         full.unlink()
     onnx.save(exported, folder / "model.onnx")

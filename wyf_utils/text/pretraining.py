@@ -24,7 +24,7 @@ from . import encoders, training
 from .bundled_e5 import BUNDLED
 from .embeddings import Encoder
 from .language_models import Objective, language_model, lost_symbols
-from .masking import MlmCollator, ReplacedTokenCollator, frequencies, language_model_rows
+from .masking import MlmCollator, ReplacedTokenCollator, language_model_rows, token_counts
 from .prediction import by_length
 from .pretraining_corpora import Corpora
 
@@ -71,7 +71,9 @@ class Pretraining:
     save_steps: int = 100
 
 
-def base(texts: Corpora, recipe: Pretraining, seed: int, encoder: str = BUNDLED) -> artifacts.Entry:
+def base_encoder(
+    texts: Corpora, recipe: Pretraining, seed: int, encoder: str = BUNDLED
+) -> artifacts.Entry:
     """Return the cache entry from which every chain starts: an unchanged encoder with a head.
 
     The bundled encoder's vocabulary is cut to all corpora together, so that stages can be chained.
@@ -115,7 +117,7 @@ def stage(
     Parameters
     ----------
     before
-        Entry of `base` or `stage`.
+        Entry of `base_encoder` or `stage`.
     domain
         Name of the corpus to train on.
     frozen
@@ -181,7 +183,7 @@ def _warm_up(
     """Train the bundled encoder's new head on all corpora, with the encoder frozen."""
     corpus = [text for part in texts.train.values() for text in part]
     rows = language_model_rows(encoder, corpus, recipe.max_length, pack=recipe.pack)
-    counts = frequencies(rows, len(encoder.tokenizer)) + 0.1  # pseudo-count
+    counts = token_counts(rows, len(encoder.tokenizer)) + 0.1  # pseudo-count
     with torch.no_grad():
         # The head starts from the unigram log-probabilities: its other logits begin small.
         head = objective.model.cls.predictions
@@ -210,16 +212,7 @@ def _train(
             f"The corpus fills {len(rows)} rows of {recipe.max_length} tokens, fewer than one "
             f"batch of {recipe.batch_size}; take a larger one."
         )
-    base_model = objective.to(device()).model.base_model
-    base_model.requires_grad_(not frozen)  # the tied decoder is frozen with the embeddings
-    known = set(map(id, base_model.parameters()))
-    head = [p for p in objective.parameters() if id(p) not in known]
-    new_head = getattr(objective.model.config, "new_head", False)
-    groups = [
-        {"params": head, "lr": recipe.head_learning_rate if new_head else recipe.learning_rate}
-    ]
-    if not frozen:
-        groups.insert(0, {"params": list(base_model.parameters()), "lr": recipe.learning_rate})
+    optimizer = _optimizer(objective.to(device()), recipe, frozen=frozen)
     _drop_broken(work)
     training.fit(
         objective,
@@ -232,7 +225,7 @@ def _train(
         max_steps=recipe.steps,
         batch_size=recipe.batch_size,
         gradient_accumulation_steps=recipe.accumulation,
-        optimizer=torch.optim.AdamW(groups, weight_decay=0.01, fused=True),
+        optimizer=optimizer,
         warmup_steps=0.1,
         eval_steps=recipe.save_steps,
         remove_unused_columns=False,
@@ -245,13 +238,27 @@ def _train(
     }
 
 
+def _optimizer(objective: Objective, recipe: Pretraining, *, frozen: bool) -> torch.optim.AdamW:
+    """AdamW for encoder and head, or for the head alone where the encoder is frozen."""
+    encoder = objective.model.base_model
+    encoder.requires_grad_(not frozen)  # the tied decoder is frozen with the embeddings
+    of_encoder = set(map(id, encoder.parameters()))
+    head = [p for p in objective.parameters() if id(p) not in of_encoder]
+    new_head = getattr(objective.model.config, "new_head", False)
+    rate = recipe.head_learning_rate if new_head else recipe.learning_rate
+    groups = [{"params": head, "lr": rate}]
+    if not frozen:
+        groups.insert(0, {"params": list(encoder.parameters()), "lr": recipe.learning_rate})
+    return torch.optim.AdamW(groups, weight_decay=0.01, fused=True)
+
+
 def _collator(
     objective: Objective, encoder: Encoder, rows: list[dict], share: float, whole_words: bool
 ) -> MlmCollator:
     tokenizer = encoder.tokenizer
     if not objective.detects:
         return MlmCollator(tokenizer, share, whole_words)
-    counts = frequencies(rows, len(tokenizer))
+    counts = token_counts(rows, len(tokenizer))
     return ReplacedTokenCollator(tokenizer, share, whole_words, frequencies=counts)
 
 

@@ -51,7 +51,7 @@ class Reader(TextPredictor):
 
     def _predict(self, texts: list[str], desc: str) -> np.ndarray:
         """Pool the probabilities (n, 6) of texts with words."""
-        votes = [ngrams.predict_six(self.ngrams, texts)]
+        votes = [ngrams.class_probabilities(self.ngrams, texts)]
         if self.neural is not None:
             votes.append(self.neural.predict(texts, desc=desc))
         return pool(votes, self.exponents)
@@ -105,7 +105,7 @@ def fitted(
         card = parameters | {"exponents": [], "unsure_below": 0.0}
         write_json(folder / CARD, card)
         made, true, texts = load(folder), dev["emotion"].to_numpy(), dev["text"].tolist()
-        votes = [ngrams.predict_six(made.ngrams, texts)]
+        votes = [ngrams.class_probabilities(made.ngrams, texts)]
         votes += [made.neural.predict(texts)] if neural else []
         exponents = pool_exponents(votes, true)
         unsure_below = unsure_threshold(pool(votes, exponents), true)

@@ -21,7 +21,7 @@ from .embeddings import Encoder
 TRACKERS = ("none", "tensorboard", "wandb")
 
 
-def rows(encoder: Encoder, texts: Sequence[str], max_length: int) -> list[dict]:
+def encode_rows(encoder: Encoder, texts: Sequence[str], max_length: int) -> list[dict]:
     """Trainer's rows of texts: input_ids, attention_mask, length."""
     inputs = encoder.tokenizer(
         [encoder.prefix + t for t in texts], truncation=True, max_length=max_length
@@ -86,6 +86,31 @@ def _tracked(tracker: str, training: str) -> Iterator[None]:
         ) from error
 
 
+def _evaluation(has_dev: bool, eval_steps: int) -> dict:
+    """When Trainer evaluates and saves, every `eval_steps` or (0) epoch, and what is kept."""
+    when = "steps" if eval_steps else "epoch"
+    return {
+        "eval_strategy": when if has_dev else "no",
+        "eval_steps": eval_steps or None,
+        "save_strategy": when,
+        "save_steps": eval_steps or 500,
+        "save_total_limit": 1,
+        "load_best_model_at_end": has_dev,
+        "metric_for_best_model": "macro_f1" if has_dev else None,
+        "logging_strategy": "epoch",
+    }
+
+
+def _machine() -> dict:
+    """Trainer's settings for this machine; our own bar stands in for its bars."""
+    return {
+        "use_cpu": device() == "cpu",
+        "dataloader_pin_memory": device() == "cuda",
+        "bf16": mixed_precision(),
+        "disable_tqdm": True,
+    }
+
+
 def fit(
     model: torch.nn.Module,
     train: list[dict],
@@ -110,7 +135,7 @@ def fit(
     Parameters
     ----------
     train, dev
-        Rows of `rows`, with labels where the model needs them.
+        Rows of `encode_rows`, with labels where the model needs them.
     folder
         Folder of the checkpoints, one after each evaluation.
     scores
@@ -134,7 +159,7 @@ def fit(
         Trainer's log: step, epoch, loss, dev scores.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    bar, when = progress(desc=desc), "steps" if eval_steps else "epoch"
+    bar = progress(desc=desc)
     chosen = TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=epochs,
@@ -142,20 +167,10 @@ def fit(
         per_device_eval_batch_size=64,
         train_sampling_strategy=sampling,
         dataloader_drop_last=len(train) > batch_size,  # a last batch of one text has no deviation
-        eval_strategy=when if dev else "no",
-        eval_steps=eval_steps or None,
-        save_strategy=when,
-        save_steps=eval_steps or 500,
-        save_total_limit=1,
-        load_best_model_at_end=bool(dev),
-        metric_for_best_model="macro_f1" if dev else None,
-        logging_strategy="epoch",
         report_to=tracker,
-        disable_tqdm=True,
         seed=seed,
-        use_cpu=device() == "cpu",
-        dataloader_pin_memory=device() == "cuda",
-        bf16=mixed_precision(),
+        **_evaluation(bool(dev), eval_steps),
+        **_machine(),
         **arguments,
     )
     callbacks = [_Bar(bar)] + ([EarlyStoppingCallback(patience)] if dev and patience else [])
