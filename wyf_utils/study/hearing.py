@@ -1,7 +1,7 @@
 """Can a machine hear the feeling? Models of real songs beside what listeners answered (Emotify).
 
-Every model answers each song once a repeat, from folds that hold neither the song nor another of
-its artist or album. A model is a kind of features and a head, such as `tags_soft`.
+Each song is answered from folds that hold neither it nor another of its artist or album. A model
+is a kind of features and a head, such as `tags_soft`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def song_features(
     start, length
         Excerpt in seconds; by default that of own music and of Kakao Arena's mels.
     snr
-        Signal-to-noise ratio in decibels of white noise that is added to each waveform.
+        Decibels of signal to white noise, added to each waveform.
 
     Returns
     -------
@@ -104,10 +104,7 @@ def add_noise(waveform: np.ndarray, snr: float, seed: int) -> np.ndarray:
 
 
 def song_mels(paths: Sequence[Path]) -> np.ndarray:
-    """Extract the mels (n, 48, 1876) of seconds 20 to 50 in decibels, or take them from the cache.
-
-    Errors as for `audio_files.read_waveform`.
-    """
+    """Extract mels (n, 48, 1876) in decibels, or take them from the cache; errors as above."""
 
     def compute() -> np.ndarray:
         sounds = map(audio_files.read_waveform, progress(paths, desc="mel"))
