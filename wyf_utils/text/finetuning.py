@@ -23,7 +23,7 @@ from ..core.runtime import device
 from ..core.vectors import class_weights
 from . import encoders, frozen_layers, training
 from .bundled_e5 import BUNDLED
-from .classifier import load
+from .classifier import predict
 from .embeddings import Encoder
 from .emotion_model import EmotionModel
 from .prediction import CARD, calibrate
@@ -175,7 +175,7 @@ def fine_tune(
     write_json(path / CARD, card)
     write_json(
         path / CARD,
-        card | calibrate(load(path).predict(dev["text"].tolist()), dev["emotion"].to_numpy()),
+        card | calibrate(predict(path, dev["text"].tolist()), dev["emotion"].to_numpy()),
     )
 
 
