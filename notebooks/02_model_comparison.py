@@ -125,7 +125,7 @@ pd.DataFrame(sizes, index=list(emotions.KO)).T.assign(all=lambda t: t.sum(axis=1
 # logistic regression on its vectors, taken from five depths: on sentences of unseen dev writers several layers are read better than the last alone.
 #
 # **Class weights (감정별 가중치) differ.** The TF-IDF row and the frozen encoder let rare emotions weigh as much as frequent ones, which is meant for macro-F1 and can cost
-# micro-F1, since frequent emotions are then answered less often; `tfidf_unweighted`, `ngrams`, which is also the TF-IDF inside the blends below, and fine-tuning weigh every text the same.
+# micro-F1, since frequent emotions are then answered less often; `tfidf_unweighted`, `ngrams` and fine-tuning weigh every text the same.
 
 # %%
 found = {
@@ -139,10 +139,8 @@ found = {
 # The upper layers and a new head learn from the training sentences; one model a seed, and one a seed of every candidate. A second task, dropped afterwards, is to tell the
 # source's own labels: six emotions say less of a text. `recipes` holds what a corpus wants otherwise, chosen on its dev part.
 #
-# `e5_tfidf` is the mean of the fine-tuned encoder and TF-IDF, its weight chosen on dev. `e5_tfidf_adjusted`
-# also divides by a power of the class shares (logit adjustment), chosen on dev by macro-F1, so that rare emotions are answered more often; `e5_tfidf_ensemble` is the mean of
-# `e5_tfidf` over its seeds, without that adjustment. `reader` is what the recommender reads with: the probabilities of `ngrams` and of the fine-tuned encoder, multiplied, each to a power; both powers
-# minimise the log-likelihood on dev, which calibrates the product as well.
+# `reader` is what the recommender reads with: the probabilities of `ngrams` and of the fine-tuned encoder, multiplied, each to a power; both powers
+# maximise the likelihood on dev, which calibrates the product as well.
 #
 # **One epoch (한 번만 읽기).** More epochs make the encoder itself better on unseen writers and hardly better on stories, and add less than a point to the reader, which has the n-grams beside it. The
 # default run therefore reads the sentences once; the `full` run reads them five times.
@@ -163,7 +161,6 @@ for corpus, each in found.items():
             frozen_layers=0,
         )
         comparison.add_fine_tuned(each, name, asked, seeds, fewer[corpus], tracker)
-    comparison.add_blend(each, "e5_tfidf", "e5_finetuned")
     comparison.add_reader(each, "reader", "e5_finetuned")
     print(
         corpus,

@@ -26,9 +26,6 @@ SCORES = {
     "recall": metrics.macro_recall,
     "kappa": metrics.kappa,
 }
-#: Weights of TF-IDF in a blend, and exponents of its prior correction; 0 comes first.
-_WEIGHTS = (0.0, 0.2, 0.35, 0.5, 0.65)
-_EXPONENTS = np.arange(0, 0.6, 0.1)
 
 
 @dataclass
@@ -77,12 +74,11 @@ class Comparison:
     def against(self, seed: int) -> dict[str, dict[str, float]]:
         """Compute paired differences in macro-F1: {`a-b`: {mean, low, high, n}}.
 
-        The pairs are the fine-tuned E5 and every other model, every blend and TF-IDF, and what
-        the recommender reads with and each of its parts.
+        The pairs are the fine-tuned E5 and every other model, n-grams and TF-IDF, and what the
+        recommender reads with and each of its parts.
         """
         true, answers = self.true, self.answers
         pairs = [("e5_finetuned", m) for m in answers if m not in ("e5_finetuned", "reader")]
-        pairs += [(m, "tfidf") for m in answers if m.startswith("e5_tfidf")]
         pairs += [("ngrams", "tfidf"), ("reader", "ngrams"), ("reader", "e5_finetuned")]
         return {
             f"{a}-{b}": intervals.paired_difference(true, answers[a], answers[b], seed=seed)
@@ -243,45 +239,6 @@ def add_from_elsewhere(
                 texts = comparison.parts["test"]["text"].tolist()
                 answers = [model.predict(texts) for model in readers]
                 comparison._add_probabilities(f"reader_{source}", answers)
-
-
-def add_blend(comparison: Comparison, name: str, neural: str) -> None:
-    """Add the weighted mean of a fine-tuned model and character TF-IDF, once a seed.
-
-    The weight is chosen on dev by macro-F1 plus micro-F1. Two variants are added as well.
-    `<name>_adjusted` divides by prior ** exponent (logit adjustment, Menon et al. 2021); weight and
-    exponent are chosen on dev by macro-F1. It predicts rare emotions more often and costs accuracy.
-    `<name>_ensemble` is the mean of `name` over its seeds. `neural` names the fine-tuned model.
-    """
-    train, dev, test = comparison.parts.values()
-    true = dev["emotion"].to_numpy()
-    prior = np.bincount(train["emotion"], minlength=emotions.N) / len(train)
-    grid = [(weight, exponent) for exponent in _EXPONENTS for weight in _WEIGHTS]
-    plain, adjusted = [], []
-    with comparison._timed(name):
-        model = ngrams.load(ngrams.trained(train, dev).path)
-        on_dev, on_test = (ngrams.predict_six(model, part["text"]) for part in (dev, test))
-        pairs = zip(comparison.entries[neural], comparison.probabilities[neural], strict=True)
-        for entry, neural_test in pairs:
-            neural_dev = classifier.cached_probabilities(entry, dev["text"])
-            answers = {p: _blend(neural_dev, on_dev, prior, *p).argmax(1) for p in grid}
-            macro = {p: metrics.macro_f1(true, answer) for p, answer in answers.items()}
-            both = {p: macro[p] + metrics.micro_f1(true, answers[p]) for p in grid[: len(_WEIGHTS)]}
-            plain.append(_blend(neural_test, on_test, prior, *max(both, key=both.get)))
-            adjusted.append(_blend(neural_test, on_test, prior, *max(macro, key=macro.get)))
-    comparison._add_probabilities(name, plain)
-    comparison._add_probabilities(f"{name}_adjusted", adjusted)
-    comparison._add_probabilities(f"{name}_ensemble", [np.mean(plain, axis=0)])
-    comparison.seconds[name] += comparison.seconds[neural]
-
-
-def _blend(
-    neural: np.ndarray, linear: np.ndarray, prior: np.ndarray, weight: float, exponent: float
-) -> np.ndarray:
-    """Weighted mean of probabilities (n, 6), divided by prior ** exponent and normalised."""
-    mean = (1 - weight) * neural + weight * linear
-    adjusted = mean / np.where(prior > 0, prior, 1) ** exponent
-    return adjusted / adjusted.sum(axis=1, keepdims=True)
 
 
 def errors(comparison: Comparison, model: str, n: int, seed: int) -> pd.DataFrame:
