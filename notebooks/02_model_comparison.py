@@ -56,7 +56,7 @@ from wyf_utils.data import song_files, text_corpora
 from wyf_utils.music import catalogue
 from wyf_utils.study import comparison, figures, training_experiments
 from wyf_utils.study.notebook import committed, open_notebook
-from wyf_utils.text import encoders, finetuning, onnx_model, prediction
+from wyf_utils.text import encoders, finetuning, prediction
 
 nb = open_notebook(
     "02_model_comparison", run=run, profile=profile, seed=seed, seeds=seeds, corpora=corpora,
@@ -401,10 +401,10 @@ for model in ("e5_finetuned", "reader"):
 # error (ECE) is the mean gap between confidence and accuracy; the mean over seeds is given without an interval, since resampling inflates it.
 
 # %%
-models = [onnx_model.load_onnx(entry.path) for entry in each.entries["e5_finetuned"]]
+cards = [prediction.read_card(entry.path) for entry in each.entries["e5_finetuned"]]
 calibrated, pooled = each.probabilities["e5_finetuned"], each.probabilities["reader"]
-pairs = zip(calibrated, models, strict=True)
-raw = [vectors.apply_temperature(p, 1 / model.temperature) for p, model in pairs]
+pairs = zip(calibrated, cards, strict=True)
+raw = [vectors.apply_temperature(p, 1 / card["temperature"]) for p, card in pairs]
 ece, tables = {}, {}
 for state, of_seeds in (("raw", raw), ("calibrated", calibrated), ("reader", pooled)):
     errors = [metrics.calibration_error(each.true, p) for p in of_seeds]
@@ -443,7 +443,7 @@ doubts.round(3)
 # For daily use the model runs through ONNX Runtime with eight-bit weights. Its answers beside torch's, the reference, on the test sentences:
 
 # %%
-fast = [m.predict(each.parts["test"]["text"].tolist(), desc="read by ONNX Runtime") for m in models]
+fast = each.fast["e5_finetuned"]
 pairs = zip(fast, calibrated, strict=True)
 same = float(np.mean([(f.argmax(1) == p.argmax(1)).mean() for f, p in pairs]))
 fast_f1 = intervals.interval(each.true, [f.argmax(1) for f in fast], metrics.macro_f1, seed=seed)
@@ -518,7 +518,7 @@ for corpus in found:
     results |= {f"macro_f1_difference/{pair}{suffix}": d for pair, d in against[corpus].items()}
 results |= {f"ece/{name}": value for name, value in ece.items()}
 results |= {
-    "temperature/e5_finetuned": float(np.mean([m.temperature for m in models])),
+    "temperature/e5_finetuned": float(np.mean([card["temperature"] for card in cards])),
     "unsure_share/reader": float(doubts["share of test texts unsure"].mean()),
     "macro_f1/e5_finetuned_onnx": fast_f1,
     "same_answers/onnx": same,

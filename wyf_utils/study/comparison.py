@@ -14,7 +14,16 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from ..core import artifacts, emotions, intervals, metrics
 from ..core.errors import CorruptData, MissingData
 from ..data import lexicons
-from ..text import classifier, encoders, finetuning, lexicon, linear_models, ngrams, reader
+from ..text import (
+    classifier,
+    encoders,
+    finetuning,
+    lexicon,
+    linear_models,
+    ngrams,
+    onnx_model,
+    reader,
+)
 from ..text.finetuning import Recipe
 
 SCORES = {
@@ -40,6 +49,8 @@ class Comparison:
         {model: [emotion ids (n,), one array a seed]}.
     probabilities : dict
         {fine-tuned model: [(n, 6), one array a seed]}.
+    fast : dict
+        {fine-tuned model: [(n, 6) by ONNX Runtime, one array a seed]}.
     entries : dict
         {fine-tuned model: [its cache entries]}.
     thresholds : dict
@@ -53,6 +64,7 @@ class Comparison:
     parts: dict[str, pd.DataFrame]
     answers: dict[str, list[np.ndarray]] = field(default_factory=dict)
     probabilities: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    fast: dict[str, list[np.ndarray]] = field(default_factory=dict)
     entries: dict[str, list[artifacts.Entry]] = field(default_factory=dict)
     thresholds: dict[str, list[float]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -89,12 +101,14 @@ class Comparison:
     def only(self, rows: np.ndarray) -> Comparison:
         """Restrict the comparison to some test texts, by a mask (n,)."""
         test = self.parts["test"][rows].reset_index(drop=True)
-        answers, probabilities = (
-            {model: [array[rows] for array in arrays] for model, arrays in outputs.items()}
-            for outputs in (self.answers, self.probabilities)
-        )
-        parts = self.parts | {"test": test}
-        return replace(self, parts=parts, answers=answers, probabilities=probabilities)
+        outputs = {
+            name: {
+                model: [array[rows] for array in arrays]
+                for model, arrays in getattr(self, name).items()
+            }
+            for name in ("answers", "probabilities", "fast")
+        }
+        return replace(self, parts=self.parts | {"test": test}, **outputs)
 
     def _add_probabilities(self, model: str, probabilities: list[np.ndarray]) -> None:
         self.probabilities[model] = probabilities
@@ -188,12 +202,16 @@ def add_fine_tuned(
 
 
 def add_reader(comparison: Comparison, name: str, neural: str) -> None:
-    """Pool a fine-tuned model with n-grams (`reader.fitted`), once a seed, and add it."""
+    """Pool a fine-tuned model, read by ONNX Runtime, with n-grams, once a seed, and add it."""
     train, dev, test = comparison.parts.values()
     entries = [reader.fitted(train, dev, entry) for entry in comparison.entries[neural]]
     texts = test["text"].tolist()
-    loaded = [reader.load(entry.path) for entry in entries]
-    comparison._add_probabilities(name, [model.predict(texts) for model in loaded])
+    loaded = [reader.load(entry.path, onnx_model.load_onnx) for entry in entries]
+    counted = ngrams.predict_six(loaded[0].ngrams, texts)  # the same for all seeds
+    comparison.fast[neural] = [model.neural.predict(texts) for model in loaded]
+    pairs = zip(loaded, comparison.fast[neural], strict=True)
+    pooled = [reader.pool([counted, votes], model.exponents) for model, votes in pairs]
+    comparison._add_probabilities(name, pooled)
     comparison.thresholds[name] = [model.unsure_below for model in loaded]
     seconds = float(np.mean([entry.seconds for entry in entries]))
     comparison.seconds[name] = comparison.seconds[neural] + seconds
