@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 
 from ..core.errors import BadInput
 from ..core.runtime import progress
-from .prediction import BATCH_SIZE, by_length, pad_batch
+from .prediction import BATCH_TOKENS, by_length, pad_batch
 
 
 @dataclass
@@ -57,7 +57,7 @@ def _batches(
     device = next(encoder.model.parameters()).device
     prefixed = [encoder.prefix + text for text in texts]
     ids = encoder.tokenizer(prefixed, truncation=True, max_length=max_length)["input_ids"]
-    batches = by_length([len(row) for row in ids], BATCH_SIZE)
+    batches = by_length([len(row) for row in ids], max(1, BATCH_TOKENS // max_length))
     for rows in progress(batches, desc=desc) if desc else batches:
         padded = pad_batch([ids[i] for i in rows], encoder.tokenizer.pad_token_id)
         inputs = (torch.from_numpy(part).to(device) for part in padded)

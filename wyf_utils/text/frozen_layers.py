@@ -17,7 +17,7 @@ from ..core import artifacts
 from ..core.runtime import device, mixed_precision, progress
 from . import encoders
 from .embeddings import Encoder
-from .prediction import by_length, pad_batch
+from .prediction import BATCH_TOKENS, by_length, pad_batch
 
 #: Bytes of hidden states that are kept in memory; a larger corpus runs all layers in every epoch.
 MOST_BYTES = 4e9
@@ -68,12 +68,13 @@ def _hidden_states(encoder: Encoder, depth: int, ids: Sequence[list[int]]) -> li
     """Run the layers up to `depth`, whose input is kept, in the precision of training."""
     model, pad = encoder.model.eval(), encoder.tokenizer.pad_token_id
     where, every = next(model.parameters()).device, [None] * len(ids)
-    batches = progress(by_length([len(i) for i in ids], 64), desc="run the frozen layers")
+    lengths = [len(row) for row in ids]
+    batches = by_length(lengths, max(1, BATCH_TOKENS // max(lengths)))
     with (
         _only(model, slice(depth + 1)),
         torch.autocast(device(), torch.bfloat16, enabled=mixed_precision()),
     ):
-        for batch in batches:
+        for batch in progress(batches, desc="run the frozen layers"):
             padded, mask = (
                 torch.from_numpy(part).to(where) for part in pad_batch([ids[i] for i in batch], pad)
             )
