@@ -56,7 +56,7 @@ from wyf_utils.data import song_files, text_corpora
 from wyf_utils.music import catalogue
 from wyf_utils.study import comparison, figures, training_experiments
 from wyf_utils.study.notebook import committed, open_notebook
-from wyf_utils.text import encoders, finetuning, onnx_model, prediction
+from wyf_utils.text import encoders, finetuning, prediction
 
 nb = open_notebook(
     "02_model_comparison", run=run, profile=profile, seed=seed, seeds=seeds, corpora=corpora,
@@ -125,7 +125,7 @@ pd.DataFrame(sizes, index=list(emotions.KO)).T.assign(all=lambda t: t.sum(axis=1
 # logistic regression on its vectors, taken from five depths: on sentences of unseen dev writers several layers are read better than the last alone.
 #
 # **Class weights (감정별 가중치) differ.** The TF-IDF row and the frozen encoder let rare emotions weigh as much as frequent ones, which is meant for macro-F1 and can cost
-# micro-F1, since frequent emotions are then answered less often; `tfidf_unweighted`, `ngrams`, which is also the TF-IDF inside the blends below, and fine-tuning weigh every text the same.
+# micro-F1, since frequent emotions are then answered less often; `tfidf_unweighted`, `ngrams` and fine-tuning weigh every text the same.
 
 # %%
 found = {
@@ -139,10 +139,8 @@ found = {
 # The upper layers and a new head learn from the training sentences; one model a seed, and one a seed of every candidate. A second task, dropped afterwards, is to tell the
 # source's own labels: six emotions say less of a text. `recipes` holds what a corpus wants otherwise, chosen on its dev part.
 #
-# `e5_tfidf` is the mean of the fine-tuned encoder and TF-IDF, its weight chosen on dev. `e5_tfidf_adjusted`
-# also divides by a power of the class shares (logit adjustment), chosen on dev by macro-F1, so that rare emotions are answered more often; `e5_tfidf_ensemble` is the mean of
-# `e5_tfidf` over its seeds, without that adjustment. `reader` is what the recommender reads with: the probabilities of `ngrams` and of the fine-tuned encoder, multiplied, each to a power; both powers
-# minimise the log-likelihood on dev, which calibrates the product as well.
+# `reader` is what the recommender reads with: the probabilities of `ngrams` and of the fine-tuned encoder, multiplied, each to a power; both powers
+# maximise the likelihood on dev, which calibrates the product as well.
 #
 # **One epoch (한 번만 읽기).** More epochs make the encoder itself better on unseen writers and hardly better on stories, and add less than a point to the reader, which has the n-grams beside it. The
 # default run therefore reads the sentences once; the `full` run reads them five times.
@@ -163,7 +161,6 @@ for corpus, each in found.items():
             frozen_layers=0,
         )
         comparison.add_fine_tuned(each, name, asked, seeds, fewer[corpus], tracker)
-    comparison.add_blend(each, "e5_tfidf", "e5_finetuned")
     comparison.add_reader(each, "reader", "e5_finetuned")
     print(
         corpus,
@@ -404,10 +401,10 @@ for model in ("e5_finetuned", "reader"):
 # error (ECE) is the mean gap between confidence and accuracy; the mean over seeds is given without an interval, since resampling inflates it.
 
 # %%
-models = [onnx_model.load_onnx(entry.path) for entry in each.entries["e5_finetuned"]]
+cards = [prediction.read_card(entry.path) for entry in each.entries["e5_finetuned"]]
 calibrated, pooled = each.probabilities["e5_finetuned"], each.probabilities["reader"]
-pairs = zip(calibrated, models, strict=True)
-raw = [vectors.apply_temperature(p, 1 / model.temperature) for p, model in pairs]
+pairs = zip(calibrated, cards, strict=True)
+raw = [vectors.apply_temperature(p, 1 / card["temperature"]) for p, card in pairs]
 ece, tables = {}, {}
 for state, of_seeds in (("raw", raw), ("calibrated", calibrated), ("reader", pooled)):
     errors = [metrics.calibration_error(each.true, p) for p in of_seeds]
@@ -446,7 +443,7 @@ doubts.round(3)
 # For daily use the model runs through ONNX Runtime with eight-bit weights. Its answers beside torch's, the reference, on the test sentences:
 
 # %%
-fast = [m.predict(each.parts["test"]["text"].tolist(), desc="read by ONNX Runtime") for m in models]
+fast = each.fast["e5_finetuned"]
 pairs = zip(fast, calibrated, strict=True)
 same = float(np.mean([(f.argmax(1) == p.argmax(1)).mean() for f, p in pairs]))
 fast_f1 = intervals.interval(each.true, [f.argmax(1) for f in fast], metrics.macro_f1, seed=seed)
@@ -521,7 +518,7 @@ for corpus in found:
     results |= {f"macro_f1_difference/{pair}{suffix}": d for pair, d in against[corpus].items()}
 results |= {f"ece/{name}": value for name, value in ece.items()}
 results |= {
-    "temperature/e5_finetuned": float(np.mean([m.temperature for m in models])),
+    "temperature/e5_finetuned": float(np.mean([card["temperature"] for card in cards])),
     "unsure_share/reader": float(doubts["share of test texts unsure"].mean()),
     "macro_f1/e5_finetuned_onnx": fast_f1,
     "same_answers/onnx": same,

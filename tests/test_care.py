@@ -118,7 +118,7 @@ def test_nearly_all_indirect_words_are_heard_and_little_that_is_harmless(detecto
 
 def test_on_new_writers_all_direct_and_most_others_are_found(detector, care):
     test = care[care["part"] == "test"]
-    levels = np.array([detector.level(text) for text in test["text"]])
+    levels = np.array(detector.levels(test["text"].tolist()))
     at_risk, direct = test["at_risk"].to_numpy(), (test["kind"] == "direct").to_numpy()
     found, risk = levels != "", levels == safety.RISK
     assert found[direct].all() and found[at_risk].mean() > 0.9 and found[~at_risk].mean() < 0.12
@@ -127,7 +127,8 @@ def test_on_new_writers_all_direct_and_most_others_are_found(detector, care):
 
 def test_few_ordinary_sentences_are_taken_for_danger(detector, sample_sentences):
     new = splits.split(sample_sentences, 0)["test"].sample(500, random_state=0)
-    levels = [detector.level(text) for text in new["text"]]
+    levels = detector.levels(new["text"].tolist())
+    assert levels[:20] == [detector.level(text) for text in new["text"][:20]]
     assert levels.count(safety.RISK) < 10 and levels.count(safety.DISTRESS) < 30
 
 

@@ -236,7 +236,8 @@ def test_every_kind_is_fine_tuned_saved_and_answers_as_before(
         return {"temperature": 1.0, "unsure_below": 0.0}
 
     monkeypatch.setattr(finetuning, "calibrate", remembered)
-    monkeypatch.setattr(finetuning.training, "mixed_precision", lambda: False)
+    for module in (finetuning.training, classifier):
+        monkeypatch.setattr(module, "mixed_precision", lambda: False)
     recipe = finetuning.Recipe(
         encoder=str(published[kind]), epochs=1, batch_size=8, frozen_layers=1, max_length=512
     )

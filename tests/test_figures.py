@@ -31,7 +31,7 @@ SHARES = RNG.dirichlet(np.ones(6), 6)
 SIXTH = np.full(6, 1 / 6)
 TEXT_MODELS = (
     "majority", "shuffled", "lexicon", "tfidf", "tfidf_unweighted", "ngrams", "e5_frozen",
-    "e5_finetuned", "e5_tfidf", "e5_tfidf_adjusted", "e5_tfidf_ensemble", "reader",
+    "e5_finetuned", "reader",
     *(f"reader_{source}" for source in ("sample", "kote", "goemotions", "together")),
 )  # fmt: skip
 HEARD = ("human", "chosen", "tags_soft", "embedding_soft", "mel_statistics_soft", "simclr_soft",

@@ -14,7 +14,16 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from ..core import artifacts, emotions, intervals, metrics
 from ..core.errors import CorruptData, MissingData
 from ..data import lexicons
-from ..text import classifier, encoders, finetuning, lexicon, linear_models, ngrams, reader
+from ..text import (
+    classifier,
+    encoders,
+    finetuning,
+    lexicon,
+    linear_models,
+    ngrams,
+    onnx_model,
+    reader,
+)
 from ..text.finetuning import Recipe
 
 SCORES = {
@@ -26,9 +35,6 @@ SCORES = {
     "recall": metrics.macro_recall,
     "kappa": metrics.kappa,
 }
-#: Weights of TF-IDF in a blend, and exponents of its prior correction; 0 comes first.
-_WEIGHTS = (0.0, 0.2, 0.35, 0.5, 0.65)
-_EXPONENTS = np.arange(0, 0.6, 0.1)
 
 
 @dataclass
@@ -43,6 +49,8 @@ class Comparison:
         {model: [emotion ids (n,), one array a seed]}.
     probabilities : dict
         {fine-tuned model: [(n, 6), one array a seed]}.
+    fast : dict
+        {fine-tuned model: [(n, 6) by ONNX Runtime, one array a seed]}.
     entries : dict
         {fine-tuned model: [its cache entries]}.
     thresholds : dict
@@ -56,6 +64,7 @@ class Comparison:
     parts: dict[str, pd.DataFrame]
     answers: dict[str, list[np.ndarray]] = field(default_factory=dict)
     probabilities: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    fast: dict[str, list[np.ndarray]] = field(default_factory=dict)
     entries: dict[str, list[artifacts.Entry]] = field(default_factory=dict)
     thresholds: dict[str, list[float]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -77,12 +86,11 @@ class Comparison:
     def against(self, seed: int) -> dict[str, dict[str, float]]:
         """Compute paired differences in macro-F1: {`a-b`: {mean, low, high, n}}.
 
-        The pairs are the fine-tuned E5 and every other model, every blend and TF-IDF, and what
-        the recommender reads with and each of its parts.
+        The pairs are the fine-tuned E5 and every other model, n-grams and TF-IDF, and what the
+        recommender reads with and each of its parts.
         """
         true, answers = self.true, self.answers
         pairs = [("e5_finetuned", m) for m in answers if m not in ("e5_finetuned", "reader")]
-        pairs += [(m, "tfidf") for m in answers if m.startswith("e5_tfidf")]
         pairs += [("ngrams", "tfidf"), ("reader", "ngrams"), ("reader", "e5_finetuned")]
         return {
             f"{a}-{b}": intervals.paired_difference(true, answers[a], answers[b], seed=seed)
@@ -93,12 +101,14 @@ class Comparison:
     def only(self, rows: np.ndarray) -> Comparison:
         """Restrict the comparison to some test texts, by a mask (n,)."""
         test = self.parts["test"][rows].reset_index(drop=True)
-        answers, probabilities = (
-            {model: [array[rows] for array in arrays] for model, arrays in outputs.items()}
-            for outputs in (self.answers, self.probabilities)
-        )
-        parts = self.parts | {"test": test}
-        return replace(self, parts=parts, answers=answers, probabilities=probabilities)
+        outputs = {
+            name: {
+                model: [array[rows] for array in arrays]
+                for model, arrays in getattr(self, name).items()
+            }
+            for name in ("answers", "probabilities", "fast")
+        }
+        return replace(self, parts=self.parts | {"test": test}, **outputs)
 
     def _add_probabilities(self, model: str, probabilities: list[np.ndarray]) -> None:
         self.probabilities[model] = probabilities
@@ -192,12 +202,16 @@ def add_fine_tuned(
 
 
 def add_reader(comparison: Comparison, name: str, neural: str) -> None:
-    """Pool a fine-tuned model with n-grams (`reader.fitted`), once a seed, and add it."""
+    """Pool a fine-tuned model, read by ONNX Runtime, with n-grams, once a seed, and add it."""
     train, dev, test = comparison.parts.values()
     entries = [reader.fitted(train, dev, entry) for entry in comparison.entries[neural]]
     texts = test["text"].tolist()
-    loaded = [reader.load(entry.path) for entry in entries]
-    comparison._add_probabilities(name, [model.predict(texts) for model in loaded])
+    loaded = [reader.load(entry.path, onnx_model.load_onnx) for entry in entries]
+    counted = ngrams.predict_six(loaded[0].ngrams, texts)  # the same for all seeds
+    comparison.fast[neural] = [model.neural.predict(texts) for model in loaded]
+    pairs = zip(loaded, comparison.fast[neural], strict=True)
+    pooled = [reader.pool([counted, votes], model.exponents) for model, votes in pairs]
+    comparison._add_probabilities(name, pooled)
     comparison.thresholds[name] = [model.unsure_below for model in loaded]
     seconds = float(np.mean([entry.seconds for entry in entries]))
     comparison.seconds[name] = comparison.seconds[neural] + seconds
@@ -243,45 +257,6 @@ def add_from_elsewhere(
                 texts = comparison.parts["test"]["text"].tolist()
                 answers = [model.predict(texts) for model in readers]
                 comparison._add_probabilities(f"reader_{source}", answers)
-
-
-def add_blend(comparison: Comparison, name: str, neural: str) -> None:
-    """Add the weighted mean of a fine-tuned model and character TF-IDF, once a seed.
-
-    The weight is chosen on dev by macro-F1 plus micro-F1. Two variants are added as well.
-    `<name>_adjusted` divides by prior ** exponent (logit adjustment, Menon et al. 2021); weight and
-    exponent are chosen on dev by macro-F1. It predicts rare emotions more often and costs accuracy.
-    `<name>_ensemble` is the mean of `name` over its seeds. `neural` names the fine-tuned model.
-    """
-    train, dev, test = comparison.parts.values()
-    true = dev["emotion"].to_numpy()
-    prior = np.bincount(train["emotion"], minlength=emotions.N) / len(train)
-    grid = [(weight, exponent) for exponent in _EXPONENTS for weight in _WEIGHTS]
-    plain, adjusted = [], []
-    with comparison._timed(name):
-        model = ngrams.load(ngrams.trained(train, dev).path)
-        on_dev, on_test = (ngrams.class_probabilities(model, part["text"]) for part in (dev, test))
-        pairs = zip(comparison.entries[neural], comparison.probabilities[neural], strict=True)
-        for entry, neural_test in pairs:
-            neural_dev = classifier.cached_probabilities(entry, dev["text"])
-            answers = {p: _blend(neural_dev, on_dev, prior, *p).argmax(1) for p in grid}
-            macro = {p: metrics.macro_f1(true, answer) for p, answer in answers.items()}
-            both = {p: macro[p] + metrics.micro_f1(true, answers[p]) for p in grid[: len(_WEIGHTS)]}
-            plain.append(_blend(neural_test, on_test, prior, *max(both, key=both.get)))
-            adjusted.append(_blend(neural_test, on_test, prior, *max(macro, key=macro.get)))
-    comparison._add_probabilities(name, plain)
-    comparison._add_probabilities(f"{name}_adjusted", adjusted)
-    comparison._add_probabilities(f"{name}_ensemble", [np.mean(plain, axis=0)])
-    comparison.seconds[name] += comparison.seconds[neural]
-
-
-def _blend(
-    neural: np.ndarray, linear: np.ndarray, prior: np.ndarray, weight: float, exponent: float
-) -> np.ndarray:
-    """Weighted mean of probabilities (n, 6), divided by prior ** exponent and normalised."""
-    mean = (1 - weight) * neural + weight * linear
-    adjusted = mean / np.where(prior > 0, prior, 1) ** exponent
-    return adjusted / adjusted.sum(axis=1, keepdims=True)
 
 
 def errors(comparison: Comparison, model: str, n: int, seed: int) -> pd.DataFrame:

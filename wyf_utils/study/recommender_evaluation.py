@@ -216,7 +216,7 @@ def _measures(
 
 
 def time_search(
-    sizes: Sequence[tuple[int, int]], seed: int, times: int = 5, k: int = 5
+    sizes: Sequence[tuple[int, int]], seed: int, times: int = 3, k: int = 5
 ) -> pd.DataFrame:
     """Time one search by several programs over the same random vectors, on one thread.
 

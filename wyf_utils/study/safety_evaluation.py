@@ -18,7 +18,7 @@ def judge(detector: RiskDetector, care: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         `care` with the columns found (any level) and risk.
     """
-    levels = [detector.level(text) for text in care["text"]]
+    levels = detector.levels(care["text"].tolist())
     return care.assign(
         found=[bool(level) for level in levels],
         risk=[level == RISK for level in levels],
@@ -50,7 +50,7 @@ def results(
         false_alarm/ordinary_as_risk of ordinary sentences.
     """
     at_risk, direct = judged["at_risk"], judged["kind"] == "direct"
-    levels = [detector.level(text) for text in ordinary]
+    levels = detector.levels(ordinary)
     rows = {
         "recall/care": judged.loc[at_risk, "found"],
         "recall/care_direct": judged.loc[direct, "found"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from transformers import AutoConfig, AutoModel
 
 from ..core import artifacts
 from ..core.errors import CorruptData
-from ..core.runtime import device
+from ..core.runtime import device, mixed_precision
 from . import encoders
 from .emotion_model import EmotionModel
 from .prediction import Classifier, classifier_fields
@@ -55,15 +56,21 @@ def load(path: Path) -> TorchClassifier:
     return TorchClassifier(model.eval().to(device()), **fields)
 
 
+def predict(path: Path, texts: Sequence[str], desc: str = "") -> np.ndarray:
+    """Predict probabilities (n, 6) by a saved model, in the precision of training."""
+    with torch.autocast(device(), torch.bfloat16, enabled=mixed_precision()):
+        return load(path).predict(texts, desc=desc)
+
+
 def cached_probabilities(model: artifacts.Entry, texts: pd.Series) -> np.ndarray:
     """Predict probabilities (n, 6) of texts by a cached model, from the cache if possible."""
 
     def compute() -> np.ndarray:
-        return load(model.path).predict(texts.tolist(), desc="read the test part")
+        return predict(model.path, texts.tolist(), desc="read the test part")
 
     return artifacts.cached_array(
         "predictions",
         compute,
-        parameters={"model": model.key},
+        parameters={"model": model.key, "bfloat16": mixed_precision()},
         data=artifacts.fingerprint(texts),
     )

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from transformers import BatchEncoding, PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast
 
 from ..core.errors import BadInput
 from ..core.runtime import progress
-from .prediction import BATCH_SIZE, by_length
+from .prediction import BATCH_TOKENS, by_length, pad_batch
 
 
 @dataclass
@@ -49,19 +49,19 @@ def mean_pool(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
 
 def _batches(
     encoder: Encoder, texts: Sequence[str], max_length: int, desc: str
-) -> Iterator[tuple[list[int], BatchEncoding]]:
-    """Yield the row numbers and the encoded texts of each batch."""
+) -> Iterator[tuple[list[int], dict[str, torch.Tensor]]]:
+    """Yield the row numbers and the encoded texts of each batch, all of similar length."""
     if not len(texts):
         raise BadInput("There is no text to embed; pass at least one.")
     max_length = min(max_length, encoder.tokenizer.model_max_length)
     device = next(encoder.model.parameters()).device
-    batches = by_length([len(t) for t in texts], BATCH_SIZE)
+    prefixed = [encoder.prefix + text for text in texts]
+    ids = encoder.tokenizer(prefixed, truncation=True, max_length=max_length)["input_ids"]
+    batches = by_length([len(row) for row in ids], max(1, BATCH_TOKENS // max_length))
     for rows in progress(batches, desc=desc) if desc else batches:
-        batch = [encoder.prefix + texts[i] for i in rows]
-        inputs = encoder.tokenizer(
-            batch, padding=True, truncation=True, max_length=max_length, return_tensors="pt"
-        )
-        yield rows, inputs.to(device)
+        padded = pad_batch([ids[i] for i in rows], encoder.tokenizer.pad_token_id)
+        inputs = (torch.from_numpy(part).to(device) for part in padded)
+        yield rows, dict(zip(("input_ids", "attention_mask"), inputs, strict=True))
 
 
 @torch.inference_mode()

@@ -23,7 +23,7 @@ from ..core.runtime import device
 from ..core.vectors import class_weights
 from . import encoders, frozen_layers, training
 from .bundled_e5 import BUNDLED
-from .classifier import load
+from .classifier import predict
 from .embeddings import Encoder
 from .emotion_model import EmotionModel
 from .prediction import CARD, calibrate
@@ -137,8 +137,8 @@ def fine_tune(
     _save(model, encoder, path)
     card = {"recipe": asdict(recipe), "seed": seed, "curve": curve}
     uncalibrated = {"temperature": 1.0, "unsure_below": 0.0}
-    write_json(path / CARD, card | uncalibrated)  # `load` reads it
-    probabilities = load(path).predict(dev["text"].tolist())
+    write_json(path / CARD, card | uncalibrated)  # `predict` reads it
+    probabilities = predict(path, dev["text"].tolist())
     write_json(path / CARD, card | calibrate(probabilities, dev["emotion"].to_numpy()))
 
 

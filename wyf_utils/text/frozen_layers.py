@@ -14,9 +14,10 @@ import torch
 from torch import nn
 
 from ..core import artifacts
-from ..core.runtime import progress
+from ..core.runtime import device, mixed_precision, progress
 from . import encoders
-from .embeddings import Encoder, by_length
+from .embeddings import Encoder
+from .prediction import BATCH_TOKENS, by_length, pad_batch
 
 #: Bytes of hidden states that are kept in memory; a larger corpus runs all layers in every epoch.
 MOST_BYTES = 4e9
@@ -64,34 +65,49 @@ def add_hidden_states(encoder: Encoder, depth: int, rows: Sequence[dict]) -> Non
 
 @torch.inference_mode()
 def _hidden_states(encoder: Encoder, depth: int, ids: Sequence[list[int]]) -> list[np.ndarray]:
-    model = encoder.model.eval()
-    where, pad = next(model.parameters()).device, encoder.tokenizer.pad_token_id
-    every: list = [None] * len(ids)
-    for batch in progress(by_length([len(i) for i in ids], 64), desc="run the frozen layers"):
-        tokens = [torch.tensor(ids[i]) for i in batch]
-        padded = nn.utils.rnn.pad_sequence(tokens, batch_first=True, padding_value=pad)
-        mask = nn.utils.rnn.pad_sequence([torch.ones_like(t) for t in tokens], batch_first=True)
-        inputs = {"input_ids": padded.to(where), "attention_mask": mask.to(where)}
-        hidden = model(**inputs, output_hidden_states=True).hidden_states[depth]
-        for states, i, own in zip(hidden.half().cpu().numpy(), batch, tokens, strict=True):
-            every[i] = states[: len(own)].copy()
+    """Run the layers up to `depth`, whose input is kept, in the precision of training."""
+    model, pad = encoder.model.eval(), encoder.tokenizer.pad_token_id
+    where, every = next(model.parameters()).device, [None] * len(ids)
+    lengths = [len(row) for row in ids]
+    batches = by_length(lengths, max(1, BATCH_TOKENS // max(lengths)))
+    with (
+        _only(model, slice(depth + 1)),
+        torch.autocast(device(), torch.bfloat16, enabled=mixed_precision()),
+    ):
+        for batch in progress(batches, desc="run the frozen layers"):
+            padded, mask = (
+                torch.from_numpy(part).to(where) for part in pad_batch([ids[i] for i in batch], pad)
+            )
+            outputs = model(input_ids=padded, attention_mask=mask, output_hidden_states=True)
+            hidden = outputs.hidden_states[depth].half().cpu().numpy()
+            for states, i in zip(hidden, batch, strict=True):
+                every[i] = states[: len(ids[i])].copy()
     return every
+
+
+@contextmanager
+def _only(model: nn.Module, rows: slice) -> Iterator[None]:
+    """Let an encoder have only some of its layers inside the block."""
+    layers = encoders.layers(model)
+    name = next(name for name, module in model.named_modules() if module is layers)
+    parent, attribute = model.get_submodule(name.rpartition(".")[0]), name.rpartition(".")[2]
+    setattr(parent, attribute, nn.ModuleList(list(layers)[rows]))
+    try:
+        yield
+    finally:
+        setattr(parent, attribute, layers)
 
 
 @contextmanager
 def upper_layers(model: nn.Module, depth: int) -> Iterator[None]:
     """Let an encoder take hidden states (as inputs_embeds) into layer `depth` inside the block."""
-    layers = encoders.layers(model)
-    name = next(name for name, module in model.named_modules() if module is layers)
-    parent = model.get_submodule(name.rpartition(".")[0])
-    attribute, embeddings = name.rpartition(".")[2], model.embeddings
-    setattr(parent, attribute, nn.ModuleList(list(layers)[depth:]))
-    model.embeddings = _GivenHiddenStates()
-    try:
-        yield
-    finally:
-        setattr(parent, attribute, layers)
-        model.embeddings = embeddings
+    embeddings = model.embeddings
+    with _only(model, slice(depth, None)):
+        model.embeddings = _GivenHiddenStates()
+        try:
+            yield
+        finally:
+            model.embeddings = embeddings
 
 
 class HiddenStatesCollator:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ..core import artifacts
+from ..core import artifacts, runtime
 from . import embeddings, encoders
 from .ngrams import best_on_dev
 
@@ -31,13 +32,18 @@ def sentence_vectors(encoder: str, texts: Sequence[str], desc: str) -> np.ndarra
 
     def compute() -> np.ndarray:
         loaded = encoders.load(encoder, texts=texts)
-        vectors = embeddings.embed_layers(loaded, texts, max_length=64, desc=desc)
+        with torch.autocast(runtime.device(), torch.bfloat16, enabled=runtime.mixed_precision()):
+            vectors = embeddings.embed_layers(loaded, texts, max_length=64, desc=desc)
         return vectors.astype(np.float16)
 
     vectors = artifacts.cached_array(
         "vectors",
         compute,
-        parameters={"encoder": encoder, "content": encoders.content(encoder)},
+        parameters={
+            "encoder": encoder,
+            "content": encoders.content(encoder),
+            "bfloat16": runtime.mixed_precision(),
+        },
         data=artifacts.fingerprint(texts),
     )
     return vectors.astype(np.float32)

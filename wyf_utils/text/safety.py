@@ -105,10 +105,14 @@ class RiskDetector:
 
     def level(self, sentence: str) -> str:
         """Judge a sentence: `RISK`, `DISTRESS`, or blank for neither."""
-        if is_direct(sentence):
-            return RISK
-        (score,) = _scores(self.models, [sentence])
-        return RISK if score >= self.risk else DISTRESS if score >= self.distress else ""
+        return RISK if is_direct(sentence) else self.levels([sentence])[0]
+
+    def levels(self, sentences: Sequence[str]) -> list[str]:
+        """Judge many sentences at once, as `level` does."""
+        scores = _scores(self.models, sentences)
+        scores = np.where([is_direct(sentence) for sentence in sentences], np.inf, scores)
+        above = [scores >= self.risk, scores >= self.distress]
+        return np.select(above, [RISK, DISTRESS], "").tolist()
 
 
 def _scores(models: Sequence[Pipeline], sentences: Sequence[str]) -> np.ndarray:
