@@ -68,6 +68,16 @@ def test_a_sentence_is_answered_with_songs_and_reasons(here):
     )
 
 
+def test_the_first_screen_has_feelings_to_press(here):
+    at = opened()
+    assert any("적은 문장에서 여섯 감정을 읽고" in t and "곡이고" in t for t in texts(at))
+    examples = [b for b in at.button if b.key.startswith("example-")]
+    assert len(examples) == 6
+    press(at, examples[3].label)
+    assert at.text_area(key="typed").value == examples[3].label and len(titles(at)) == 5
+    assert not [b for b in at.button if (b.key or "").startswith("example-")], "they make room"
+
+
 def test_english_by_a_switch(here):
     at = ask(opened(), SAD)
     found = titles(at)
@@ -284,3 +294,7 @@ def test_what_a_card_says():
     )
     words = pd.DataFrame({"word": ["가", "나"], "emotion": 3, "effect": [0.2, -0.1]})
     assert markup.moved_words(words.itertuples(), "en") == "‘가’ sadness +0.2"
+    differ, agree = {"told": 3, "heard": 0}, {"told": -1, "heard": -1}
+    assert markup.contradiction(differ, "ko") == "가사는 슬픔, 소리는 기쁨 쪽이에요."
+    assert markup.contradiction(differ, "en") == "Its words say sadness, its sound joy."
+    assert markup.contradiction(agree, "ko") == ""

@@ -19,7 +19,7 @@ import pytest
 
 from wyf_utils.core.errors import BadInput, CorruptData, DiskFull, MissingData, WyfError
 from wyf_utils.core.paths import ROOT
-from wyf_utils.music import database
+from wyf_utils.music import database, recommender
 from wyf_utils.music.database import MusicDatabase
 from wyf_utils.music.feedback import NAME, Feedback, of_run
 
@@ -50,6 +50,19 @@ def path(tmp_path):
     path = tmp_path / database.NAME
     assert database.build(path, make())
     return path
+
+
+def test_words_against_sound_stand_beside_a_song():
+    music = make(profile="sample")
+    music.lyric[:4], music.mel[:4] = np.eye(6)[3], np.eye(6)[[0, 3, 0, 4]]
+    music.lyric[1], music.mel[2] = np.nan, np.nan
+    found = music.told_and_heard
+    assert found[:4].tolist() == [[3, 0], [-1, -1], [-1, -1], [3, 4]]
+    query = recommender.SongQuery(k=10, min_year=0)
+    vectors = recommender.query_vectors(np.eye(6)[3] * 0.9 + 0.02, query)
+    answered = recommender.search(vectors, music, query)
+    assert answered[["told", "heard"]].to_numpy().tolist() == found[answered["row"]].tolist()
+    assert (make(profile="open").told_and_heard == -1).all(), "published vectors say nothing"
 
 
 def test_database_gives_back_what_it_got(path):

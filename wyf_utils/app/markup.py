@@ -130,7 +130,19 @@ def song_reason(given: Answer, number: int, lang: str) -> str:
     compared = pick(lang, *(_CALM if given.is_calm else _COMPARED[given.query.mode]))
     cosine, basis = f"{song['cosine']:.2f}", pick(lang, *_BASIS[song["basis"]])
     reason = pick(lang, f"{compared} 닮은 정도 {cosine}", f"Cosine {cosine} to {compared}")
-    return f"{reason} ({alike}). {basis}".strip()
+    return f"{reason} ({alike}). {basis}{contradiction(song, lang)}".strip()
+
+
+def contradiction(song, lang: str) -> str:
+    """Say where a song's words tell one emotion and its sound another; blank elsewhere."""
+    if song["told"] < 0:
+        return ""
+    told, heard = (emotion_name(emotions.EMOTIONS[song[name]], lang) for name in ("told", "heard"))
+    return pick(
+        lang,
+        f"가사는 {told}, 소리는 {heard} 쪽이에요.",
+        f"Its words say {told}, its sound {heard}.",
+    )
 
 
 def emotion_bars(vector: np.ndarray, lang: str, beside: np.ndarray | None = None) -> str:

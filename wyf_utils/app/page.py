@@ -18,7 +18,7 @@ from ..music import feedback, recommender
 from ..music.database import MusicDatabase
 from ..music.recommender import SongQuery
 from ..text import safety
-from . import feeling, loading, markup
+from . import feeling, first_screen, loading, markup
 from .credits import CREDITS, song_address
 
 #: Run that is shown first.
@@ -91,6 +91,11 @@ def choose_catalogue() -> None:
             key="catalogue",
             on_change=forget_answer,
         )
+
+
+def send(sentence: str) -> None:
+    """Put a sentence into the box and send it."""
+    state.update(typed=sentence, sentence=sentence, turn=0, named=None)
 
 
 def ask() -> None:
@@ -362,7 +367,11 @@ def main() -> None:
             feeling.open_reader(songs, current_run())
         for name, start in (("turn", 0), ("named", None)):
             state.setdefault(name, start)
+        if "sentence" not in state:
+            first_screen.say_what_it_does(len(songs), state.lang)
         ask()
+        if "sentence" not in state:
+            first_screen.show_examples(state.lang, send)
         query, fresh = ask_query(songs)
         if fault := state.pop("fault", None):
             show_error(fault)

@@ -41,6 +41,11 @@ def as_text(given: feeling.Answer, run: str = "default", why: Explanation | None
         name = song.title + (f" ({details})" if details else "")
         tags = f": {song.tags}" if song.tags else ""
         lines.append(f"  {number}. {name}  cosine {song.cosine:.3f}{BASIS[song.basis]}{tags}")
+        if song.told >= 0:
+            told, heard = (emotions.EMOTIONS[emotion] for emotion in (song.told, song.heard))
+            lines.append(
+                f"     가사는 {told.ko}, 소리는 {heard.ko} (words {told.en}, sound {heard.en})"
+            )
         if address := song_address(given.profile, song.id):
             lines.append(f"     {address}")
         if why is not None and why.lines[number - 1]:

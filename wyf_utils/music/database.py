@@ -21,6 +21,7 @@ from ..core import artifacts, emotions
 from ..core.errors import BadInput, CorruptData, MissingData, WyfError
 from ..core.files import replacing_file, write_error
 from ..core.vectors import normalise
+from . import fusion
 from .search import Index
 
 VERSION = "2"
@@ -78,6 +79,17 @@ class MusicDatabase:
         """Basis of each song's score, (n,): "both", "lyric", "sound", or else "tags"."""
         heard = np.where(self.has_lyric, "both", "sound")
         return np.where(self.has_sound, heard, np.where(self.has_lyric, "lyric", "tags"))
+
+    @cached_property
+    def told_and_heard(self) -> np.ndarray:
+        """Largest emotions of each song's words and sound where they contradict each other, (n, 2).
+
+        -1 elsewhere, and in the open profile: the sound vectors published in 2022 say nothing of
+        the sound (notebook 04).
+        """
+        pairs = np.stack([np.nan_to_num(v).argmax(axis=1) for v in (self.lyric, self.mel)], axis=1)
+        shown = fusion.contradict(self.lyric, self.mel) & (self.provenance.get("profile") != "open")
+        return np.where(shown[:, None], pairs, -1)
 
     @cached_property
     def index(self) -> Index:

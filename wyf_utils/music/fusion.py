@@ -16,6 +16,20 @@ MIN_TEMPERATURE = 0.1
 #: Ridge penalty of `learn_weights` towards the mean weight: a rare emotion has few songs.
 RIDGE = 0.02
 
+#: Probability above which lyric and sound are sure enough to contradict each other.
+SURE = 0.5
+
+
+def contradict(lyric: np.ndarray, sound: np.ndarray) -> np.ndarray:
+    """Tell which songs' words and sound contradict each other, a mask (n,).
+
+    They do where the largest emotions of their vectors (n, 6) differ and both exceed `SURE`; where
+    one is nan, they do not.
+    """
+    lyric, sound = np.nan_to_num(lyric), np.nan_to_num(sound)
+    sure = np.minimum(lyric.max(axis=1), sound.max(axis=1)) > SURE
+    return sure & (lyric.argmax(axis=1) != sound.argmax(axis=1))
+
 
 def fuse(lyric: np.ndarray, sound: np.ndarray, sound_weight: float | np.ndarray) -> np.ndarray:
     """Average lyric and sound vectors with a weight, row by row.

@@ -41,8 +41,6 @@ STATES = (
 #: Weight of the sound beside the lyric, by what each is worth: Cohen's kappa with people is 0.38
 #: for the ear on real songs and 0.78 for lyric readers on writers that they do not know.
 SOUND_WEIGHT = round(0.38 / (0.38 + 0.78), 2)
-#: Probability above which lyric and sound are sure enough to contradict each other.
-SURE = 0.5
 #: Vector of a song without usable sound.
 NO_VECTOR = [float("nan")] * emotions.N
 
@@ -254,9 +252,7 @@ def enter_basis(
 
 
 def contradictions(names: pd.Series, lyric: np.ndarray, sound: np.ndarray) -> list[str]:
-    """Describe the songs whose words and sound contradict each other.
-
-    They do where their largest emotions differ and both exceed `SURE`.
+    """Describe the songs whose words and sound contradict each other (`fusion.contradict`).
 
     Parameters
     ----------
@@ -265,12 +261,10 @@ def contradictions(names: pd.Series, lyric: np.ndarray, sound: np.ndarray) -> li
     lyric, sound
         Emotion vectors (n, 6), nan where there is none.
     """
-    both = np.nan_to_num(lyric), np.nan_to_num(sound)
-    said, heard = (vectors.argmax(axis=1) for vectors in both)
-    sure = np.minimum(*(vectors.max(axis=1) for vectors in both)) > SURE
     return [
-        f"{names.iloc[i]}: its words {emotions.EN[said[i]]}, its sound {emotions.EN[heard[i]]}"
-        for i in np.flatnonzero(sure & (said != heard))
+        f"{names.iloc[i]}: its words {emotions.EN[lyric[i].argmax()]}, "
+        f"its sound {emotions.EN[sound[i].argmax()]}"
+        for i in np.flatnonzero(fusion.contradict(lyric, sound))
     ]
 
 

@@ -248,7 +248,8 @@ def search(
     -------
     DataFrame
         Columns of the songs, `row` in the database, `basis` (both, lyric or sound), `cosine`
-        to the query vector, and `step` of a path from 0 (0 for all songs of other modes).
+        to the query vector, `step` of a path from 0 (0 for all songs of other modes), and `told`
+        and `heard`, emotion ids of words and sound that contradict each other, else -1.
 
     Raises
     ------
@@ -269,6 +270,7 @@ def search(
     table = music.songs.iloc[chosen].assign(
         row=chosen, basis=music.basis[chosen], cosine=cosines, step=steps
     )
+    table[["told", "heard"]] = music.told_and_heard[chosen]
     return table.reset_index(drop=True)
 
 
