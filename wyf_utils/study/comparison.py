@@ -207,7 +207,7 @@ def add_reader(comparison: Comparison, name: str, neural: str) -> None:
     entries = [reader.fitted(train, dev, entry) for entry in comparison.entries[neural]]
     texts = test["text"].tolist()
     loaded = [reader.load(entry.path, onnx_model.load_onnx) for entry in entries]
-    counted = ngrams.predict_six(loaded[0].ngrams, texts)  # the same for all seeds
+    counted = ngrams.class_probabilities(loaded[0].ngrams, texts)  # the same for all seeds
     comparison.fast[neural] = [model.neural.predict(texts) for model in loaded]
     pairs = zip(loaded, comparison.fast[neural], strict=True)
     pooled = [reader.pool([counted, votes], model.exponents) for model, votes in pairs]
