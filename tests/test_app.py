@@ -76,6 +76,8 @@ def test_the_first_screen_has_feelings_to_press(here):
     press(at, examples[3].label)
     assert at.text_area(key="typed").value == examples[3].label and len(titles(at)) == 5
     assert not [b for b in at.button if (b.key or "").startswith("example-")], "they make room"
+    typed = texts(ask(opened(), SAD))
+    assert not any("적은 문장에서 여섯 감정을 읽고" in t for t in typed), "at once"
 
 
 def test_english_by_a_switch(here):

@@ -367,10 +367,11 @@ def main() -> None:
             feeling.open_reader(songs, current_run())
         for name, start in (("turn", 0), ("named", None)):
             state.setdefault(name, start)
-        if "sentence" not in state:
-            first_screen.say_what_it_does(len(songs), state.lang)
+        above = st.container()
         ask()
         if "sentence" not in state:
+            with above:
+                first_screen.say_what_it_does(len(songs), state.lang)
             first_screen.show_examples(state.lang, send)
         query, fresh = ask_query(songs)
         if fault := state.pop("fault", None):
