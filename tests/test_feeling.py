@@ -214,7 +214,7 @@ def test_the_first_request_finds_the_encoder_s_tokenizer_set_up():
     ready = loading.open_encoder().tokenizer.backend_tokenizer
     before = ready.truncation, ready.padding
     explanation.nearest_lines("비가 내려", ["비가 와서 마음이 젖는다"], loading.open_encoder)
-    assert before == (ready.truncation, ready.padding) and all(before)
+    assert before == (ready.truncation, ready.padding) and before[0], "threads share it"
 
 
 def test_the_command_line(here, monkeypatch):
