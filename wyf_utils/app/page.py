@@ -94,8 +94,14 @@ def choose_catalogue() -> None:
 
 
 def send(sentence: str) -> None:
+    """Ask for songs for a sentence, as if nothing had been asked before."""
+    state.update(sentence=sentence, turn=0, named=None)
+
+
+def send_example(sentence: str) -> None:
     """Put a sentence into the box and send it."""
-    state.update(typed=sentence, sentence=sentence, turn=0, named=None)
+    state.typed = sentence
+    send(sentence)
 
 
 def ask() -> None:
@@ -116,7 +122,7 @@ def ask() -> None:
             help=say("Ctrl+Enter로도 보낼 수 있어요", "Ctrl+Enter sends it, too"),
         )
     if sent:
-        state.sentence, state.turn, state.named = state.typed, 0, None
+        send(state.typed)
 
 
 def ask_query(songs: MusicDatabase) -> tuple[SongQuery, bool]:
@@ -372,7 +378,7 @@ def main() -> None:
         if "sentence" not in state:
             with above:
                 first_screen.say_what_it_does(len(songs), state.lang)
-            first_screen.show_examples(state.lang, send)
+            first_screen.show_examples(state.lang, send_example)
         query, fresh = ask_query(songs)
         if fault := state.pop("fault", None):
             show_error(fault)

@@ -113,11 +113,11 @@ def hear_mels(mels: np.ndarray) -> musicnn.SongFeatures:
 
     def compute() -> np.ndarray:
         songs = (found.hear(mels[row]) for row in progress(range(len(mels)), desc="hear mels"))
-        return np.hstack(musicnn.song_features(songs))
+        return musicnn.SongFeatures.of(songs).rows()
 
     data = artifacts.fingerprint(mel.fingerprint(mels), *(getattr(found, n) for n in _SHAPES))
     rows = artifacts.cached_array("heard_mels", compute, parameters={"n": len(mels)}, data=data)
-    return musicnn.SongFeatures(rows[:, : len(musicnn.TAGS)], rows[:, len(musicnn.TAGS) :])
+    return musicnn.SongFeatures.from_rows(rows)
 
 
 def learn(waveforms: Iterable[np.ndarray]) -> Adaptor:

@@ -73,9 +73,9 @@ def _compose_one(
     with files.replacing_file(path_of(folder, song)) as work:
         np.save(work, from_waveform(waveform), allow_pickle=False)
     patches = musicnn.patches(musicnn.log_mel(waveform))[list(_PATCHES)]
-    features = musicnn.song_features([musicnn.hear_patches(patches)])
+    features = musicnn.SongFeatures.of([musicnn.hear_patches(patches)])
     with files.replacing_file(path) as work:
-        np.save(work, np.hstack(features)[0], allow_pickle=False)
+        np.save(work, features.rows()[0], allow_pickle=False)
 
 
 def composed_songs(
@@ -120,5 +120,5 @@ def composed_songs(
 
 def heard_songs(folder: Path, ids: np.ndarray) -> musicnn.SongFeatures:
     """Load what MusiCNN heard in composed songs (n,)."""
-    rows = np.stack([np.load(heard_path(folder, song), allow_pickle=False) for song in ids])
-    return musicnn.SongFeatures(rows[:, : len(musicnn.TAGS)], rows[:, len(musicnn.TAGS) :])
+    rows = [np.load(heard_path(folder, song), allow_pickle=False) for song in ids]
+    return musicnn.SongFeatures.from_rows(np.stack(rows))

@@ -92,12 +92,21 @@ class SongFeatures(NamedTuple):
     tag_odds: np.ndarray
     embedding: np.ndarray
 
+    @classmethod
+    def of(cls, songs: Iterable[Heard]) -> SongFeatures:
+        """Collect what was heard of songs, patch by patch."""
+        rows = [heard.song() for heard in songs]
+        odds = log_odds(np.concatenate([song.tags for song in rows])).astype(np.float32)
+        return cls(odds, np.concatenate([song.embedding for song in rows]))
 
-def song_features(songs: Iterable[Heard]) -> SongFeatures:
-    """Collect what was heard of songs, patch by patch, as one row each."""
-    rows = [heard.song() for heard in songs]
-    odds = log_odds(np.concatenate([song.tags for song in rows])).astype(np.float32)
-    return SongFeatures(odds, np.concatenate([song.embedding for song in rows]))
+    @classmethod
+    def from_rows(cls, rows: np.ndarray) -> SongFeatures:
+        """Split rows (n, 250) as from `rows`."""
+        return cls(rows[:, : len(TAGS)], rows[:, len(TAGS) :])
+
+    def rows(self) -> np.ndarray:
+        """Put both side by side, (n, 250), to be saved."""
+        return np.hstack(self)
 
 
 def log_odds(tags: np.ndarray) -> np.ndarray:

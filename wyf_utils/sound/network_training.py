@@ -145,11 +145,6 @@ def predict(
     return emotion_vectors
 
 
-def one_hot_labels(emotion_vectors: np.ndarray) -> np.ndarray:
-    """Turn emotion vectors (n, 6) into one-hot vectors of their largest emotion, float32."""
-    return np.eye(emotions.N, dtype=np.float32)[emotion_vectors.argmax(1)]
-
-
 def trained(
     name: str, dataset: MelDataset, targets: np.ndarray, *, epochs: int, seed: int
 ) -> artifacts.Entry:

@@ -12,6 +12,7 @@ from sklearn.model_selection import GroupKFold
 from ..core import artifacts
 from ..core.runtime import progress
 from ..sound import adaptor, audio_files, mel, musicnn
+from . import hearing
 
 
 def adapted(
@@ -43,7 +44,7 @@ def adapted(
     """
     paths = list(paths)
     read = functools.partial(audio_files.read_waveform, start=start, length=length)
-    true = musicnn.hear_songs(paths, start, length).embedding
+    true = hearing.song_features(paths, start, length)["embedding"]
     found = artifacts.cached_array(
         "adapted",
         lambda: _out_of_fold(paths, groups, number, true, read),
